@@ -1,0 +1,54 @@
+"""All kinds of record, by the CRM's own names."""
+
+from crm.base import DECLARED, Record
+from crm.records.activities import EmailMessage, Event, Task, VoiceCallTranscript__c
+from crm.records.marketing import Campaign, CampaignMember, Territory2, UserTerritory2Association
+from crm.records.people import Account, Contact, Lead, User
+from crm.records.products import Pricebook2, PricebookEntry, Product2, ProductCategory, ProductCategoryProduct
+from crm.records.sales import (
+    Contract,
+    Opportunity,
+    OpportunityLineItem,
+    Order,
+    OrderItem,
+    Quote,
+    QuoteLineItem,
+)
+from crm.records.service import Case, CaseComment, CaseHistory__c, Issue__c, Knowledge__kav, LiveChatTranscript
+
+OBJECTS: dict[str, type[Record]] = dict(DECLARED)
+
+__all__ = [
+    "OBJECTS",
+    "Account",
+    "Campaign",
+    "CampaignMember",
+    "Case",
+    "CaseComment",
+    "CaseHistory__c",
+    "Contact",
+    "Contract",
+    "EmailMessage",
+    "Event",
+    "Issue__c",
+    "Knowledge__kav",
+    "Lead",
+    "LiveChatTranscript",
+    "Opportunity",
+    "OpportunityLineItem",
+    "Order",
+    "OrderItem",
+    "Pricebook2",
+    "PricebookEntry",
+    "Product2",
+    "ProductCategory",
+    "ProductCategoryProduct",
+    "Quote",
+    "QuoteLineItem",
+    "Record",
+    "Task",
+    "Territory2",
+    "User",
+    "UserTerritory2Association",
+    "VoiceCallTranscript__c",
+]

@@ -1,0 +1,175 @@
+"""The service's own tables: conversations, runs, approvals, the ledger of effects, the audit."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.base import Base, TenantRow
+from crm.fields import UtcDateTime
+
+Json = dict[str, Any]
+
+
+class Thread(TenantRow, Base):
+    """A conversation. Only the caller who opened it may read it."""
+
+    __tablename__ = "thread"
+    __table_args__ = (Index("ix_thread_owner", "tenant", "owner", "updated_at"),)
+
+    thread_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(18))
+    """User or contact id of the caller who opened it."""
+    status: Mapped[str] = mapped_column(String(12), default="idle")
+    """idle | busy | interrupted | error."""
+    details: Mapped[Json] = mapped_column("metadata", JSON, default=dict)
+    values: Mapped[Json] = mapped_column(JSON, default=dict)
+    interrupts: Mapped[Json] = mapped_column(JSON, default=dict)
+    """Task id -> list of `{"id", "value"}`: what the conversation waits for."""
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Run(TenantRow, Base):
+    """One stretch of work on a thread: from the caller's message or a decision to the next rest or the end."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        Index("ix_run_thread", "tenant", "thread_id", "created_at"),
+        Index("ix_run_lease", "status", "lease_until"),
+    )
+
+    run_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    thread_id: Mapped[str] = mapped_column(String(36))
+    assistant_id: Mapped[str] = mapped_column(String(60))
+    on_behalf_of: Mapped[str] = mapped_column(String(18))
+    """Whose rights the run has: the caller who opened the thread, never who decided an approval."""
+    status: Mapped[str] = mapped_column(String(12), default="pending")
+    """pending | running | success | error | timeout | interrupted (cancelled)."""
+    request: Mapped[Json] = mapped_column(JSON)
+    """What to do: `input`, `command`, `context`, `config`, `stream_mode`, as accepted."""
+    details: Mapped[Json] = mapped_column("metadata", JSON, default=dict)
+    multitask_strategy: Mapped[str | None] = mapped_column(String(12))
+    error: Mapped[str | None] = mapped_column(Text)
+    cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
+    attempt: Mapped[int] = mapped_column(Integer, default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(60))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RunEvent(TenantRow, Base):
+    """One event of a run's stream, numbered from 1 without gaps."""
+
+    __tablename__ = "run_event"
+
+    run_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True)
+    event: Mapped[str] = mapped_column(String(60))
+    data: Mapped[Any] = mapped_column(JSON)
+
+
+class Approval(TenantRow, Base):
+    """A held action: the one truth about what was proposed, what was shown, and what was decided."""
+
+    __tablename__ = "approval"
+    __table_args__ = (
+        UniqueConstraint("tenant", "key"),
+        Index("ix_approval_status", "tenant", "status", "created_at"),
+        Index("ix_approval_thread", "tenant", "thread_id"),
+    )
+
+    approval_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    key: Mapped[str] = mapped_column(String(160))
+    """Business identity of the proposal: a run that starts over finds its own request again."""
+    thread_id: Mapped[str] = mapped_column(String(36))
+    run_id: Mapped[str] = mapped_column(String(36))
+    call_id: Mapped[str] = mapped_column(String(120))
+    agent: Mapped[str] = mapped_column(String(40))
+    tool: Mapped[str] = mapped_column(String(60))
+    requester: Mapped[str] = mapped_column(String(18))
+    arguments: Mapped[Json] = mapped_column(JSON)
+    changes: Mapped[list[Json]] = mapped_column(JSON)
+    """What would be written: operation, object, record, and old -> new per field as seen at proposal."""
+    card: Mapped[Json] = mapped_column(JSON)
+    labels: Mapped[Json] = mapped_column(JSON, default=dict)
+    rule: Mapped[Json] = mapped_column(JSON)
+    """Who may decide, as the guard said: `{"guard", "reason", "permission", "self_approval", "votes"}`."""
+    schema_hash: Mapped[str] = mapped_column(String(64))
+    policy_version: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(12), default="pending")
+    """pending | approved | rejected | edited | recalled | expired | applied | refused."""
+    decided_by: Mapped[str | None] = mapped_column(String(18))
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None] = mapped_column(Text)
+    edited_arguments: Mapped[Json | None] = mapped_column(JSON)
+    replaces: Mapped[str | None] = mapped_column(String(36))
+    result: Mapped[Json | None] = mapped_column(JSON)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Vote(TenantRow, Base):
+    """One person's word on an approval, with the digest of what they were shown."""
+
+    __tablename__ = "vote"
+
+    approval_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    voter: Mapped[str] = mapped_column(String(18), primary_key=True)
+    decision: Mapped[str] = mapped_column(String(12))
+    digest: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LedgerEntry(TenantRow, Base):
+    """A write: intended, then applied with what was there before and what was read back, or refused."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        UniqueConstraint("tenant", "key"),
+        Index("ix_ledger_run", "tenant", "run_id"),
+    )
+
+    entry_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    key: Mapped[str] = mapped_column(String(160))
+    status: Mapped[str] = mapped_column(String(12))
+    """pending | applied | refused | unknown."""
+    approval_id: Mapped[str | None] = mapped_column(String(36))
+    thread_id: Mapped[str] = mapped_column(String(36))
+    run_id: Mapped[str] = mapped_column(String(36))
+    agent: Mapped[str] = mapped_column(String(40))
+    tool: Mapped[str] = mapped_column(String(60))
+    on_behalf_of: Mapped[str] = mapped_column(String(18))
+    effects: Mapped[list[Json]] = mapped_column(JSON, default=list)
+    """Per record: operation, object, id, version, and before -> after per field as read back."""
+    result: Mapped[Json | None] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AuditHead(TenantRow, Base):
+    """How long a tenant's audit is and what its last hash is; the row that appends take turns on."""
+
+    __tablename__ = "audit_head"
+
+    size: Mapped[int] = mapped_column(BigInteger, default=0)
+    head: Mapped[str] = mapped_column(String(64), default="")
+
+
+class AuditEntry(TenantRow, Base):
+    """One line of the audit. Never changed, never removed: the database refuses both."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (Index("ix_audit_kind", "tenant", "kind"),)
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[str] = mapped_column(String(60))
+    actor: Mapped[str] = mapped_column(String(60))
+    subject: Mapped[str] = mapped_column(String(60))
+    payload: Mapped[Json] = mapped_column(JSON)
+    previous: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
