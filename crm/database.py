@@ -7,7 +7,7 @@ checks (`crm.migrations.wall`): this one also holds against hostile SQL.
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
@@ -16,9 +16,10 @@ from sqlalchemy import Connection, event, inspect, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction, with_loader_criteria
 from sqlalchemy.orm.context import FromStatement
-from sqlalchemy.sql import Delete, Insert, Update, visitors
+from sqlalchemy.sql import Delete, Insert, Select, Update
 from sqlalchemy.sql.elements import ClauseElement, ColumnClause, TextClause
-from sqlalchemy.sql.selectable import TableClause
+from sqlalchemy.sql.selectable import FromClause, TableClause
+from sqlalchemy.sql.visitors import HasTraverseInternals
 
 from crm.base import Record, TenantRow
 from crm.errors import TenantContextError
@@ -229,8 +230,8 @@ def _refuse_unconfined(state: ORMExecuteState) -> None:
         raise TenantContextError("a bulk change by primary key is not confined to the tenant")
     if isinstance(statement, Update) and "tenant" in _assigned_columns(statement):
         raise TenantContextError("a row cannot be moved to another tenant")
-    for element in visitors.iterate(cast(ClauseElement, statement)):
-        if _is_unconfined(element):
+    for element, entities in _walk(cast(ClauseElement, statement)):
+        if _is_unconfined(element, entities):
             raise TenantContextError(f"{type(element).__name__} inside the statement is not confined to the tenant")
 
 
@@ -238,7 +239,38 @@ def _assigned_columns(statement: Update) -> set[str]:
     return {str(getattr(column, "key", column)) for column in statement._values or {}}
 
 
-def _is_unconfined(element: visitors.ExternallyTraversible) -> bool:
+_Tables = frozenset[FromClause]
+
+
+def _walk(statement: HasTraverseInternals) -> Iterator[tuple[HasTraverseInternals, _Tables]]:
+    """Everything that was written into the statement, with the tables of the entities that its SELECT is about.
+
+    The bare tables that a SELECT infers from its columns are left out.
+    """
+    found: list[tuple[HasTraverseInternals, _Tables]] = [(statement, _entity_tables(statement))]
+    while found:
+        element, entities = found.pop()
+        yield element, entities
+        if isinstance(element, Select):
+            entities = _entity_tables(element)
+            inside = HasTraverseInternals.get_children(element, omit_attrs=("_correlate", "_correlate_except"))
+        else:
+            inside = element.get_children()
+        found.extend((child, entities) for child in inside)
+
+
+def _entity_tables(element: HasTraverseInternals) -> _Tables:
+    if isinstance(element, Select):
+        columns: list[Any] = element._raw_columns
+    elif isinstance(element, Update | Delete):
+        columns = [element.table]
+    else:
+        return frozenset()
+    entities = (column._annotations.get("parententity") for column in columns)
+    return frozenset(entity.selectable for entity in entities if entity is not None)
+
+
+def _is_unconfined(element: HasTraverseInternals, entities: _Tables) -> bool:
     """Raw SQL, a table without its entity, or a column of such a table."""
     if isinstance(element, TextClause):
         return True
@@ -246,13 +278,17 @@ def _is_unconfined(element: visitors.ExternallyTraversible) -> bool:
         return "parententity" not in element._annotations
     if not isinstance(element, ColumnClause) or "parententity" in element._annotations:
         return False
-    return element.is_literal or _is_bare_table(element.table)
+    if element.is_literal:
+        return element.name != "*"  # count(*)
+    return _is_bare_table(element.table, entities)
 
 
-def _is_bare_table(source: Any) -> bool:
+def _is_bare_table(source: Any, entities: _Tables) -> bool:
     while hasattr(source, "element") and not isinstance(source, TableClause):
         source = source.element
-    return isinstance(source, TableClause) and "parententity" not in cast(ClauseElement, source)._annotations
+    if not isinstance(source, TableClause) or source in entities:
+        return False
+    return "parententity" not in source._annotations
 
 
 @event.listens_for(_ConfinedSession, "before_attach")
