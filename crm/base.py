@@ -43,8 +43,9 @@ class Record(TenantRow, Base):
     prefix: ClassVar[str]
     name_fields: ClassVar[tuple[str, ...]] = ("Name",)
     """What a person calls the record by, in the order it is written."""
-    parent: ClassVar[str | None] = None
-    """The reference field whose target decides who may see this record; None if the record decides itself."""
+    parents: ClassVar[tuple[str, ...]] = ()
+    """Reference fields that decide who may see the record, where the tenant's default says that its parent does:
+    the first one that is filled counts."""
 
     Id: Mapped[str] = mapped_column(
         String(18),

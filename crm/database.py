@@ -10,6 +10,7 @@ import hmac
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, event, inspect, make_url, text
@@ -46,6 +47,17 @@ class DatabaseConfig:
     context_key: bytes | None = field(default=None, repr=False)
     """PostgreSQL: the key that signs the tenant context, at least 32 bytes."""
     pool_size: int = 10
+
+    @property
+    def file(self) -> Path | None:
+        """The database file; None on PostgreSQL."""
+        url = make_url(self.url)
+        return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+    @property
+    def libpq_url(self) -> str:
+        """The service's URL for PostgreSQL in the form that its own client library takes, password included."""
+        return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 class DatabaseNotReadyError(Exception):

@@ -16,6 +16,7 @@ class Task(Record):
 
     prefix = "00T"
     name_fields = ("Subject",)
+    parents = ("WhatId", "WhoId")
 
     Subject: Mapped[str] = fields.text(required=True)
     Description: Mapped[str | None] = fields.long_text()
@@ -35,6 +36,7 @@ class Event(Record):
 
     prefix = "00U"
     name_fields = ("Subject",)
+    parents = ("WhatId", "WhoId")
 
     Subject: Mapped[str] = fields.text(required=True)
     Description: Mapped[str | None] = fields.long_text()
@@ -51,6 +53,7 @@ class EmailMessage(Record):
 
     prefix = "02s"
     name_fields = ("Subject",)
+    parents = ("ParentId", "RelatedToId")
 
     ParentId: Mapped[str | None] = fields.reference("Case", "The case it belongs to.", create_only=True)
     RelatedToId: Mapped[str | None] = fields.reference((*WHO, *WHAT), "The record it belongs to.", create_only=True)
@@ -70,6 +73,7 @@ class VoiceCallTranscript__c(Record):  # noqa: N801 - the CRM's own name
 
     prefix = "a05"
     name_fields = ("Id",)
+    parents = ("OpportunityId__c", "LeadId__c")
 
     OpportunityId__c: Mapped[str | None] = fields.reference("Opportunity")
     LeadId__c: Mapped[str | None] = fields.reference("Lead")

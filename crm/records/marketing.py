@@ -30,7 +30,7 @@ class CampaignMember(Record):
 
     prefix = "00v"
     name_fields = ("Id",)
-    parent = "CampaignId"
+    parents = ("CampaignId",)
 
     CampaignId: Mapped[str] = fields.reference("Campaign", required=True, create_only=True)
     LeadId: Mapped[str | None] = fields.reference("Lead")

@@ -55,7 +55,7 @@ class Contact(Record):
 
     prefix = "003"
     name_fields = ("FirstName", "LastName")
-    parent = "AccountId"
+    parents = ("AccountId",)
 
     AccountId: Mapped[str | None] = fields.reference("Account", "The company the person works for.")
     FirstName: Mapped[str | None] = fields.text(personal=True)

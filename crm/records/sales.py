@@ -14,7 +14,7 @@ class Opportunity(Record):
     """A sale that may happen."""
 
     prefix = "006"
-    parent = "AccountId"
+    parents = ("AccountId",)
 
     Name: Mapped[str] = fields.text(required=True)
     AccountId: Mapped[str | None] = fields.reference("Account", "The company that would buy.")
@@ -39,7 +39,7 @@ class OpportunityLineItem(Record):
 
     prefix = "00k"
     name_fields = ("Id",)
-    parent = "OpportunityId"
+    parents = ("OpportunityId",)
 
     OpportunityId: Mapped[str] = fields.reference("Opportunity", required=True, create_only=True)
     Product2Id: Mapped[str | None] = fields.reference("Product2")
@@ -58,7 +58,7 @@ class Quote(Record):
     """An offer made for an opportunity."""
 
     prefix = "0Q0"
-    parent = "OpportunityId"
+    parents = ("OpportunityId",)
 
     OpportunityId: Mapped[str] = fields.reference("Opportunity", required=True, create_only=True)
     AccountId: Mapped[str | None] = fields.reference("Account")
@@ -86,7 +86,7 @@ class QuoteLineItem(Record):
 
     prefix = "0QL"
     name_fields = ("Id",)
-    parent = "QuoteId"
+    parents = ("QuoteId",)
 
     QuoteId: Mapped[str] = fields.reference("Quote", required=True, create_only=True)
     OpportunityLineItemId: Mapped[str | None] = fields.reference("OpportunityLineItem")
@@ -107,7 +107,7 @@ class Contract(Record):
 
     prefix = "800"
     name_fields = ("Id",)
-    parent = "AccountId"
+    parents = ("AccountId",)
 
     AccountId: Mapped[str] = fields.reference("Account", required=True)
     Status: Mapped[str] = fields.picklist(
@@ -136,7 +136,7 @@ class Order(Record):
 
     prefix = "801"
     name_fields = ("OrderNumber",)
-    parent = "AccountId"
+    parents = ("AccountId",)
     constraints = (UniqueConstraint("tenant", "OrderNumber"),)
 
     AccountId: Mapped[str] = fields.reference("Account", required=True)
@@ -152,7 +152,7 @@ class OrderItem(Record):
 
     prefix = "802"
     name_fields = ("Id",)
-    parent = "OrderId"
+    parents = ("OrderId",)
 
     OrderId: Mapped[str] = fields.reference("Order", required=True, create_only=True)
     Product2Id: Mapped[str | None] = fields.reference("Product2")

@@ -39,7 +39,7 @@ class CaseComment(Record):
 
     prefix = "00a"
     name_fields = ("Id",)
-    parent = "ParentId"
+    parents = ("ParentId",)
 
     ParentId: Mapped[str] = fields.reference("Case", required=True, create_only=True)
     CommentBody: Mapped[str] = fields.long_text(required=True)
@@ -51,7 +51,7 @@ class CaseHistory__c(Record):  # noqa: N801 - the CRM's own name
 
     prefix = "a04"
     name_fields = ("Id",)
-    parent = "CaseId__c"
+    parents = ("CaseId__c",)
 
     CaseId__c: Mapped[str] = fields.reference("Case", required=True, create_only=True)
     Field__c: Mapped[str] = fields.picklist("Case Creation", "Owner Assignment", "Case Closed", required=True)
@@ -64,7 +64,7 @@ class LiveChatTranscript(Record):
 
     prefix = "570"
     name_fields = ("Id",)
-    parent = "CaseId"
+    parents = ("CaseId", "AccountId")
 
     CaseId: Mapped[str | None] = fields.reference("Case")
     AccountId: Mapped[str | None] = fields.reference("Account")

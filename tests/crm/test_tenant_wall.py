@@ -1,6 +1,7 @@
 """Rows of another tenant stay invisible and untouched, by every path through a session and by raw SQL on PostgreSQL."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -268,3 +269,202 @@ async def test_the_audit_only_grows(database: Database, change: str) -> None:
             await session.execute(text(change), execution_options={"tenant_checked": "must fail whatever it touches"})
     async with database.session(ACME) as session:
         assert (await session.scalars(select(work.AuditEntry.kind))).all() == ["k"]
+
+
+@pytest.fixture
+def postgresql_config(postgresql_templates: PostgresTemplates) -> Iterator[DatabaseConfig]:
+    postgresql_templates.build("look_alikes", seed_look_alikes)
+    with postgresql_templates.copied("look_alikes") as config:
+        yield config
+
+
+@pytest.fixture
+def service(postgresql_config: DatabaseConfig) -> Iterator[psycopg.Connection]:
+    """A bare connection with the rights of the service: what injected SQL has."""
+    with connect(postgresql_config.url) as connection:
+        yield connection
+
+
+def connect(url: str) -> psycopg.Connection:
+    return psycopg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+
+
+def sign_in(connection: psycopg.Connection, tenant: str, *, key: bytes = CONTEXT_KEY) -> str:
+    """Set the context the way the service does; returns it, as an eavesdropper would have it."""
+    row = connection.execute(MARK_SQL.encode()).fetchone()
+    assert row is not None
+    context = sign_context(key, tenant, row[0])
+    connection.execute(CONTEXT_SQL.encode(), (context,))
+    return context
+
+
+def whose_accounts(connection: psycopg.Connection) -> list[str]:
+    return [row[0] for row in connection.execute('SELECT "Description" FROM account ORDER BY 1')]
+
+
+class TestForgedContext:
+    def test_a_signed_context_shows_its_tenant_and_no_context_shows_nothing(self, service: psycopg.Connection) -> None:
+        assert whose_accounts(service) == []
+        sign_in(service, "acme")
+        assert whose_accounts(service) == ["of acme"]
+
+    @pytest.mark.parametrize("setting", ["", "globex", "globex" * 20, "0" * 64 + "globex", "%s", "\\x"])
+    def test_an_unsigned_context_shows_nothing(self, service: psycopg.Connection, setting: str) -> None:
+        service.execute("SELECT set_config('countersign.context', %s, true)", (setting,))
+        assert whose_accounts(service) == []
+
+    def test_a_signature_is_good_for_one_tenant(self, service: psycopg.Connection) -> None:
+        context = sign_in(service, "acme")
+        for forged in (context[:64] + "globex", context + "x", "0" + context[1:], context.upper()[:64] + "acme"):
+            service.execute(CONTEXT_SQL.encode(), (forged,))
+            assert whose_accounts(service) == [], forged
+
+    def test_a_signature_with_another_key_is_worthless(self, service: psycopg.Connection) -> None:
+        sign_in(service, "acme", key=b"another key that is just as long as")
+        assert whose_accounts(service) == []
+
+    def test_a_context_is_worthless_in_the_next_transaction(self, service: psycopg.Connection) -> None:
+        context = sign_in(service, "acme")
+        service.rollback()
+        assert whose_accounts(service) == []
+        service.execute(CONTEXT_SQL.encode(), (context,))
+        assert whose_accounts(service) == []
+
+    def test_a_context_is_worthless_in_a_chained_transaction(self, service: psycopg.Connection) -> None:
+        sign_in(service, "acme")
+        service.execute("SELECT set_config('countersign.context', current_setting('countersign.context'), false)")
+        service.execute("COMMIT AND CHAIN")
+        assert whose_accounts(service) == []
+
+    def test_a_context_is_worthless_on_another_backend(
+        self, service: psycopg.Connection, postgresql_config: DatabaseConfig
+    ) -> None:
+        context = sign_in(service, "acme")
+        with connect(postgresql_config.url) as other:
+            other.execute(CONTEXT_SQL.encode(), (context,))
+            assert whose_accounts(other) == []
+
+    async def test_a_setting_left_in_the_pool_opens_nothing(self, postgresql_config: DatabaseConfig) -> None:
+        """One connection, so that the second session gets what the first one left behind."""
+        database = Database(dataclasses.replace(postgresql_config, pool_size=1))
+        checked = {"tenant_checked": "plays an attacker"}
+        async with database.session(GLOBEX) as session:
+            leave = text("SELECT set_config('countersign.context', current_setting('countersign.context'), false)")
+            await session.execute(leave, execution_options=checked)
+        async with database.session(ACME) as session:
+            assert (await session.scalars(select(Account.Description))).all() == ["of acme"]
+        async with database._engine.connect() as connection:
+            assert (await connection.execute(text("SELECT count(*) FROM account"))).scalar() == 0
+        await database.close()
+
+
+class TestPrivileges:
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            pytest.param("SELECT * FROM countersign.context_key", id="read the key"),
+            pytest.param("UPDATE countersign.context_key SET inner_pad = ''", id="replace the key"),
+            pytest.param("ALTER TABLE account DISABLE ROW LEVEL SECURITY", id="disable the wall"),
+            pytest.param("ALTER TABLE account NO FORCE ROW LEVEL SECURITY", id="weaken the wall"),
+            pytest.param("DROP POLICY tenant_wall ON account", id="drop the policy"),
+            pytest.param("ALTER POLICY tenant_wall ON account USING (true)", id="alter the policy"),
+            pytest.param("CREATE POLICY mine ON account USING (true)", id="add a policy"),
+            pytest.param("TRUNCATE account CASCADE", id="truncate"),
+            pytest.param("TRUNCATE audit_entry", id="truncate the audit"),
+            pytest.param("UPDATE audit_entry SET kind = 'x'", id="change the audit"),
+            pytest.param("DELETE FROM audit_entry", id="shorten the audit"),
+            pytest.param("DROP TRIGGER only_grows ON audit_entry", id="drop the audit's trigger"),
+            pytest.param("SET session_replication_role = replica", id="switch triggers off"),
+            pytest.param("SET row_security = off; SELECT * FROM account", id="ask for no security"),
+            pytest.param("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", id="create a function"),
+            pytest.param("CREATE FUNCTION countersign.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", id="beside ours"),
+            pytest.param(
+                "CREATE OR REPLACE FUNCTION countersign.current_tenant() RETURNS text LANGUAGE sql AS $$SELECT 'me'$$",
+                id="replace ours",
+            ),
+            pytest.param("ALTER FUNCTION countersign.current_tenant() SECURITY INVOKER", id="change ours"),
+            pytest.param("CREATE TABLE stash (t text)", id="create a table"),
+            pytest.param("CREATE TEMPORARY TABLE stash (t text)", id="create a temporary table"),
+            pytest.param("CREATE SCHEMA stash", id="create a schema"),
+            pytest.param("CREATE ROLE helper", id="create a role"),
+            pytest.param("SET ROLE countersign_owner", id="become the owner"),
+            pytest.param("ALTER ROLE countersign_app BYPASSRLS", id="promote itself"),
+            pytest.param("CREATE EXTENSION vector", id="create an extension"),
+            pytest.param("COPY account TO PROGRAM 'cat'", id="run a program"),
+            pytest.param("COPY account FROM '/etc/passwd'", id="read a file"),
+            pytest.param("SELECT pg_read_file('postgresql.conf')", id="read the configuration"),
+            pytest.param("INSERT INTO alembic_version VALUES ('x')", id="change the revision"),
+        ],
+    )
+    def test_the_service_may_not(self, service: psycopg.Connection, statement: str) -> None:
+        sign_in(service, "acme")
+        with pytest.raises((errors.InsufficientPrivilege, errors.RaiseException)):
+            service.execute(statement.encode())
+
+    @pytest.mark.parametrize("statement", ["UPDATE audit_entry SET kind = 'x'", "TRUNCATE audit_entry"])
+    def test_not_even_the_owner_changes_the_audit(self, postgresql_config: DatabaseConfig, statement: str) -> None:
+        assert postgresql_config.owner_url is not None
+        with connect(postgresql_config.owner_url) as owner:
+            sign_in(owner, "acme")
+            with pytest.raises(errors.RaiseException, match="only grows"):
+                owner.execute(statement.encode())
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            pytest.param("INSERT INTO audit_head VALUES ('initech', 1, '')", id="insert"),
+            pytest.param("UPDATE audit_head SET tenant = 'initech'", id="move"),
+            pytest.param(
+                "INSERT INTO audit_head VALUES ('globex', 1, '') ON CONFLICT (tenant) DO UPDATE SET size = 9",
+                id="upsert",
+            ),
+        ],
+    )
+    def test_rows_of_another_tenant_cannot_be_made(self, service: psycopg.Connection, statement: str) -> None:
+        sign_in(service, "acme")
+        with pytest.raises(errors.InsufficientPrivilege):
+            service.execute(statement.encode())
+
+    def test_only_known_functions_are_open_to_the_service(self, service: psycopg.Connection) -> None:
+        found = service.execute(
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'countersign'::regnamespace"
+            " AND has_function_privilege(oid, 'EXECUTE') ORDER BY 1"
+        )
+        assert [row[0] for row in found] == ["current_tenant", "find_names", "find_texts", "grams", "list_tenants"]
+
+    def test_functions_of_the_owner_fix_their_search_path(self, service: psycopg.Connection) -> None:
+        found = service.execute(
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'countersign'::regnamespace AND prosecdef"
+            " AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']"
+        )
+        assert found.fetchall() == []
+
+
+class TestCatalog:
+    def test_every_table_of_tenants_is_walled(self, service: psycopg.Connection) -> None:
+        found = service.execute(
+            "SELECT relname, relrowsecurity AND relforcerowsecurity"
+            " AND EXISTS (SELECT 1 FROM pg_policies WHERE tablename = relname)"
+            " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        )
+        tables = dict(found.fetchall())
+        open_to_all = {name for name, is_walled in tables.items() if not is_walled}
+        assert open_to_all == {"alembic_version", "checkpoint_migrations"}
+        assert set(Record.metadata.tables) <= tables.keys()
+
+    def test_no_uniqueness_spans_tenants(self, service: psycopg.Connection) -> None:
+        """A unique key without the tenant tells one tenant which values another one has."""
+        found = service.execute(
+            "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid"
+            " WHERE indisunique AND relnamespace = 'public'::regnamespace AND NOT EXISTS ("
+            "   SELECT 1 FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY (indkey)"
+            "   AND attname IN ('tenant', 'thread_id'))"
+        )
+        assert {row[0] for row in found} == {"alembic_version_pkc", "checkpoint_migrations_pkey"}
+
+    def test_views_do_not_look_around_the_wall(self, service: psycopg.Connection) -> None:
+        found = service.execute(
+            "SELECT relname FROM pg_class WHERE relkind IN ('v', 'm')"
+            " AND relnamespace IN ('public'::regnamespace, 'countersign'::regnamespace)"
+        )
+        assert found.fetchall() == []

@@ -1,0 +1,51 @@
+"""The only door to a model: every prompt leaves and every answer comes back through here."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, message_chunk_to_message
+
+
+class ModelError(Exception):
+    """The model gave no usable answer. The message is for the caller and names no provider secret."""
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Calls the model of a run, with a time limit for the whole answer. Errors of the model never pass as answers."""
+
+    model: BaseChatModel
+    fallback: BaseChatModel | None = None
+    timeout_s: float = 120
+
+    async def ask(self, messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> AIMessage:
+        """One answer; its pieces reach whoever streams the run while they come. Raises: ModelError."""
+        try:
+            return await self._ask(self.model, messages, tools)
+        except ModelError:
+            if self.fallback is None:
+                raise
+            return await self._ask(self.fallback, messages, tools)
+
+    async def _ask(
+        self, model: BaseChatModel, messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]
+    ) -> AIMessage:
+        bound = model.bind_tools(list(tools)) if tools else model
+        whole: AIMessageChunk | AIMessage | None = None
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                async for piece in bound.astream(list(messages)):
+                    whole = piece if whole is None else whole + piece  # type: ignore[assignment]
+        except TimeoutError:
+            raise ModelError(f"the model did not answer within {self.timeout_s:g} seconds") from None
+        except Exception as error:  # a provider may raise anything; no interrupt passes through a model call
+            raise ModelError(f"the model could not be asked ({type(error).__name__})") from error
+        if whole is None:
+            raise ModelError("the model gave an empty answer")
+        answer = message_chunk_to_message(whole) if isinstance(whole, AIMessageChunk) else whole
+        if not isinstance(answer, AIMessage):
+            raise ModelError("the model gave something that is no answer")
+        return answer

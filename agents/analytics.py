@@ -1,0 +1,50 @@
+"""Analytics: numbers over many records."""
+
+from agents._agent import DomainAgent
+from tools.records import aggregate_records, find_record, get_record, query_records
+
+analytics = DomainAgent(
+    name="analytics",
+    label="Analytics",
+    handles=(
+        "how many",
+        "count",
+        "number of",
+        "total",
+        "sum",
+        "average",
+        "mean",
+        "median",
+        "minimum",
+        "maximum",
+        "per month",
+        "by month",
+        "per quarter",
+        "by quarter",
+        "per year",
+        "by industry",
+        "by stage",
+        "by status",
+        "by owner",
+        "by priority",
+        "trend",
+        "breakdown",
+        "distribution",
+        "ratio",
+        "rate",
+        "chart",
+        "report",
+        "statistics",
+        "group by",
+        "grouped by",
+        "highest",
+        "lowest",
+        "top",
+    ),
+    home_object=None,
+    instructions=(
+        "You answer questions about numbers over many records: counts, sums, averages, groups and comparisons. "
+        "Say how each number was worked out and how many records it covers. You change nothing."
+    ),
+    tools=(aggregate_records, query_records, find_record, get_record),
+)

@@ -1,0 +1,37 @@
+"""Developer: how the tenant's CRM is built."""
+
+from agents._agent import DomainAgent
+from tools.knowledge import search_knowledge
+from tools.records import aggregate_records, find_record, get_record, query_records
+
+developer = DomainAgent(
+    name="developer",
+    label="Developer",
+    handles=(
+        "schema",
+        "field names",
+        "api name",
+        "api names",
+        "fields",
+        "object model",
+        "data model",
+        "picklist",
+        "picklist values",
+        "validation rule",
+        "trigger",
+        "integration",
+        "code",
+        "python",
+        "script",
+        "documentation",
+        "permission set",
+        "permission sets",
+        "sharing rule",
+    ),
+    home_object=None,
+    instructions=(
+        "You help people who build on the CRM: which objects and fields there are, which values they take, "
+        "and what the documentation says. You change nothing."
+    ),
+    tools=(find_record, get_record, query_records, aggregate_records, search_knowledge),
+)

@@ -1,0 +1,86 @@
+"""Sales: companies, people, leads and deals."""
+
+from agents._agent import DomainAgent
+from tools.accounts import lookup_account
+from tools.activities import activities_timeline, create_task, log_call
+from tools.cases import fetch_cases
+from tools.drafts import create_draft
+from tools.knowledge import search_knowledge
+from tools.records import aggregate_records, create_record, find_record, get_record, query_records, update_record
+
+sales = DomainAgent(
+    name="sales",
+    label="Sales",
+    handles=(
+        "account",
+        "accounts",
+        "company",
+        "companies",
+        "customer",
+        "customers",
+        "prospect",
+        "contact",
+        "contacts",
+        "lead",
+        "leads",
+        "opportunity",
+        "opportunities",
+        "deal",
+        "deals",
+        "pipeline",
+        "stage",
+        "close date",
+        "closing",
+        "amount",
+        "forecast",
+        "quote",
+        "quotes",
+        "order",
+        "orders",
+        "contract",
+        "contracts",
+        "renewal",
+        "call",
+        "calls",
+        "meeting",
+        "meetings",
+        "task",
+        "tasks",
+        "follow up",
+        "follow-up",
+        "email",
+        "e-mail",
+        "next step",
+        "probability",
+        "win",
+        "won",
+        "lost",
+        "product",
+        "products",
+        "price",
+        "prices",
+        "territory",
+        "remind",
+        "reminder",
+    ),
+    home_object="Opportunity",
+    instructions=(
+        "You help people in sales with accounts, contacts, leads, opportunities, quotes and orders, and with the "
+        "calls, tasks and e-mails around them. Look records up before you speak of them."
+    ),
+    tools=(
+        lookup_account,
+        find_record,
+        get_record,
+        query_records,
+        aggregate_records,
+        activities_timeline,
+        fetch_cases,
+        search_knowledge,
+        create_record,
+        update_record,
+        create_task,
+        log_call,
+        create_draft,
+    ),
+)

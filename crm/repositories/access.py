@@ -1,0 +1,113 @@
+"""Looks up a caller and resolves their rights from the tenant's tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import func, select
+
+from crm.access import Access, Caller, Rule, Sharing, resolve_fields, resolve_objects
+from crm.database import TenantSession
+from crm.errors import CrmError
+from crm.records import Contact, User
+from crm.repositories.records import display_name
+from crm.rights import GroupMember, PermissionSet, PermissionSetAssignment, SharingRule, Tenant, UserRole
+
+CUSTOMER_SET = "customer"
+
+
+class UnknownCallerError(CrmError):
+    """The token's subject is no active member of the tenant."""
+
+
+async def load_access(session: TenantSession, caller: Caller) -> Access:
+    """Everything the caller may do, as it stands now. Raises: UnknownCallerError."""
+    if caller.tenant != session.tenant:
+        raise UnknownCallerError("no such caller")
+    if caller.contact_id is not None:
+        return await _contact_access(session, caller)
+    return await _user_access(session, caller)
+
+
+async def find_user_by_username(session: TenantSession, username: str) -> User | None:
+    """The active user with this login name, compared without case."""
+    found = await session.scalars(select(User).where(func.lower(User.Username) == username.lower(), User.IsActive))
+    return found.first()
+
+
+async def _user_access(session: TenantSession, caller: Caller) -> Access:
+    user = await session.scalar(select(User).where(User.Id == caller.user_id, User.IsActive))
+    if user is None:
+        raise UnknownCallerError("no such caller")
+    assigned = select(PermissionSetAssignment.permission_set).where(
+        PermissionSetAssignment.tenant == session.tenant, PermissionSetAssignment.user_id == user.Id
+    )
+    sets = list(await session.scalars(select(PermissionSet).where(PermissionSet.name.in_(assigned))))
+    groups = frozenset(await session.scalars(select(GroupMember.group_name).where(GroupMember.user_id == user.Id)))
+    roles = list(await session.scalars(select(UserRole)))
+    return Access(
+        caller=caller,
+        display_name=display_name(user),
+        title=_title(user, roles, sets),
+        objects=resolve_objects([s.objects for s in sets]),
+        fields=resolve_fields([s.fields for s in sets]),
+        permissions=frozenset(p for s in sets for p in s.permissions),
+        sharing=await _sharing(session),
+        roles_below=roles_below(roles, user.UserRoleId),
+        groups=groups,
+        rules=_rules_for(list(await session.scalars(select(SharingRule))), roles, user.UserRoleId, groups),
+        manager_id=user.ManagerId,
+    )
+
+
+async def _contact_access(session: TenantSession, caller: Caller) -> Access:
+    contact = await session.scalar(select(Contact).where(Contact.Id == caller.contact_id))
+    granted = await session.scalar(select(PermissionSet).where(PermissionSet.name == CUSTOMER_SET))
+    if contact is None or granted is None:
+        raise UnknownCallerError("no such caller")
+    return Access(
+        caller=caller,
+        display_name=display_name(contact),
+        title="Customer",
+        objects=resolve_objects([granted.objects]),
+        fields=resolve_fields([granted.fields]),
+        permissions=frozenset(granted.permissions),
+        sharing=await _sharing(session),
+        account_id=contact.AccountId,
+    )
+
+
+async def _sharing(session: TenantSession) -> Mapping[str, Sharing]:
+    found = await session.scalar(select(Tenant.sharing_defaults))
+    return cast("Mapping[str, Sharing]", found or {})
+
+
+def _title(user: User, roles: Sequence[UserRole], sets: Sequence[PermissionSet]) -> str:
+    named = {role.role_id: role.name for role in roles}
+    return named.get(user.UserRoleId or "") or ", ".join(sorted(s.label for s in sets))
+
+
+def roles_below(roles: Sequence[UserRole], role_id: str | None) -> frozenset[str]:
+    """Every role under this one in the tree, itself excluded; a loop in the tree ends the walk."""
+    children: dict[str | None, list[str]] = {}
+    for role in roles:
+        children.setdefault(role.parent_id, []).append(role.role_id)
+    found: set[str] = set()
+    waiting = list(children.get(role_id, ())) if role_id else []
+    while waiting:
+        current = waiting.pop()
+        if current not in found and current != role_id:
+            found.add(current)
+            waiting.extend(children.get(current, ()))
+    return frozenset(found)
+
+
+def _rules_for(
+    rules: Sequence[SharingRule], roles: Sequence[UserRole], role_id: str | None, groups: frozenset[str]
+) -> tuple[Rule, ...]:
+    def is_for_me(target: Mapping[str, Any]) -> bool:
+        if target.get("group") in groups:
+            return True
+        role = target.get("role")
+        return role is not None and role_id is not None and (role == role_id or role in roles_below(roles, role_id))
+
+    return tuple(Rule(r.object_name, r.source, r.can_edit) for r in rules if is_for_me(r.target))

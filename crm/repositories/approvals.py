@@ -1,0 +1,80 @@
+"""Approval rows and their votes. Every change of status is a compare-and-set on the row itself."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, select, update
+
+from crm.database import TenantSession
+from crm.work import Approval, Vote
+
+
+async def find_by_key(session: TenantSession, key: str) -> Approval | None:
+    return cast("Approval | None", await session.scalar(select(Approval).where(Approval.key == key)))
+
+
+async def find(session: TenantSession, approval_id: str, *, for_update: bool = False) -> Approval | None:
+    """None if there is no such approval in the tenant. With `for_update` the row is held until the end."""
+    statement = select(Approval).where(Approval.approval_id == approval_id)
+    if for_update:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return cast("Approval | None", await session.scalar(statement))
+
+
+async def list_by_ids(session: TenantSession, approval_ids: Sequence[str]) -> list[Approval]:
+    """In the order of `approval_ids`; ids that do not exist are left out."""
+    found = await session.scalars(
+        select(Approval).where(Approval.approval_id.in_(approval_ids)).execution_options(populate_existing=True)
+    )
+    by_id = {one.approval_id: one for one in found}
+    return [by_id[one] for one in approval_ids if one in by_id]
+
+
+async def list_approvals(
+    session: TenantSession,
+    *,
+    statuses: Sequence[str] = (),
+    thread_id: str | None = None,
+    run_id: str | None = None,
+    requester: str | None = None,
+    limit: int = 100,
+    before: tuple[datetime, str] | None = None,
+) -> list[Approval]:
+    """Newest first; `before` is the (created_at, approval_id) of the last one already seen."""
+    statement = select(Approval)
+    if statuses:
+        statement = statement.where(Approval.status.in_(statuses))
+    if thread_id is not None:
+        statement = statement.where(Approval.thread_id == thread_id)
+    if run_id is not None:
+        statement = statement.where(Approval.run_id == run_id)
+    if requester is not None:
+        statement = statement.where(Approval.requester == requester)
+    if before is not None:
+        at, last = before
+        statement = statement.where(
+            (Approval.created_at < at) | ((Approval.created_at == at) & (Approval.approval_id < last))
+        )
+    ordered = statement.order_by(Approval.created_at.desc(), Approval.approval_id.desc())
+    return list(await session.scalars(ordered.limit(limit)))
+
+
+async def add(session: TenantSession, row: Approval | Vote) -> None:
+    session.add(row)
+    await session.flush()
+
+
+async def move(session: TenantSession, approval_id: str, *, expected: str, to: str, **values: Any) -> bool:
+    """Change the status if it still is `expected`; False if somebody else was faster."""
+    result = await session.execute(
+        update(Approval)
+        .where(Approval.approval_id == approval_id, Approval.status == expected)
+        .values(status=to, **values)
+        .execution_options(synchronize_session="fetch")
+    )
+    return cast("CursorResult[Any]", result).rowcount == 1
+
+
+async def list_votes(session: TenantSession, approval_id: str) -> list[Vote]:
+    return list(await session.scalars(select(Vote).where(Vote.approval_id == approval_id).order_by(Vote.created_at)))

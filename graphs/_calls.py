@@ -1,0 +1,318 @@
+"""The part of a turn that handles calls: every one guarded, reads run, writes held, decisions carried out."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agents._agent import DomainAgent
+from crm.database import Database, TenantSession
+from crm.repositories import approvals as approval_rows
+from crm.repositories.records import EmbeddedCrm
+from crm.work import Approval
+from graphs.context import Limits, RunContext
+from graphs.messages import failure, human, success, text_of, tool_answer, unanswered_calls
+from graphs.requests import build_request
+from graphs.state import Call, Message, TurnState
+from tools._declare import Tool, ToolContext, ToolRetryError
+from tools._run import ToolError, build_action, propose, read
+from trust import ledger
+from trust.actions import Action, Effect
+from trust.approvals import Origin
+from trust.approvals import propose as write_down
+from trust.decisions import Deny, Hold
+from trust.digests import digest_of
+from trust.policy import decide
+from trust.principal import Principal
+
+
+class RefusedInputError(Exception):
+    """The turn's input cannot be worked on; the message says why."""
+
+
+@dataclass(frozen=True)
+class CallDesk:
+    """Knows the tools and the database; asks trust before anything happens."""
+
+    roster: Mapping[str, DomainAgent]
+    catalogue: Mapping[str, Tool]
+    database: Database
+    cursor_key: bytes
+    limits: Limits
+
+    def admit(self, state: TurnState, context: RunContext) -> TurnState:
+        """Check what came in, reset what counts per turn, and answer calls that an earlier turn left open.
+
+        Raises: RefusedInputError.
+        """
+        messages = state.get("messages") or []
+        last = messages[-1] if messages else None
+        if last is None or last["type"] != "human" or not text_of(last).strip():
+            raise RefusedInputError("messages: the last message must be the user's and must have text")
+        left_open = [
+            tool_answer(call["id"], call["name"], failure("recalled", "the user went on without it"))
+            for call in unanswered_calls(messages)
+        ]
+        again = [human(text_of(last), last["id"])]
+        return {
+            "messages": [*left_open, *again] if left_open else again,
+            "calls": [],
+            "request": {},
+            "turn": {"run_id": context.run_id, "model_calls": 0, "tool_calls": 0, "trail": []},
+        }
+
+    async def guard(self, state: TurnState, context: RunContext) -> TurnState:
+        """Decide on every call; hold those that would change something, with their requests written down."""
+        turn = dict(state["turn"])
+        calls: list[Call] = []
+        answers: list[Message] = []
+        held: list[Approval] = []
+        async with self.database.session(context.principal.tenant, write=self._any_writes(state)) as session:
+            for place, call in enumerate(state["calls"]):
+                verdict = await self._guard_one(session, call, state, context, place)
+                turn["trail"] = [*turn["trail"], _trace(call, verdict)]
+                if isinstance(verdict, Approval):
+                    held.append(verdict)
+                    calls.append({**call, "verdict": "hold", "approval_id": verdict.approval_id})
+                elif isinstance(verdict, ToolError):
+                    answers.append(tool_answer(call["id"], call["name"], verdict.to_json()))
+                    calls.append({**call, "verdict": "answered"})
+                else:
+                    calls.append({**call, "verdict": "allow"})
+        turn["tool_calls"] += len(state["calls"])
+        return {"calls": calls, "messages": answers, "request": build_request(held) if held else {}, "turn": turn}
+
+    def _any_writes(self, state: TurnState) -> bool:
+        tools = (self.catalogue.get(call["name"]) for call in state["calls"])
+        return any(tool is not None and tool.effect is not Effect.READ for tool in tools)
+
+    async def _guard_one(
+        self, session: TenantSession, call: Call, state: TurnState, context: RunContext, place: int
+    ) -> Approval | ToolError | None:
+        """An approval that waits, an error that answers the call, or None: the call may run."""
+        if place >= self.limits.calls_per_message:
+            return ToolError("denied", f"at most {self.limits.calls_per_message} calls in one message")
+        if call["verdict"] == "broken":
+            return ToolError("retry", "the arguments were not valid JSON")
+        agent = self.roster[state["route"]["agent"]]
+        action = self._validate(call["name"], call["arguments"], context.principal, agent)
+        if isinstance(action, ToolError):
+            return action
+        decision = decide(action, context.principal)
+        if isinstance(decision, Deny):
+            return ToolError.of(decision)
+        if isinstance(decision, Hold):
+            return ToolError("denied", "the call cannot be held before its changes are known")
+        if action.effect is Effect.READ:
+            return None
+        origin = Origin(
+            key=f"{context.run_id}:{call['id']}:{digest_of(dict(action.arguments))[:16]}",
+            thread_id=context.thread_id,
+            run_id=context.run_id,
+            call_id=call["id"],
+        )
+        return await self.request_approval(session, action, context, origin)
+
+    def _validate(self, name: str, arguments: Any, principal: Principal, agent: DomainAgent) -> Action | ToolError:
+        tool = self.catalogue.get(name)
+        if tool is None or name not in agent.tool_names:
+            return ToolError("denied", f"the {agent.name} agent has no tool {name[:60]!r}")
+        try:
+            valid = tool.validate(arguments)
+        except ToolRetryError as error:
+            return ToolError("retry", str(error))
+        return build_action(tool, valid, principal, agent=agent.name, agent_tools=agent.tool_names)
+
+    async def request_approval(
+        self, session: TenantSession, action: Action, context: RunContext, origin: Origin
+    ) -> Approval | ToolError:
+        """Work out what the action would change, guard it again with that in sight, and write the request down."""
+        standing = await approval_rows.find_by_key(session, origin.key)
+        if standing is not None:
+            return standing
+        tool = self.catalogue[action.tool]
+        grant = decide(action, context.principal)
+        if isinstance(grant, Deny):
+            return ToolError.of(grant)
+        if isinstance(grant, Hold):
+            return ToolError("denied", "the call cannot be held before its changes are known")
+        proposal = await propose(grant, action, context.principal, tool, self._tool_context(session, context))
+        if isinstance(proposal, ToolError):
+            return proposal
+        complete = replace(action, changes=proposal.changes)
+        decision = decide(complete, context.principal)
+        if isinstance(decision, Deny):
+            return ToolError.of(decision)
+        if not isinstance(decision, Hold):
+            return ToolError("denied", "nothing holds this change, and nothing changes without being held")
+        return await write_down(session, complete, context.principal, decision, origin=origin, at=context.now)
+
+    async def revise(
+        self, session: TenantSession, approval: Approval, arguments: Mapping[str, Any], context: RunContext
+    ) -> Approval | ToolError:
+        """A new request in place of one whose arguments a person edited. Runs with the requester's rights."""
+        agent = self.roster[approval.agent]
+        action = self._validate(approval.tool, arguments, context.principal, agent)
+        if isinstance(action, ToolError):
+            return action
+        origin = Origin(
+            key=f"{approval.approval_id}:edited",
+            thread_id=approval.thread_id,
+            run_id=approval.run_id,
+            call_id=approval.call_id,
+            replaces=approval.approval_id,
+        )
+        return await self.request_approval(session, action, context, origin)
+
+    async def act(self, state: TurnState, context: RunContext) -> TurnState:
+        """Run the calls that may run. A grant lives only as long as the call it is for, so it is made here."""
+        waiting = [call for call in state["calls"] if call["verdict"] == "allow"]
+        if not waiting:
+            return {"messages": []}
+        answers = []
+        async with self.database.session(context.principal.tenant) as session:
+            for call in waiting:
+                envelope = await self._read_one(session, call, state, context)
+                answers.append(tool_answer(call["id"], call["name"], self._shorten(envelope)))
+        return {"messages": answers}
+
+    async def _read_one(
+        self, session: TenantSession, call: Call, state: TurnState, context: RunContext
+    ) -> dict[str, Any]:
+        agent = self.roster[state["route"]["agent"]]
+        action = self._validate(call["name"], call["arguments"], context.principal, agent)
+        if isinstance(action, ToolError):
+            return action.to_json()
+        grant = decide(action, context.principal)
+        if isinstance(grant, Deny):
+            return ToolError.of(grant).to_json()
+        if isinstance(grant, Hold):
+            return failure("denied", "this call needs an approval")
+        tool = self.catalogue[action.tool]
+        try:
+            async with asyncio.timeout(self.limits.tool_timeout_s):
+                result = await read(grant, action, context.principal, tool, self._tool_context(session, context))
+        except TimeoutError:
+            return failure("failed", f"{tool.name} took longer than {self.limits.tool_timeout_s:g} seconds")
+        return result.to_json() if isinstance(result, ToolError) else success(result.model_dump(mode="json"))
+
+    def _shorten(self, envelope: dict[str, Any]) -> dict[str, Any]:
+        size = len(json.dumps(envelope, ensure_ascii=False))
+        if size <= self.limits.result_chars:
+            return envelope
+        return failure("retry", f"the result is too long ({size} characters): ask for fewer records or fewer fields")
+
+    async def settle(self, state: TurnState, context: RunContext) -> TurnState:
+        """Carry out what was decided. The approval rows say what that is; each is settled in its own transaction."""
+        answers: list[Message] = []
+        calls: list[Call] = []
+        for call in state["calls"]:
+            if call["verdict"] != "hold":
+                calls.append(call)
+                continue
+            envelope, successor = await self._settle_one(call, context)
+            if envelope is None:
+                calls.append({**call, "approval_id": successor})
+                continue
+            answers.append(tool_answer(call["id"], call["name"], envelope))
+            calls.append({**call, "verdict": "withdrawn" if _is_recalled(envelope) else "answered"})
+        update: TurnState = {"calls": calls, "messages": answers, "request": {}}
+        waiting = [call["approval_id"] for call in calls if call["verdict"] == "hold" and call["approval_id"]]
+        if waiting:
+            async with self.database.session(context.principal.tenant) as session:
+                update["request"] = build_request(await approval_rows.list_by_ids(session, waiting))
+        elif self.is_withdrawn(update):
+            update["turn"] = state["turn"] | {"stopped": "withdrawn"}
+        return update
+
+    @staticmethod
+    def is_withdrawn(update: TurnState) -> bool:
+        """Whether the last requests were all recalled, so that there is nothing to go on with."""
+        settled = {call["verdict"] for call in update["calls"] if call["approval_id"]}
+        return settled == {"withdrawn"}
+
+    async def _settle_one(self, call: Call, context: RunContext) -> tuple[dict[str, Any] | None, str | None]:
+        """The answer to the call; or None and the id of the request that is still open."""
+        principal = context.principal
+        async with self.database.session(principal.tenant, write=True) as session:
+            approval = await approval_rows.find(session, call["approval_id"] or "", for_update=True)
+            approval = await self._newest(session, approval)
+            if approval is None:
+                return failure("expired", "the request is gone"), None
+            if approval.status == "pending" and approval.expires_at > context.now:
+                return None, approval.approval_id
+            if approval.status not in ("approved", "applied", "refused"):
+                return await self._decline(session, approval, context), None
+            crm = self.crm_for(session, principal, context)
+            outcome = await ledger.settle(
+                session, approval.approval_id, principal, crm, self._rebuild(principal), at=context.now
+            )
+        if outcome.applied:
+            return success(outcome.result), None
+        return {"ok": False, "error": outcome.result}, None
+
+    async def _newest(self, session: TenantSession, approval: Approval | None) -> Approval | None:
+        """Follow a request to the one that took its place when a person edited it."""
+        while approval is not None and approval.status == "edited":
+            approval = await approval_rows.find_by_key(session, f"{approval.approval_id}:edited")
+        return approval
+
+    async def _decline(self, session: TenantSession, approval: Approval, context: RunContext) -> dict[str, Any]:
+        if approval.status == "rejected":
+            crm = self.crm_for(session, context.principal, context)
+            names = await crm.names_of([approval.decided_by or ""])
+            who = names.get(approval.decided_by or "", "the approver")
+            return failure("rejected", f"rejected by {who}" + (f": {approval.reason}" if approval.reason else ""))
+        if approval.status == "recalled":
+            return failure("recalled", "the requester withdrew it")
+        if approval.status == "pending":
+            await approval_rows.move(session, approval.approval_id, expected="pending", to="expired")
+        return failure("expired", "nobody decided in time")
+
+    def _rebuild(self, principal: Principal) -> Any:
+        """How the ledger gets the action behind an approval: from the row and today's declarations, nothing else."""
+
+        def rebuild(approval: Approval) -> Action | Deny:
+            agent = self.roster.get(approval.agent)
+            if agent is None:
+                return Deny("roster", "the agent that asked no longer exists")
+            action = self._validate(approval.tool, approval.arguments, principal, agent)
+            if isinstance(action, ToolError):
+                return Deny("catalogue", action.message)
+            if action.schema_hash != approval.schema_hash:
+                return Deny("catalogue", "the tool has changed since the request was made")
+            changes = tuple(ledger.changes_of(approval))
+            return replace(action, changes=changes)
+
+        return rebuild
+
+    def crm_for(self, session: TenantSession, principal: Principal, context: RunContext) -> EmbeddedCrm:
+        return EmbeddedCrm(session, principal.access, context.now, self.cursor_key)
+
+    def _tool_context(self, session: TenantSession, context: RunContext) -> ToolContext:
+        principal = context.principal
+        return ToolContext(
+            crm=self.crm_for(session, principal, context),
+            user_id=None if principal.is_customer else principal.id,
+            now=context.now,
+            today=context.today,
+        )
+
+
+def _is_recalled(envelope: dict[str, Any]) -> bool:
+    return bool(envelope.get("error", {}).get("kind") == "recalled")
+
+
+def _trace(call: Call, verdict: Approval | ToolError | None) -> dict[str, object]:
+    """What the audit keeps of a call: the decision and a digest of the arguments, not the arguments."""
+    outcome = "allow" if verdict is None else "hold" if isinstance(verdict, Approval) else verdict.kind
+    return {"tool": call["name"][:60], "decision": outcome, "arguments": digest_of(_printable(call["arguments"]))}
+
+
+def _printable(value: Any) -> Any:
+    try:
+        digest_of(value)
+    except (TypeError, ValueError):
+        return repr(value)
+    return value

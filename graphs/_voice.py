@@ -1,0 +1,154 @@
+"""The part of a turn that speaks: chooses who answers, asks the model, words what no model has to say."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import HumanMessage, SystemMessage
+
+from agents._agent import DomainAgent
+from agents._gateway import Gateway, ModelError
+from agents._prompts import build_system_prompt
+from agents._router import ROUTER_PROMPT, Route, choice_tool, route_by_words
+from crm.database import Database
+from graphs.context import Limits, RunContext
+from graphs.messages import answered, spoken, text_of, to_model
+from graphs.state import Call, Message, TurnState
+from trust import audit
+from trust.digests import digest_of
+
+
+@dataclass(frozen=True)
+class Voice:
+    """`gateway_for` gives the model of a tenant."""
+
+    roster: Mapping[str, DomainAgent]
+    gateway_for: Callable[[str], Gateway]
+    database: Database
+    limits: Limits
+
+    async def route(self, state: TurnState, context: RunContext) -> dict[str, Any]:
+        """Words first; a model only where they say nothing; otherwise outside the copilot's field."""
+        text = _last_words(state)
+        previous = state.get("route", {}).get("agent")
+        route = route_by_words(text, self.roster, context.principal.access, previous=previous)
+        if route is None:
+            route = await self._ask_for_route(text, context) or Route("off_topic", None, "nothing to do with the CRM")
+        return {"kind": route.kind, "agent": route.agent or previous, "reason": route.reason}
+
+    async def _ask_for_route(self, text: str, context: RunContext) -> Route | None:
+        messages = [SystemMessage(ROUTER_PROMPT), HumanMessage(text[:4000])]
+        try:
+            answer = await self.gateway_for(context.principal.tenant).ask(messages, [choice_tool(self.roster)])
+        except ModelError:
+            return None
+        for call in answer.tool_calls:
+            chosen = call["args"].get("agent")
+            if call["name"] == "choose_agent" and chosen in self.roster:
+                return Route("agent", chosen, "chosen by the model")
+        return None
+
+    async def answer(self, state: TurnState, context: RunContext) -> TurnState:
+        """The model's next message, and the calls in it that are to be guarded. Raises: ModelError."""
+        turn = dict(state["turn"])
+        if turn["model_calls"] >= self.limits.model_calls or turn["tool_calls"] >= self.limits.tool_calls:
+            return {"turn": turn | {"stopped": "budget"}, "calls": []}
+        agent = self.roster[state["route"]["agent"]]
+        prompt = build_system_prompt(
+            agent, context.principal.access, today=context.today, instructions=context.instructions
+        )
+        history = [SystemMessage(prompt), *to_model(state["messages"])]
+        gateway = self.gateway_for(context.principal.tenant)
+        message = answered(await gateway.ask(history, [tool.schema for tool in agent.tools]), agent.name)
+        turn["model_calls"] += 1
+        calls = _calls_of(message, taken={m.get("tool_call_id") for m in state["messages"]})
+        return {"messages": [message], "calls": calls, "turn": turn}
+
+    async def reply(self, state: TurnState, context: RunContext) -> TurnState:
+        """Close the turn: say what is left to say and enter the turn into the audit."""
+        update: TurnState = {"calls": [], "request": {}}
+        words = self._closing_words(state, context)
+        if words is not None:
+            update["messages"] = [words]
+        if state["route"]["kind"] == "escalate":
+            update["handoff"] = {"requested_at": context.now.isoformat(), "reason": state["route"]["reason"]}
+        await self._record(state, update, context)
+        return update
+
+    def _closing_words(self, state: TurnState, context: RunContext) -> Message | None:
+        turn, kind = state["turn"], state["route"]["kind"]
+        if turn.get("stopped") == "budget":
+            return spoken(
+                "I stopped here: this request used up the steps that one turn may take. "
+                "What was found so far is above; a narrower question would get further.",
+                notice="budget",
+            )
+        if turn.get("stopped") == "withdrawn":
+            return spoken("The request was withdrawn; nothing was changed.", notice="withdrawn")
+        if kind == "clarify":
+            return spoken(
+                "What would you like to know or do, and for which account, contact, deal or case?", notice=kind
+            )
+        if kind == "off_topic":
+            fields = ", ".join(agent.label.lower() for agent in self.roster.values())
+            return spoken(
+                f"That is outside what I can help with. I work with the records of your CRM: {fields}. "
+                "For example: “show Acme's open cases”.",
+                notice=kind,
+            )
+        if kind == "escalate":
+            return spoken(
+                "I have noted that you want to speak to a person. This conversation is marked for handover.",
+                notice=kind,
+            )
+        last = state["messages"][-1]
+        if last["type"] == "ai" and not text_of(last).strip() and not last.get("tool_calls"):
+            return spoken("I have no answer to that.", notice="empty")
+        return None
+
+    async def _record(self, state: TurnState, update: TurnState, context: RunContext) -> None:
+        messages = [*state["messages"], *update.get("messages", [])]
+        payload = {
+            "thread": context.thread_id,
+            "route": state["route"],
+            "calls": state["turn"].get("trail", []),
+            "model_calls": state["turn"]["model_calls"],
+            "answer": digest_of(text_of(messages[-1])),
+        }
+        principal = context.principal
+        async with self.database.session(principal.tenant, write=True) as session:
+            kind = "turn.handoff" if state["route"]["kind"] == "escalate" else "turn.finished"
+            await audit.record(
+                session, at=context.now, kind=kind, actor=principal.id, subject=context.run_id, payload=payload
+            )
+
+
+def _last_words(state: TurnState) -> str:
+    return next((text_of(m) for m in reversed(state["messages"]) if m["type"] == "human"), "")
+
+
+def _calls_of(message: Message, taken: set[Any]) -> list[Call]:
+    """The calls in a model's message; an id that was used before is told apart, so that no call hides behind it."""
+    calls: list[Call] = []
+    for place, call in enumerate(message["tool_calls"]):
+        if call["id"] in taken:
+            call["id"] = f"{call['id']}~{message['id'][-12:]}-{place}"
+        taken.add(call["id"])
+        calls.append(
+            {"id": call["id"], "name": call["name"], "arguments": call["args"], "verdict": "new", "approval_id": None}
+        )
+    for call in message.get("invalid_tool_calls") or ():
+        message["tool_calls"].append(
+            {"name": call["name"] or "unreadable", "args": {}, "id": call["id"], "type": "tool_call"}
+        )
+        calls.append(
+            {
+                "id": call["id"],
+                "name": call["name"] or "unreadable",
+                "arguments": {},
+                "verdict": "broken",
+                "approval_id": None,
+            }
+        )
+    message.pop("invalid_tool_calls", None)
+    return calls

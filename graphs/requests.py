@@ -1,0 +1,103 @@
+"""What a hold shows to the outside: the payload that public human-in-the-loop clients draw their cards from."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from crm.fields import to_json
+from crm.work import Approval
+
+DECISIONS = ("approve", "edit", "reject")
+
+
+class Settled(BaseModel):
+    """The only thing a held graph is resumed with. It decides nothing: the approval rows do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    settled: Literal[True]
+
+
+def build_request(approvals: Sequence[Approval]) -> dict[str, Any]:
+    """One payload for all held calls, in their order.
+
+    `arguments` repeats `args`, because some clients read one and some the other.
+    """
+    first = approvals[0]
+    return {
+        "action_requests": [_action_request(one) for one in approvals],
+        "review_configs": [{"action_name": one.tool, "allowed_decisions": list(DECISIONS)} for one in approvals],
+        "approvals": [describe_approval(one) for one in approvals],
+        "message": "; ".join(one.card["title"] for one in approvals),
+        "reason": first.rule["reason"],
+        "tool_call_id": first.call_id,
+        "response_schema": _RESPONSE_SCHEMA,
+        "expires_at": to_json(min(one.expires_at for one in approvals)),
+    }
+
+
+_RESPONSE_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "decisions": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "type": {"enum": list(DECISIONS)},
+                    "message": {"type": "string"},
+                    "edited_action": {"type": "object"},
+                    "digest": {"type": "string"},
+                },
+                "required": ["type"],
+            },
+        }
+    },
+    "required": ["decisions"],
+}
+
+
+def _action_request(approval: Approval) -> dict[str, Any]:
+    return {
+        "name": approval.tool,
+        "args": approval.arguments,
+        "arguments": approval.arguments,
+        "description": describe_card(approval.card),
+    }
+
+
+def describe_approval(approval: Approval) -> dict[str, Any]:
+    """What somebody who decides has to know, in one piece."""
+    return {
+        "approval_id": approval.approval_id,
+        "digest": approval.digest,
+        "tool": approval.tool,
+        "card": approval.card,
+        "rule": approval.rule,
+        "expires_at": to_json(approval.expires_at),
+    }
+
+
+def describe_card(card: dict[str, Any]) -> str:
+    """The card as plain lines: what is done to which record, and old -> new per field."""
+    lines = []
+    for change in card["changes"]:
+        verb = {"create": "Create", "update": "Change", "delete": "Delete"}[change["operation"]]
+        lines.append(f"{verb} {change['object']} {plain(change['name'])} ({change['id']})")
+        for field in change["fields"]:
+            new = plain(field["new"])
+            lines.append(
+                f"  {field['field']}: {new}"
+                if change["operation"] == "create"
+                else f"  {field['field']}: {plain(field['old'])} -> {new}"
+            )
+    return "\n".join(lines)
+
+
+def plain(value: Any) -> str:
+    """A value on one line, with nothing in it that could pass for a line or a caption of the card's own."""
+    if value is None:
+        return "(empty)"
+    text = str(value)
+    return "".join(char if char.isprintable() else " " for char in text)[:2_000]

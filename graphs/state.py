@@ -1,0 +1,43 @@
+"""What a conversation remembers between steps: JSON values only, so that a checkpoint outlives any class of ours."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, TypedDict
+
+Message = dict[str, Any]
+"""A message as clients of the LangGraph protocol know it: `type`, `content`, `id`, and what its type adds."""
+
+
+def append_messages(have: list[Message], new: Sequence[Message]) -> list[Message]:
+    """Add messages in order; one whose id is known replaces the earlier one in its place."""
+    merged = list(have)
+    places = {message["id"]: place for place, message in enumerate(merged)}
+    for message in new:
+        place = places.get(message["id"])
+        if place is None:
+            places[message["id"]] = len(merged)
+            merged.append(message)
+        else:
+            merged[place] = message
+    return merged
+
+
+class Call(TypedDict):
+    """One tool call of the model and what became of it."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any]
+    verdict: str
+    """allow | hold | answered."""
+    approval_id: str | None
+
+
+class TurnState(TypedDict, total=False):
+    """The state of the turn graph. `turn` counts what this turn used up; `request` is what a hold shows."""
+
+    messages: Annotated[list[Message], append_messages]
+    route: dict[str, Any]
+    calls: list[Call]
+    request: dict[str, Any]
+    turn: dict[str, Any]
+    handoff: dict[str, Any] | None

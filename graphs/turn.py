@@ -1,0 +1,83 @@
+"""One turn of a conversation, as a machine: admit, route, agent, guard, act, hold, settle, reply.
+
+Nothing here trusts the model. What it asks for is guarded, what it may see is bound to the caller, and what it would
+change waits at `hold` until a person has countersigned; `settle` then asks the ledger, not the resume value.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Command, interrupt
+
+from graphs._calls import CallDesk
+from graphs._voice import Voice
+from graphs.context import RunContext
+from graphs.requests import Settled
+from graphs.state import TurnState
+
+GRAPH_NAME = "countersign"
+STEP_LIMIT = 100
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The nodes of the machine. `voice` speaks with models, `desk` handles their calls."""
+
+    voice: Voice
+    desk: CallDesk
+
+    async def admit(self, state: TurnState, runtime: Runtime[RunContext]) -> TurnState:
+        return self.desk.admit(state, runtime.context)
+
+    async def route(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["agent", "reply"]]:
+        route = await self.voice.route(state, runtime.context)
+        return Command(update={"route": route}, goto="agent" if route["kind"] == "agent" else "reply")
+
+    async def agent(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["guard", "reply"]]:
+        update = await self.voice.answer(state, runtime.context)
+        return Command(update=dict(update), goto="guard" if update.get("calls") else "reply")
+
+    async def guard(self, state: TurnState, runtime: Runtime[RunContext]) -> TurnState:
+        return await self.desk.guard(state, runtime.context)
+
+    async def act(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["agent", "hold"]]:
+        update = await self.desk.act(state, runtime.context)
+        return Command(update=dict(update), goto="hold" if state.get("request") else "agent")
+
+    async def hold(self, state: TurnState) -> TurnState:
+        # Nothing stands before this line: the node starts over when the run resumes.
+        interrupt(state["request"], response_schema=Settled)
+        return {}
+
+    async def settle(
+        self, state: TurnState, runtime: Runtime[RunContext]
+    ) -> Command[Literal["agent", "hold", "reply"]]:
+        update = await self.desk.settle(state, runtime.context)
+        if update.get("request"):
+            return Command(update=dict(update), goto="hold")
+        return Command(update=dict(update), goto="reply" if self.desk.is_withdrawn(update) else "agent")
+
+    async def reply(self, state: TurnState, runtime: Runtime[RunContext]) -> TurnState:
+        return await self.voice.reply(state, runtime.context)
+
+
+def build_turn(voice: Voice, desk: CallDesk) -> StateGraph[Any, RunContext, Any, Any]:
+    """The graph, uncompiled: whoever runs it brings the checkpointer."""
+    turn = Turn(voice, desk)
+    graph: StateGraph[Any, RunContext, Any, Any] = StateGraph(TurnState, context_schema=RunContext)
+    graph.add_node("admit", turn.admit)
+    graph.add_node("route", turn.route)
+    graph.add_node("agent", turn.agent)
+    graph.add_node("guard", turn.guard)
+    graph.add_node("act", turn.act)
+    graph.add_node("hold", turn.hold)
+    graph.add_node("settle", turn.settle)
+    graph.add_node("reply", turn.reply)
+    graph.add_edge(START, "admit")
+    graph.add_edge("admit", "route")
+    graph.add_edge("guard", "act")
+    graph.add_edge("hold", "settle")
+    graph.add_edge("reply", END)
+    return graph

@@ -1,0 +1,224 @@
+"""How a tool describes itself: to the model, to the guards, to the person who approves and to the documentation."""
+
+import inspect
+import types
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from crm.connector import Aggregate, Aggregation, Change, Json, Match, Page, Query, Row, TextMatch
+from trust.actions import Effect
+from trust.digests import digest_of
+
+
+class Source(StrEnum):
+    """Where the value of an argument may come from."""
+
+    ANY = "any"
+    USER = "user"
+    RECORD = "record"
+    """A record id that a tool returned, or that the user named."""
+    PLATFORM = "platform"
+    """Filled in by the service; a model's value is ignored."""
+
+
+class Integrity(StrEnum):
+    """How far a value of a result is to be trusted, by where it was written, never by what it says."""
+
+    SYSTEM = "system"
+    """Ids, enums, numbers, dates."""
+    BY_FIELD = "by_field"
+    """Text of the CRM: as trustworthy as the field's declaration and the record's source say."""
+    EXTERNAL = "external"
+    """Anything an outsider could have written."""
+
+
+class ToolRetryError(Exception):
+    """The arguments were wrong in a way that the model can correct; the message tells it how."""
+
+
+class ToolFailedError(Exception):
+    """The call cannot succeed as asked; the model should tell the user or try another way."""
+
+
+class Arguments(BaseModel):
+    """Base of argument models: an argument that the tool does not have is an error, not noise."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Result(BaseModel):
+    """Base of result models."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def argument(
+    description: str,
+    *,
+    default: Any = ...,
+    source: Source = Source.ANY,
+    ask_user: bool = True,
+    personal: bool = False,
+    **constraints: Any,
+) -> Any:
+    """A field of an argument model. `ask_user`: whether the copilot may ask the person for it."""
+    extra: dict[str, Any] = {"source": source.value, "ask_user": ask_user, "personal": personal}
+    return Field(default=default, description=description, json_schema_extra=extra, **constraints)
+
+
+def output(
+    description: str,
+    *,
+    integrity: Integrity = Integrity.SYSTEM,
+    personal: bool = False,
+    displayable: bool = True,
+    plannable: bool = True,
+    **constraints: Any,
+) -> Any:
+    """A field of a result model. `plannable`: whether the planner may act on its value."""
+    extra: dict[str, Any] = {
+        "integrity": integrity.value,
+        "personal": personal,
+        "displayable": displayable,
+        "plannable": plannable,
+    }
+    return Field(description=description, json_schema_extra=extra, **constraints)
+
+
+class ReadingCrm(Protocol):
+    """The part of `crm.connector.Connector` that a tool can reach: it looks and proposes, and cannot write."""
+
+    async def get(self, object_name: str, record_id: str, fields: Any = None) -> Row: ...
+
+    async def query(self, query: Query) -> Page: ...
+
+    async def aggregate(self, question: Aggregate) -> Aggregation: ...
+
+    async def find(self, text: str, objects: Any, limit: int) -> list[Match]: ...
+
+    async def search(self, object_name: str, text: str, limit: int) -> list[TextMatch]: ...
+
+    async def names_of(self, record_ids: Any) -> dict[str, str]: ...
+
+    async def propose_create(self, object_name: str, fields: Mapping[str, Json]) -> Change: ...
+
+    async def propose_update(self, object_name: str, record_id: str, fields: Mapping[str, Json]) -> Change: ...
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """What a tool is given besides its arguments. The tenant and the person are inside `crm`, out of reach."""
+
+    crm: ReadingCrm
+    user_id: str | None
+    """None when a customer calls."""
+    now: datetime
+    today: date
+    """The day the caller works with; all relative dates count from it."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a writing tool would change. It writes nothing: the ledger does, once a person has countersigned."""
+
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool of the catalogue. Not callable: it runs through `tools._run` on a grant."""
+
+    name: str
+    description: str
+    effect: Effect
+    scope: str
+    arguments: type[Arguments]
+    result: type[Result] | None
+    """None for tools that write: their result is what the ledger read back."""
+    function: Callable[[ToolContext, Any], Awaitable[Result | Proposal]]
+    module: str
+    for_customers: bool = False
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What a model is shown: an OpenAI-style function with JSON Schema parameters."""
+        return {
+            "type": "function",
+            "function": {
+                "name": self.name,
+                "description": self.description,
+                "parameters": _plain_schema(self.arguments),
+            },
+        }
+
+    @property
+    def schema_hash(self) -> str:
+        """Changes when anything does that an approval relied on."""
+        return digest_of([self.schema, self.effect, self.scope])
+
+    def validate(self, arguments: Any) -> Arguments:
+        """Raises: ToolRetryError, naming each argument and what was expected."""
+        if not isinstance(arguments, Mapping):
+            raise ToolRetryError(f"{self.name} takes an object with named arguments")
+        try:
+            return self.arguments.model_validate(dict(arguments))
+        except ValidationError as error:
+            faults = "; ".join(_fault(one) for one in error.errors(include_url=False, include_input=False)[:5])
+            raise ToolRetryError(f"{self.name}: {faults}") from None
+
+
+def _fault(error: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in error["loc"]) or "arguments"
+    return f"{where}: {error['msg']}"
+
+
+def _plain_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """JSON Schema without what only the service reads."""
+
+    def strip(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {k: strip(v) for k, v in node.items() if k not in ("source", "ask_user", "personal", "title")}
+        return [strip(one) for one in node] if isinstance(node, list) else node
+
+    schema = model.model_json_schema()
+    properties = schema.get("properties", {})
+    plain = strip({k: v for k, v in schema.items() if k not in ("properties", "description")})
+    plain["properties"] = {name: strip(value) for name, value in properties.items()}
+    return cast("dict[str, Any]", plain)
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+def tool(
+    *, effect: Effect, scope: str, for_customers: bool = False
+) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
+    """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
+
+    The argument and result models are taken from the annotations.
+    """
+
+    def declare(function: Callable[[ToolContext, A], Awaitable[Result | Proposal]]) -> Tool:
+        annotations = inspect.get_annotations(function, eval_str=True)
+        arguments, result = annotations["args"], annotations["return"]
+        writes = result is Proposal
+        if writes is (effect is Effect.READ):
+            raise TypeError(f"{function.__name__}: a tool that writes returns a Proposal, and no other does")
+        return Tool(
+            name=function.__name__,
+            description=inspect.cleandoc(function.__doc__ or ""),
+            effect=effect,
+            scope=scope,
+            arguments=arguments,
+            result=None if writes else result,
+            function=cast("types.FunctionType", function),
+            module=function.__module__,
+            for_customers=for_customers,
+        )
+
+    return declare

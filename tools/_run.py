@@ -1,0 +1,81 @@
+"""Runs a tool, on a grant and not otherwise."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from crm.errors import CrmError, CursorError, FieldError, RecordNotFoundError
+from tools._declare import Arguments, Proposal, Result, Tool, ToolContext, ToolFailedError, ToolRetryError
+from trust.actions import Action, Effect
+from trust.decisions import Deny
+from trust.policy import Grant
+from trust.principal import Principal
+
+
+@dataclass(frozen=True)
+class ToolError:
+    """Why a call brought nothing, as the model is told. `kind`: retry | failed | denied | not_found."""
+
+    kind: str
+    message: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"ok": False, "error": {"kind": self.kind, "message": self.message}}
+
+    @classmethod
+    def of(cls, denial: Deny) -> "ToolError":
+        return cls("denied", denial.reason)
+
+
+def build_action(
+    tool: Tool, arguments: Arguments, principal: Principal, *, agent: str, agent_tools: frozenset[str]
+) -> Action:
+    """The call in the words of trust; `changes` is filled in once they are known."""
+    return Action(
+        tool=tool.name,
+        effect=tool.effect,
+        scope=tool.scope,
+        arguments=arguments.model_dump(mode="json"),
+        schema_hash=tool.schema_hash,
+        tenant=principal.tenant,
+        agent=agent,
+        agent_tools=agent_tools,
+        for_customers=tool.for_customers,
+    )
+
+
+async def read(
+    grant: Grant, action: Action, principal: Principal, tool: Tool, context: ToolContext
+) -> Result | ToolError:
+    """Run a reading tool. Raises: GrantError if the grant is for something else."""
+    outcome = await _run(grant, action, principal, tool, context)
+    if isinstance(outcome, Proposal):
+        raise TypeError(f"{tool.name} proposes changes and cannot be read")
+    return outcome
+
+
+async def propose(
+    grant: Grant, action: Action, principal: Principal, tool: Tool, context: ToolContext
+) -> Proposal | ToolError:
+    """Let a writing tool work out what it would change. Raises: GrantError if the grant is for something else."""
+    outcome = await _run(grant, action, principal, tool, context)
+    if isinstance(outcome, Result):
+        raise TypeError(f"{tool.name} proposes no changes")
+    return outcome
+
+
+async def _run(
+    grant: Grant, action: Action, principal: Principal, tool: Tool, context: ToolContext
+) -> Result | Proposal | ToolError:
+    grant.require_cover(action, principal)
+    if tool.name != action.tool or action.effect is not tool.effect:
+        raise TypeError(f"the action is for {action.tool!r}, not for {tool.name!r}")
+    if action.effect is not Effect.READ and not action.is_proposal:
+        raise TypeError("tools never write; the ledger does")
+    try:
+        return await tool.function(context, tool.validate(action.arguments))
+    except (ToolRetryError, FieldError, CursorError) as error:
+        return ToolError("retry", str(error))
+    except RecordNotFoundError as error:
+        return ToolError("not_found", str(error))
+    except (ToolFailedError, CrmError) as error:
+        return ToolError("failed", str(error))

@@ -1,0 +1,150 @@
+"""What was done and said around a record, and what is to be done next."""
+
+from datetime import timedelta
+from typing import Any, Literal
+
+from crm.connector import Filter, Query, Sort
+from crm.errors import CrmError
+from crm.schema import OBJECT_INFO, object_of
+from tools._declare import Arguments, Integrity, Proposal, Result, ToolContext, ToolRetryError, argument, output, tool
+from tools._shapes import day, record_reference
+from trust.actions import Effect
+from trust.scopes import CRM_READ, CRM_WRITE
+
+_RECENT = timedelta(days=30)
+_EXCERPT = 280
+
+_KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "Task": ("ActivityDate", "Subject", ("Description",)),
+    "Event": ("StartDateTime", "Subject", ("Description",)),
+    "EmailMessage": ("MessageDate", "Subject", ("TextBody",)),
+    "CaseComment": ("CreatedDate", "", ("CommentBody",)),
+    "LiveChatTranscript": ("EndTime", "", ("Body",)),
+    "VoiceCallTranscript__c": ("EndTime__c", "", ("Body__c",)),
+}
+"""Kind of activity -> its date, its subject, its text."""
+
+ActivityKind = Literal["Task", "Event", "EmailMessage", "CaseComment", "LiveChatTranscript", "VoiceCallTranscript__c"]
+
+
+class ActivitiesTimeline(Arguments):
+    record_id: str = record_reference("The account, contact, lead, opportunity or case.")
+    types: list[ActivityKind] | None = argument("Kinds of activity; leave out for all.", default=None)
+    since: str | None = day("From this day on; 30 days ago if left out.", default=None)
+    until: str | None = day("Up to this day.", default=None)
+    limit: int = argument("How many to return.", default=20, ge=1, le=100)
+
+
+class TimelineEntry(Result):
+    object: str = output("Kind of activity.")
+    id: str = output("Record id.")
+    at: str | None = output("When it took place or is due.")
+    subject: str | None = output("Its subject line.", integrity=Integrity.BY_FIELD)
+    excerpt: str | None = output("The beginning of its text.", integrity=Integrity.BY_FIELD)
+
+
+class Timeline(Result):
+    entries: list[TimelineEntry] = output("Newest first.", integrity=Integrity.BY_FIELD)
+    total: int = output("How many there are in the time span, over all kinds that you may see.")
+
+
+@tool(effect=Effect.READ, scope=CRM_READ)
+async def activities_timeline(ctx: ToolContext, args: ActivitiesTimeline) -> Timeline:
+    """What happened around a record: tasks, meetings, e-mails, comments, chats and calls, newest first."""
+    about = object_of(args.record_id)
+    if about is None or not await ctx.crm.names_of([args.record_id]):
+        raise ToolRetryError("record_id: there is no such record that you can see")
+    since = args.since or (ctx.today - _RECENT).isoformat()
+    entries: list[TimelineEntry] = []
+    total = 0
+    kinds: list[str] = list(args.types or _KINDS)
+    for kind in kinds:
+        for reference in (field for child, field in OBJECT_INFO[about].children if child == kind):
+            found, count = await _entries(ctx, kind, reference, args, since)
+            entries += [one for one in found if one.id not in {e.id for e in entries}]
+            total += count
+    entries.sort(key=lambda entry: (entry.at or "", entry.id), reverse=True)
+    return Timeline(entries=entries[: args.limit], total=max(total, len(entries)))
+
+
+async def _entries(
+    ctx: ToolContext, kind: str, reference: str, args: ActivitiesTimeline, since: str
+) -> tuple[list[TimelineEntry], int]:
+    date_field, subject_field, text_fields = _KINDS[kind]
+    conditions = [Filter(reference, "eq", args.record_id), Filter(date_field, "ge", since)]
+    if args.until:
+        conditions.append(Filter(date_field, "le", args.until))
+    wanted = [date_field, *filter(None, [subject_field]), *text_fields]
+    try:
+        page = await ctx.crm.query(Query(kind, wanted, conditions, [Sort(date_field, True)], args.limit))
+    except CrmError:
+        return [], 0
+    return [_entry(kind, row) for row in page.records], page.total
+
+
+def _entry(kind: str, row: dict[str, Any]) -> TimelineEntry:
+    date_field, subject_field, text_fields = _KINDS[kind]
+    text = " ".join(str(row[field]) for field in text_fields if row.get(field))
+    return TimelineEntry(
+        object=kind,
+        id=row["Id"],
+        at=row.get(date_field),
+        subject=row.get(subject_field) if subject_field else None,
+        excerpt=text[:_EXCERPT] or None,
+    )
+
+
+class CreateTask(Arguments):
+    subject: str = argument("What is to be done.", min_length=1, max_length=255)
+    due_date: str | None = day("When it is due.", default=None)
+    related_to_id: str | None = record_reference(
+        "The account, opportunity, case or other record it is about.", default=None
+    )
+    who_id: str | None = record_reference("The contact or lead it is about.", default=None)
+    priority: Literal["Low", "Normal", "High", "Urgent"] = argument("How urgent it is.", default="Normal")
+    description: str | None = argument("More about it.", default=None, max_length=4000)
+
+
+@tool(effect=Effect.WRITE, scope=CRM_WRITE)
+async def create_task(ctx: ToolContext, args: CreateTask) -> Proposal:
+    """Create a to-do for the user. A person has to approve it first."""
+    fields = {
+        "Subject": args.subject,
+        "ActivityDate": args.due_date,
+        "WhatId": args.related_to_id,
+        "WhoId": args.who_id,
+        "Priority": args.priority,
+        "Description": args.description,
+        "TaskSubtype": "Task",
+    }
+    return Proposal((await ctx.crm.propose_create("Task", _filled(fields)),))
+
+
+class LogCall(Arguments):
+    subject: str = argument("What the call was about.", min_length=1, max_length=255)
+    notes: str | None = argument("What was said.", default=None, max_length=4000)
+    related_to_id: str | None = record_reference(
+        "The account, opportunity, case or other record it is about.", default=None
+    )
+    who_id: str | None = record_reference("The contact or lead on the line.", default=None)
+    called_on: str | None = day("Day of the call; today if left out.", default=None)
+
+
+@tool(effect=Effect.WRITE, scope=CRM_WRITE)
+async def log_call(ctx: ToolContext, args: LogCall) -> Proposal:
+    """Note down a call that took place. A person has to approve it first."""
+    fields = {
+        "Subject": args.subject,
+        "Description": args.notes,
+        "WhatId": args.related_to_id,
+        "WhoId": args.who_id,
+        "ActivityDate": args.called_on or ctx.today.isoformat(),
+        "Status": "Completed",
+        "TaskSubtype": "Call",
+        "CallType": "Outbound",
+    }
+    return Proposal((await ctx.crm.propose_create("Task", _filled(fields)),))
+
+
+def _filled(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,286 @@
+"""Held actions: proposed once, shown exactly, decided by people who may, bound to what they saw."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from crm.connector import Change, Connector
+from crm.database import TenantSession
+from crm.errors import CrmError
+from crm.repositories import approvals as rows
+from crm.schema import OBJECT_INFO
+from crm.work import Approval, Vote
+from trust import audit
+from trust.actions import Action
+from trust.decisions import Hold
+from trust.digests import digest_of
+from trust.policy import POLICY_VERSION
+from trust.principal import Principal
+from trust.scopes import APPROVALS_DECIDE
+
+EXPIRES_AFTER = timedelta(days=7)
+MAX_REASON = 2_000
+
+DecisionKind = Literal["approve", "reject", "edit", "recall"]
+
+
+class ApprovalError(Exception):
+    """Base: a decision could not be taken. Nothing was changed."""
+
+
+class ApprovalNotFoundError(ApprovalError):
+    """There is no such approval, or it is none of the caller's business: no difference from outside."""
+
+    def __init__(self, approval_id: str) -> None:
+        super().__init__(f"no approval {approval_id!r} that you can see")
+
+
+class ApprovalClosedError(ApprovalError):
+    """It was decided, recalled or expired before."""
+
+
+class DigestMismatchError(ApprovalError):
+    """What the caller was shown is not what would be done."""
+
+
+class NotEntitledError(ApprovalError):
+    """The caller may see the request but not decide it."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a proposal comes from. `key` is its business identity: the same key twice is one request."""
+
+    key: str
+    thread_id: str
+    run_id: str
+    call_id: str
+    replaces: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A person's word on one approval. `digest` is that of the card they were shown."""
+
+    kind: DecisionKind
+    digest: str
+    reason: str | None = None
+    edited_arguments: Mapping[str, Any] | None = None
+
+
+async def propose(
+    session: TenantSession, action: Action, principal: Principal, hold: Hold, *, origin: Origin, at: datetime
+) -> Approval:
+    """Write the request down, or return the one that stands under the same key."""
+    existing = await rows.find_by_key(session, origin.key)
+    if existing is not None:
+        return existing
+    changes = [change.to_json() for change in action.changes or ()]
+    approval = Approval(
+        approval_id=str(uuid.uuid4()),
+        key=origin.key,
+        thread_id=origin.thread_id,
+        run_id=origin.run_id,
+        call_id=origin.call_id,
+        agent=action.agent,
+        tool=action.tool,
+        requester=principal.id,
+        arguments=dict(action.arguments),
+        changes=changes,
+        card=_card(action),
+        labels={},
+        rule={
+            "guard": hold.guard,
+            "reason": hold.reason,
+            "permission": hold.permission,
+            "self_approval": hold.self_approval,
+            "votes": hold.votes,
+        },
+        schema_hash=action.schema_hash,
+        policy_version=POLICY_VERSION,
+        digest="",
+        status="pending",
+        replaces=origin.replaces,
+        expires_at=(at + EXPIRES_AFTER).replace(microsecond=0),
+        created_at=at,
+    )
+    approval.digest = compute_digest(session, approval)
+    await rows.add(session, approval)
+    await audit.record(
+        session,
+        at=at,
+        kind="approval.requested",
+        actor=principal.id,
+        subject=approval.approval_id,
+        payload={"tool": action.tool, "agent": action.agent, "run": origin.run_id, "digest": approval.digest},
+    )
+    return approval
+
+
+def compute_digest(session: TenantSession, approval: Approval) -> str:
+    """The fingerprint of everything a decision is about, worked out from the row as it stands."""
+    return digest_of(
+        {
+            "tenant": session.tenant,
+            "approval": approval.approval_id,
+            "thread": approval.thread_id,
+            "agent": approval.agent,
+            "on_behalf_of": approval.requester,
+            "tool": approval.tool,
+            "schema": approval.schema_hash,
+            "arguments": approval.arguments,
+            "changes": approval.changes,
+            "labels": approval.labels,
+            "rule": approval.rule,
+            "policy": approval.policy_version,
+        }
+    )
+
+
+def _card(action: Action) -> dict[str, Any]:
+    """What a person is shown, made by code from the changes alone; no text of a model gets in as a caption."""
+    verb = {"create": "Create", "update": "Change", "delete": "Delete"}
+    lines = [f"{verb[c.operation]} {c.object_name} {c.name}" for c in action.changes or ()]
+    return {"title": "; ".join(lines), "tool": action.tool, "changes": [c.to_json() for c in action.changes or ()]}
+
+
+async def decide(
+    session: TenantSession,
+    approval_id: str,
+    verdict: Verdict,
+    principal: Principal,
+    crm: Connector,
+    *,
+    at: datetime,
+) -> Approval:
+    """Take one person's decision, inside the caller's transaction.
+
+    `crm` is bound to the deciding person: what they may not see, they may not decide.
+    Raises: ApprovalError and its kinds.
+    """
+    approval = await rows.find(session, approval_id, for_update=True)
+    if approval is None or not await can_see(approval, principal, crm):
+        raise ApprovalNotFoundError(approval_id)
+    if approval.status != "pending":
+        raise ApprovalClosedError(f"this request is already {approval.status}")
+    if verdict.reason is not None and len(verdict.reason) > MAX_REASON:
+        raise ApprovalError(f"reason: at most {MAX_REASON} characters")
+    if verdict.kind == "recall":
+        return await _recall(session, approval, principal, at=at)
+    if approval.expires_at <= at:
+        await rows.move(session, approval_id, expected="pending", to="expired", decided_at=at)
+        return await _reload(session, approval_id)
+    if APPROVALS_DECIDE not in principal.scopes:
+        raise NotEntitledError(f"deciding needs a token with scope {APPROVALS_DECIDE!r}")
+    _require_entitled(approval, principal)
+    if verdict.digest != approval.digest:
+        raise DigestMismatchError("the digest is not that of this request: look at it again before deciding")
+    return await _take(session, approval, verdict, principal, at=at)
+
+
+async def _take(
+    session: TenantSession, approval: Approval, verdict: Verdict, principal: Principal, *, at: datetime
+) -> Approval:
+    if any(vote.voter == principal.id for vote in await rows.list_votes(session, approval.approval_id)):
+        raise ApprovalClosedError("you have voted on this request already")
+    await rows.add(
+        session,
+        Vote(
+            approval_id=approval.approval_id,
+            voter=principal.id,
+            decision=verdict.kind,
+            digest=verdict.digest,
+            created_at=at,
+        ),
+    )
+    votes = [v for v in await rows.list_votes(session, approval.approval_id) if v.decision == "approve"]
+    status = {"approve": "approved", "reject": "rejected", "edit": "edited"}[verdict.kind]
+    if verdict.kind != "approve" or len(votes) >= approval.rule["votes"]:
+        won = await rows.move(
+            session,
+            approval.approval_id,
+            expected="pending",
+            to=status,
+            decided_by=principal.id,
+            decided_at=at,
+            reason=verdict.reason,
+            edited_arguments=None if verdict.edited_arguments is None else dict(verdict.edited_arguments),
+        )
+        if not won:
+            raise ApprovalClosedError("this request was decided by somebody else a moment ago")
+    await audit.record(
+        session,
+        at=at,
+        kind=f"approval.{status}",
+        actor=principal.id,
+        subject=approval.approval_id,
+        payload={"digest": verdict.digest, "has_reason": verdict.reason is not None},
+    )
+    return await _reload(session, approval.approval_id)
+
+
+async def _recall(session: TenantSession, approval: Approval, principal: Principal, *, at: datetime) -> Approval:
+    if principal.id != approval.requester:
+        raise NotEntitledError("only the requester can recall a request")
+    await rows.move(
+        session, approval.approval_id, expected="pending", to="recalled", decided_by=principal.id, decided_at=at
+    )
+    await audit.record(
+        session, at=at, kind="approval.recalled", actor=principal.id, subject=approval.approval_id, payload={}
+    )
+    return await _reload(session, approval.approval_id)
+
+
+async def _reload(session: TenantSession, approval_id: str) -> Approval:
+    approval = await rows.find(session, approval_id, for_update=True)
+    if approval is None:
+        raise ApprovalNotFoundError(approval_id)
+    return approval
+
+
+def is_entitled(approval: Approval, principal: Principal) -> bool:
+    """Whether this person may decide, by the rule that the guard wrote into the request."""
+    rule = approval.rule
+    if principal.id == approval.requester:
+        return bool(rule["self_approval"])
+    return rule["permission"] is not None and rule["permission"] in principal.access.permissions
+
+
+def _require_entitled(approval: Approval, principal: Principal) -> None:
+    if is_entitled(approval, principal):
+        return
+    if principal.id == approval.requester:
+        raise NotEntitledError("this change needs a second person: you cannot approve your own request")
+    raise NotEntitledError(f"deciding needs the permission {approval.rule['permission']!r}")
+
+
+async def can_see(approval: Approval, principal: Principal, crm: Connector) -> bool:
+    """A request is seen by its requester, and by those entitled who may read every value on its card."""
+    if principal.id == approval.requester:
+        return True
+    if not is_entitled(approval, principal):
+        return False
+    for change in (Change.from_json(one) for one in approval.changes):
+        fields = [field.field for field in change.fields]
+        try:
+            if change.operation == "create":
+                for field in fields:
+                    principal.access.require_readable(change.object_name, field)
+                await _require_references(change, crm)
+            else:
+                await crm.get(change.object_name, change.record_id, fields)
+        except CrmError:
+            return False
+    return True
+
+
+async def _require_references(change: Change, crm: Connector) -> None:
+    """Raises: RecordNotFoundError if a new record would point at one that `crm` does not show."""
+    specs = OBJECT_INFO[change.object_name].fields
+    wanted = [str(f.new) for f in change.fields if f.new and specs[f.field].targets and f.field != "OwnerId"]
+    seen = await crm.names_of(wanted)
+    for one in wanted:
+        if one not in seen:
+            raise CrmError("a record behind this request is hidden from you")

@@ -1,0 +1,42 @@
+"""The three answers a guard can give. They are types, so that no text is ever mistaken for a yes."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Allow:
+    """Nothing speaks against it."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A person has to countersign first. Says who may."""
+
+    guard: str
+    reason: str
+    permission: str | None
+    """The permission that a deciding person other than the requester needs; None: only the requester decides."""
+    self_approval: bool
+    """Whether the requester may decide."""
+    votes: int = 1
+
+    def joined(self, other: "Hold") -> "Hold":
+        """Both demands at once."""
+        return Hold(
+            guard=self.guard,
+            reason=f"{self.reason}; {other.reason}",
+            permission=self.permission or other.permission,
+            self_approval=self.self_approval and other.self_approval,
+            votes=max(self.votes, other.votes),
+        )
+
+
+@dataclass(frozen=True)
+class Deny:
+    """It will not happen, and no approval changes that. The reason is shown to the model and the caller."""
+
+    guard: str
+    reason: str
+
+
+Decision = Allow | Hold | Deny

@@ -1,0 +1,44 @@
+"""Every write waits for a person: for a second one where the change moves money, ownership or a commitment."""
+
+from crm.connector import Change
+from trust.actions import Action, Effect
+from trust.decisions import Allow, Decision, Hold
+from trust.principal import Principal
+
+APPROVE_PERMISSION = "approve_writes"
+
+_WHOLE_OBJECT = frozenset({"Contract", "Order", "OrderItem", "Quote", "QuoteLineItem", "PricebookEntry", "User"})
+_FIELDS = {
+    "Opportunity": frozenset({"Amount", "CloseDate", "IsWon", "OwnerId", "Probability", "StageName"}),
+    "OpportunityLineItem": frozenset({"Discount", "Quantity", "UnitPrice"}),
+    "Account": frozenset({"AnnualRevenue", "OwnerId", "ParentId"}),
+    "Case": frozenset({"OwnerId"}),
+    "CaseComment": frozenset({"IsPublished"}),
+    "Lead": frozenset({"OwnerId"}),
+}
+
+
+def hold_writes(action: Action, principal: Principal) -> Decision:
+    if action.effect is Effect.READ or action.is_proposal:
+        return Allow()
+    grave = sorted(reason for change in action.changes or () if (reason := _gravity(change, principal)))
+    if action.effect is Effect.SEND or grave:
+        what = ", ".join(grave) or "a message that leaves the house"
+        return Hold("hold_writes", f"needs a second person: {what}", APPROVE_PERMISSION, self_approval=False)
+    return Hold("hold_writes", "every write is countersigned", APPROVE_PERMISSION, self_approval=True)
+
+
+def _gravity(change: Change, principal: Principal) -> str | None:
+    if change.object_name in _WHOLE_OBJECT:
+        return change.object_name
+    watched = _FIELDS.get(change.object_name, frozenset())
+    for field in change.fields:
+        is_own_default = change.operation == "create" and field.new in (None, False, principal.id)
+        if field.field in watched and not is_own_default and not _is_ordinary_start(change, field.field):
+            return f"{change.object_name}.{field.field}"
+    return None
+
+
+def _is_ordinary_start(change: Change, field: str) -> bool:
+    """A new opportunity has a first stage, a date and a hoped-for amount; changing them later is the grave part."""
+    return change.operation == "create" and change.object_name == "Opportunity" and field != "OwnerId"

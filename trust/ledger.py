@@ -1,0 +1,177 @@
+"""The one way to a write: once, exactly as countersigned, in one transaction with the approval it uses up."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from crm.connector import Change, Connector, Effect
+from crm.database import TenantSession
+from crm.errors import CrmError, StaleError
+from crm.repositories import approvals, ledger
+from crm.work import Approval, LedgerEntry
+from trust import audit
+from trust.actions import Action
+from trust.approvals import compute_digest
+from trust.decisions import Deny
+from trust.policy import Grant, redeem
+from trust.principal import Principal
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a countersigned action. `result` is what the model and the caller are told."""
+
+    applied: bool
+    result: dict[str, Any]
+    is_repeat: bool = False
+    """Whether it had been settled before and this is the stored answer."""
+
+
+class UnsettledError(Exception):
+    """The approval is not one that can be carried out now: pending, rejected, recalled or unknown."""
+
+
+async def settle(
+    session: TenantSession,
+    approval_id: str,
+    principal: Principal,
+    crm: Connector,
+    build_action: Callable[[Approval], Action | Deny],
+    *,
+    at: datetime,
+) -> Outcome:
+    """Carry out an approved action, or refuse it for good; either way the approval is used up.
+
+    Runs inside the caller's transaction, which holds the approval's row: of many settlers one acts and the others
+    read what it did. `principal` and `crm` are the requester's, with the rights they have now.
+    Raises: UnsettledError.
+    """
+    approval = await approvals.find(session, approval_id, for_update=True)
+    if approval is None or approval.requester != principal.id:
+        raise UnsettledError("there is no such approval")
+    if approval.status in ("applied", "refused"):
+        return Outcome(approval.status == "applied", approval.result or {}, is_repeat=True)
+    if approval.status != "approved":
+        raise UnsettledError(f"the approval is {approval.status}")
+    entry = await ledger.claim(session, _entry(approval, at))
+    if entry is None:
+        raise UnsettledError("the ledger holds this write already, but its approval was not used up")
+    action = await _recheck(session, approval, build_action)
+    grant = action if isinstance(action, Deny) else redeem(action, principal, approval_id=approval_id)
+    if isinstance(action, Deny) or isinstance(grant, Deny):
+        reason = grant.reason if isinstance(grant, Deny) else "the request no longer stands"
+        return await _refuse(session, approval, entry, {"kind": "denied", "message": reason}, at=at)
+    try:
+        async with session.begin_nested():
+            effects = await _carry_out(grant, action, principal, crm)
+    except StaleError as stale:
+        conflicts = [{"field": c.field, "seen": c.seen, "current": c.current} for c in stale.conflicts]
+        error = {"kind": "stale", "message": str(stale), "conflicts": conflicts}
+        return await _refuse(session, approval, entry, error, at=at)
+    except CrmError as error:
+        return await _refuse(session, approval, entry, {"kind": "failed", "message": str(error)}, at=at)
+    return await _apply(session, approval, entry, effects, at=at)
+
+
+def changes_of(approval: Approval) -> list[Change]:
+    """What an approval is about, as the changes it was written down with."""
+    return [Change.from_json(change) for change in approval.changes]
+
+
+def _entry(approval: Approval, at: datetime) -> LedgerEntry:
+    return LedgerEntry(
+        entry_id=str(uuid.uuid4()),
+        key=f"approval:{approval.approval_id}",
+        status="pending",
+        approval_id=approval.approval_id,
+        thread_id=approval.thread_id,
+        run_id=approval.run_id,
+        agent=approval.agent,
+        tool=approval.tool,
+        on_behalf_of=approval.requester,
+        effects=[],
+        created_at=at,
+    )
+
+
+async def _recheck(
+    session: TenantSession, approval: Approval, build_action: Callable[[Approval], Action | Deny]
+) -> Action | Deny:
+    """The action as the row and its votes warrant it, or why they do not."""
+    if compute_digest(session, approval) != approval.digest:
+        return Deny("digest", "the request was changed after it was written down")
+    votes = await approvals.list_votes(session, approval.approval_id)
+    counted = {
+        vote.voter
+        for vote in votes
+        if vote.decision == "approve"
+        and vote.digest == approval.digest
+        and (approval.rule["self_approval"] or vote.voter != approval.requester)
+    }
+    if len(counted) < max(1, approval.rule["votes"]):
+        return Deny("votes", "the request lacks the votes it needs")
+    return build_action(approval)
+
+
+async def _carry_out(grant: Grant, action: Action, principal: Principal, crm: Connector) -> list[Effect]:
+    """Raises: GrantError, CrmError."""
+    grant.require_cover(action, principal)
+    return [await crm.apply(change) for change in action.changes or ()]
+
+
+async def _apply(
+    session: TenantSession, approval: Approval, entry: LedgerEntry, effects: Sequence[Effect], *, at: datetime
+) -> Outcome:
+    entry.status = "applied"
+    entry.effects = [effect.to_json() for effect in effects]
+    result = _result(effects)
+    await _close(session, approval, entry, "applied", result, at=at)
+    return Outcome(applied=True, result=result)
+
+
+async def _refuse(
+    session: TenantSession, approval: Approval, entry: LedgerEntry, error: dict[str, Any], *, at: datetime
+) -> Outcome:
+    entry.status = "refused"
+    await _close(session, approval, entry, "refused", error, at=at)
+    return Outcome(applied=False, result=error)
+
+
+async def _close(
+    session: TenantSession, approval: Approval, entry: LedgerEntry, status: str, result: dict[str, Any], *, at: datetime
+) -> None:
+    entry.result = result
+    await session.flush()
+    if not await approvals.move(session, approval.approval_id, expected="approved", to=status, result=result):
+        raise UnsettledError("the approval was used up by somebody else")
+    await audit.record(
+        session,
+        at=at,
+        kind=f"effect.{status}",
+        actor=approval.requester,
+        subject=approval.approval_id,
+        payload={"entry": entry.entry_id, "tool": approval.tool, "records": _records(entry)},
+    )
+
+
+def _records(entry: LedgerEntry) -> list[dict[str, Any]]:
+    return [{"object": e["object"], "id": e["id"], "version": e["version"]} for e in entry.effects]
+
+
+def _result(effects: Sequence[Effect]) -> dict[str, Any]:
+    """What a tool's caller is told of the first record, which is the one the tool is about, and of all changes."""
+    first = effects[0]
+    return {
+        "status": "applied",
+        "object": first.change.object_name,
+        "id": first.change.record_id,
+        "name": first.change.name,
+        "changes": [
+            {"field": field, "old": effect.before.get(field), "new": value}
+            for effect in effects
+            for field, value in effect.after.items()
+            if field != "Id"
+        ],
+    }

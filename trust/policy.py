@@ -1,0 +1,117 @@
+"""The one place that says yes: guards in their order, and the grants that follow from them."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from trust.actions import Action
+from trust.decisions import Allow, Decision, Deny, Hold
+from trust.digests import digest_of
+from trust.guards.bind_customers import bind_customers
+from trust.guards.hold_writes import hold_writes
+from trust.guards.limit_records import limit_records
+from trust.guards.require_listed_tool import require_listed_tool
+from trust.guards.require_rights import require_rights
+from trust.guards.require_scope import require_scope
+from trust.guards.stay_in_tenant import stay_in_tenant
+from trust.principal import Principal
+
+Guard = Callable[[Action, Principal], Decision]
+
+GUARDS: Final[tuple[Guard, ...]] = (
+    stay_in_tenant,
+    require_listed_tool,
+    bind_customers,
+    require_scope,
+    require_rights,
+    limit_records,
+    hold_writes,
+)
+
+POLICY_VERSION: Final = hashlib.sha256(",".join(guard.__name__ for guard in GUARDS).encode()).hexdigest()[:16]
+
+_MINT: Final = object()
+
+
+class GrantError(Exception):
+    """A tool was to run, or a change to be made, without a grant that covers it. Always a bug or an attack."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Permission for exactly one action. Only this module can make one."""
+
+    tool: str
+    arguments_digest: str
+    changes_digest: str | None
+    """None: the grant covers reading only."""
+    approval_id: str | None
+    principal_id: str
+    mint: object = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.mint is not _MINT:
+            raise GrantError("only trust.policy makes grants")
+
+    def require_cover(self, action: Action, principal: Principal) -> None:
+        """Raises: GrantError unless this grant was made for this very action and person."""
+        covered = (
+            self.tool == action.tool
+            and self.principal_id == principal.id
+            and self.arguments_digest == digest_of(dict(action.arguments))
+            and self.changes_digest == _changes_digest(action)
+        )
+        if not covered:
+            raise GrantError(f"the grant does not cover this call of {action.tool!r}")
+
+
+def decide(action: Action, principal: Principal) -> Grant | Hold | Deny:
+    """Ask every guard in turn. The first Deny ends it; a Hold is kept while later guards may still deny.
+
+    A guard that fails is a guard that denies.
+    """
+    held: Hold | None = None
+    for guard in GUARDS:
+        decision = _ask(guard, action, principal)
+        if isinstance(decision, Deny):
+            return decision
+        if isinstance(decision, Hold):
+            held = decision if held is None else held.joined(decision)
+    return held or _grant(action, principal, approval_id=None)
+
+
+def redeem(action: Action, principal: Principal, *, approval_id: str) -> Grant | Deny:
+    """Turn a countersigned action into a grant. Guards run again: rights may have changed since.
+
+    The caller has checked the approval and its votes in the same transaction that will carry the effect.
+    """
+    decision = decide(action, principal)
+    if isinstance(decision, Deny):
+        return decision
+    return _grant(action, principal, approval_id=approval_id)
+
+
+def _ask(guard: Guard, action: Action, principal: Principal) -> Decision:
+    try:
+        decision = guard(action, principal)
+    except Exception:
+        return Deny(guard.__name__, "the check could not be made")
+    if isinstance(decision, Allow | Hold | Deny):
+        return decision
+    return Deny(guard.__name__, "the check gave no clear answer")
+
+
+def _grant(action: Action, principal: Principal, *, approval_id: str | None) -> Grant:
+    return Grant(
+        tool=action.tool,
+        arguments_digest=digest_of(dict(action.arguments)),
+        changes_digest=_changes_digest(action),
+        approval_id=approval_id,
+        principal_id=principal.id,
+        mint=_MINT,
+    )
+
+
+def _changes_digest(action: Action) -> str | None:
+    return None if action.changes is None else digest_of([change.to_json() for change in action.changes])
