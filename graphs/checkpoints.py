@@ -1,8 +1,8 @@
 """Where conversations rest between two messages: the library's savers, each call confined to one tenant.
 
-The savers know no tenants: whoever names a thread gets it. Here a thread's key begins with its tenant, a call is refused
-unless a tenant is bound to the running task and the key is that tenant's, and on PostgreSQL the same signed context
-as everywhere opens the rows (`crm.migrations.wall`).
+The savers know no tenants: whoever names a thread gets it. Here a thread's key begins with its tenant, a call is
+refused unless a tenant is bound to the running task and the key is that tenant's, and on PostgreSQL the same signed
+context as everywhere opens the rows (`crm.migrations.wall`).
 """
 
 import asyncio
@@ -184,36 +184,31 @@ class _PruningSqliteSaver(AsyncSqliteSaver):
                     raise
 
     async def _forget_past(self, thread_id: str) -> None:
-        heads = await self._find_heads(thread_id)
-        await self.conn.execute("CREATE TEMP TABLE IF NOT EXISTS kept (checkpoint_ns TEXT, checkpoint_id TEXT)")
-        await self.conn.execute("DELETE FROM kept")
-        await self.conn.executemany("INSERT INTO kept VALUES (?, ?)", heads)
-        for table in ("checkpoints", "writes"):
-            await self.conn.execute(
-                f"DELETE FROM {table} WHERE thread_id = ?"  # noqa: S608 - one of the two names above
-                " AND (checkpoint_ns, checkpoint_id) NOT IN (SELECT checkpoint_ns, checkpoint_id FROM kept)",
-                (thread_id,),
-            )
+        for namespace, head in await self._find_heads(thread_id):
+            for table in ("checkpoints", "writes"):
+                await self.conn.execute(
+                    f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_ns = ?"  # noqa: S608 - the names above
+                    " AND checkpoint_id IS NOT ?",
+                    (thread_id, namespace, head),
+                )
         await self.conn.execute("UPDATE checkpoints SET parent_checkpoint_id = NULL WHERE thread_id = ?", (thread_id,))
 
-    async def _find_heads(self, thread_id: str) -> list[tuple[str, str]]:
-        """The newest checkpoint of the conversation, and those of sub-graphs that it is still waiting for.
+    async def _find_heads(self, thread_id: str) -> list[tuple[str, str | None]]:
+        """Per namespace the checkpoint to keep: the newest, or none if the conversation has moved past it.
 
-        A sub-graph's call has a namespace with a colon and remembers the checkpoint of the conversation it began at.
+        The conversation's own namespace is empty. A sub-graph's call has one with a colon in it, and remembers the
+        checkpoint of the conversation that it began at.
         """
         cursor = await self.conn.execute(
             "SELECT checkpoint_ns, max(checkpoint_id), metadata FROM checkpoints WHERE thread_id = ?"
-            " GROUP BY checkpoint_ns",
+            " GROUP BY checkpoint_ns ORDER BY checkpoint_ns",
             (thread_id,),
         )
-        found = {
-            ns: (checkpoint_id, json.loads(metadata or "{}")) for ns, checkpoint_id, metadata in await cursor.fetchall()
-        }
-        root = found.get("", (None, {}))[0]
+        newest = list(await cursor.fetchall())
+        root = newest[0][1] if newest and not newest[0][0] else None
         return [
-            (ns, checkpoint_id)
-            for ns, (checkpoint_id, metadata) in found.items()
-            if ":" not in ns or metadata.get("parents", {}).get("") == root
+            (ns, head if ":" not in ns or json.loads(metadata).get("parents", {}).get("") == root else None)
+            for ns, head, metadata in newest
         ]
 
 
@@ -260,8 +255,7 @@ class _SigningPostgresSaver(AsyncPostgresSaver):
 
     async def _sign_in(self, cursor: AsyncCursor[DictRow], tenant: TenantId) -> None:
         await cursor.execute(MARK_SQL.encode(), binary=True)
-        row = await cursor.fetchone()
-        assert row is not None
+        (row,) = await cursor.fetchall()
         (mark,) = row.values()
         await cursor.execute(CONTEXT_SQL.encode(), (sign_context(self._context_key, tenant, mark),))
 
@@ -301,5 +295,5 @@ async def _require_known_tables(pool: AsyncConnectionPool[AsyncConnection[DictRo
     known, expected = (row or {}).get("version"), len(AsyncPostgresSaver.MIGRATIONS) - 1
     if known != expected:
         raise DatabaseNotReadyError(
-            f"the checkpoint tables are at version {known}, the installed langgraph-checkpoint-postgres wants {expected}"
+            f"the checkpoint tables are at version {known}, langgraph-checkpoint-postgres wants version {expected}"
         )
