@@ -75,10 +75,10 @@ class PostgresTemplates:
         self._built = {"migrated"}
         # A test database is thrown away: whether it survives a power failure does not matter.
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            self._run(f"ALTER SYSTEM SET {setting} = off")
-        self._run("SELECT pg_reload_conf()")
-        self._run(f"CREATE ROLE {OWNER} LOGIN NOSUPERUSER CREATEROLE")
-        self._run(f"CREATE DATABASE migrated OWNER {OWNER}")
+            self.run_as_superuser(f"ALTER SYSTEM SET {setting} = off")
+        self.run_as_superuser("SELECT pg_reload_conf()")
+        self.run_as_superuser(f"CREATE ROLE {OWNER} LOGIN NOSUPERUSER CREATEROLE")
+        self.run_as_superuser(f"CREATE DATABASE migrated OWNER {OWNER}")
         migrate.upgrade(self._config("migrated"))
 
     def build(self, name: str, seed: Seed) -> None:
@@ -93,13 +93,21 @@ class PostgresTemplates:
         copy = f"copy_{uuid.uuid4().hex}"
         self._copy(name, copy)
         yield self._config(copy)
-        self._run(f"DROP DATABASE {copy} WITH (FORCE)")
+        self.run_as_superuser(f"DROP DATABASE {copy} WITH (FORCE)")
+
+    @contextmanager
+    def empty(self) -> Iterator[DatabaseConfig]:
+        """A database that was never migrated."""
+        name = f"empty_{uuid.uuid4().hex}"
+        self.run_as_superuser(f"CREATE DATABASE {name} OWNER {OWNER}")
+        yield self._config(name)
+        self.run_as_superuser(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _copy(self, source: str, target: str) -> None:
-        self._run(f"CREATE DATABASE {target} TEMPLATE {source} OWNER {OWNER}")
-        self._run(f"REVOKE TEMPORARY ON DATABASE {target} FROM PUBLIC")  # a copy does not inherit this
+        self.run_as_superuser(f"CREATE DATABASE {target} TEMPLATE {source} OWNER {OWNER}")
+        self.run_as_superuser(f"REVOKE TEMPORARY ON DATABASE {target} FROM PUBLIC")  # a copy does not inherit this
 
-    def _run(self, statement: str) -> None:
+    def run_as_superuser(self, statement: str) -> None:
         with psycopg.connect(
             f"host={self._socket_folder} user=postgres dbname=postgres", autocommit=True
         ) as connection:

@@ -430,7 +430,14 @@ class TestPrivileges:
             "SELECT proname FROM pg_proc WHERE pronamespace = 'countersign'::regnamespace"
             " AND has_function_privilege(oid, 'EXECUTE') ORDER BY 1"
         )
-        assert [row[0] for row in found] == ["current_tenant", "find_names", "find_texts", "grams", "list_tenants"]
+        assert [row[0] for row in found] == [
+            "current_tenant",
+            "find_names",
+            "find_texts",
+            "grams",
+            "list_tenants",
+            "padded",
+        ]
 
     def test_functions_of_the_owner_fix_their_search_path(self, service: psycopg.Connection) -> None:
         found = service.execute(
