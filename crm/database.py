@@ -132,7 +132,8 @@ class Database:
 
     @asynccontextmanager
     async def _turn_to_write(self) -> AsyncIterator[None]:
-        await asyncio.wait_for(self._write_turn.acquire(), BUSY_TIMEOUT_S)
+        async with asyncio.timeout(BUSY_TIMEOUT_S):
+            await self._write_turn.acquire()
         try:
             yield
         finally:

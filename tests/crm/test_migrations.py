@@ -5,9 +5,9 @@
 import dataclasses
 import multiprocessing
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from crm.migrations.history import is_declared
 from crm.records import Account, Knowledge__kav, Record
 from crm.searchable import NAMED, TEXTS, joined, table_of
 from tests.conftest import APP, OWNER, PostgresTemplates, SqliteTemplates
-from tests.crm.test_database import ACME, GLOBEX, NOW, make_account
+from tests.crm.test_database import ACME, GLOBEX, NOW, make_account, opened
 
 
 @contextmanager
@@ -49,6 +49,7 @@ def test_migrating_again_changes_nothing(database_config: DatabaseConfig) -> Non
     assert migrate.current_revision(database_config) == migrate.head_revision()
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_take_turns(tmp_path: Path, postgresql_templates: PostgresTemplates) -> None:
     with postgresql_templates.empty() as on_postgresql:
         on_sqlite = DatabaseConfig(url=f"sqlite+aiosqlite:///{tmp_path / 'new.db'}")
@@ -70,15 +71,6 @@ async def expect_fault(config: DatabaseConfig, message: str) -> None:
     async with opened(config) as database:
         with pytest.raises(DatabaseNotReadyError, match=message):
             await database.check()
-
-
-@asynccontextmanager
-async def opened(config: DatabaseConfig) -> AsyncIterator[Database]:
-    database = Database(config)
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 class TestOnPostgresql:
