@@ -1,0 +1,250 @@
+"""Northwind Instruments: makes measuring instruments and keeps them calibrated."""
+
+from crm.ids import TenantId
+from crm.seed.northwind_articles import ARTICLES
+from crm.seed.people import NORTHWIND
+from crm.seed.profile import CampaignPlan, Product, Profile, Trouble
+
+PRODUCTS = (
+    Product("PT-200", "Pressure Transmitter PT-200", "Pressure", 640, "Two-wire transmitter, 0 to 40 bar, 4-20 mA."),
+    Product("PT-400", "Hygienic Pressure Transmitter PT-400", "Pressure", 980, "Flush diaphragm for food and pharma."),
+    Product("PG-50", "Digital Pressure Gauge PG-50", "Pressure", 310, "Battery gauge with min and max memory."),
+    Product("FM-100", "Electromagnetic Flow Meter FM-100", "Flow", 1850, "For conductive liquids, DN 15 to DN 200."),
+    Product("FM-300", "Coriolis Flow Meter FM-300", "Flow", 6400, "Mass flow and density for batching and custody."),
+    Product("FM-20", "Clamp-On Flow Meter FM-20", "Flow", 2350, "Ultrasonic, portable, fits pipes up to 600 mm."),
+    Product("TL-10", "Temperature Logger TL-10", "Temperature", 145, "USB logger for transport and cold storage."),
+    Product("TL-30", "Wireless Temperature Logger TL-30", "Temperature", 290, "Radio logger with three-year battery."),
+    Product("TC-5", "Dry-Block Calibrator TC-5", "Calibration", 3900, "Checks probes from -25 to 155 degrees Celsius."),
+    Product("GA-2", "Stack Gas Analyser GA-2", "Analysis", 4700, "Measures O2, CO and NOx in flue gas."),
+    Product("GA-4", "Portable Gas Detector GA-4", "Analysis", 890, "Four-gas detector for confined spaces."),
+    Product("PH-7", "pH Controller PH-7", "Analysis", 760, "Two-point controller with relay outputs."),
+    Product("DO-3", "Dissolved Oxygen Probe DO-3", "Analysis", 1120, "Optical probe for aeration basins."),
+    Product("DA-8", "Data Acquisition Unit DA-8", "Data", 2600, "Eight isolated inputs, 1 kHz per channel."),
+    Product("GW-1", "Fieldbus Gateway GW-1", "Data", 1150, "HART and Modbus to MQTT."),
+    Product("SW-PRO", "Insight Pro Licence", "Software", 1200, "Trends, alarms and reports; one site, one year."),
+    Product("CK-100", "Calibration Kit CK-100", "Calibration", 520, "Hand pump, fittings and reference gauge."),
+    Product("SV-CAL", "On-Site Calibration Day", "Services", 1480, "Technician with reference standards, travel paid."),
+    Product("SV-EXT", "Extended Warranty, Three Years", "Services", 390, "Electronics and sensors, per instrument."),
+    Product("LV-60", "Radar Level Sensor LV-60", "Level", 1380, "80 GHz radar for tanks and silos up to 30 m."),
+    Product("VB-9", "Vibration Sensor VB-9", "Data", 430, "Three-axis sensor for pumps and fans."),
+)
+
+TROUBLES = (
+    Trouble(
+        name="PT-200 zero drift after cold start",
+        product="PT-200",
+        description="The reading sits 0.3 to 0.8 bar above zero until the housing is warm.",
+        subjects=("PT-200 reads above zero in the morning", "Zero drift on pressure transmitter"),
+        symptoms=(
+            "Every morning the transmitter on {place} shows 0.6 bar with the line vented. After an hour it is fine.",
+            "After the weekend shutdown the reading starts at 0.4 bar and creeps back to zero by nine o'clock.",
+            "We re-zeroed it twice and the offset came back with the first frost.",
+        ),
+        cause="Firmware before 2.4 applies the temperature table one step late.",
+        fix="Update the firmware to 2.4 through the service port, then run a zero trim at operating temperature.",
+        kind="Technical",
+        reason="Firmware",
+    ),
+    Trouble(
+        name="FM-100 empty-pipe alarm with full pipe",
+        product="FM-100",
+        description="The meter reports an empty pipe although the pipe is full, mostly with demineralised water.",
+        subjects=("Empty pipe alarm but the pipe is full", "FM-100 stops counting"),
+        symptoms=(
+            "The meter on {place} goes to empty pipe several times per shift and we lose the totals.",
+            "Since we changed to demineralised water it drops to zero flow and alarms.",
+            "The alarm clears by itself after a minute, but batching stops each time.",
+        ),
+        cause="The conductivity is below the 20 microsiemens per centimetre that the detection expects.",
+        fix="Set the empty-pipe threshold to 'low conductivity' in menu 4.3 and bond the liner to earth.",
+        kind="Technical",
+        reason="Configuration",
+    ),
+    Trouble(
+        name="FM-300 density out of range on start-up",
+        product="FM-300",
+        description="Density jumps for some minutes after a start because of entrained gas.",
+        subjects=("Density value jumps after start", "Coriolis meter unstable in the first minutes"),
+        symptoms=(
+            "At each start the density on {place} jumps between 0.7 and 1.2 for five minutes.",
+            "Our batch controller rejects the first dose because the density is out of range.",
+        ),
+        cause="Gas collects in the tubes when the meter is mounted at the highest point.",
+        fix="Mount the meter below the vent or enable gas-hold with 30 seconds; no part needs to be changed.",
+        kind="Technical",
+        reason="Installation",
+    ),
+    Trouble(
+        name="TL-30 loses radio link",
+        product="TL-30",
+        description="Loggers drop out of the network when more than forty share one gateway.",
+        subjects=("Wireless loggers go offline", "TL-30 gaps in the temperature record"),
+        symptoms=(
+            "Half of the loggers in {place} are offline since Friday and our audit is next week.",
+            "There are gaps of two to three hours in the record. Auditors will not accept that.",
+            "New loggers join, then older ones disappear from the list.",
+        ),
+        cause="The gateway keeps at most forty sessions; further loggers push the oldest out.",
+        fix="Split the loggers over two gateways; stored values are filled in as soon as the link is back.",
+        kind="Technical",
+        reason="Capacity",
+    ),
+    Trouble(
+        name="GA-4 bump test fails on new sensor",
+        product="GA-4",
+        description="A freshly fitted H2S sensor fails the bump test for the first twelve hours.",
+        subjects=("Bump test fails after sensor change", "GA-4 refuses to start"),
+        symptoms=(
+            "We fitted the new H2S sensor and the detector fails the bump test every time.",
+            "Two of six detectors at {place} show FAIL since the sensors were changed. Nobody may enter the tank.",
+        ),
+        cause="The sensor needs twelve hours in the powered detector to settle.",
+        fix="Leave the detector on charge for twelve hours, repeat the bump test, then calibrate with fresh gas.",
+        kind="Safety",
+        reason="Sensor",
+    ),
+    Trouble(
+        name="GW-1 stops publishing after certificate change",
+        product="GW-1",
+        description="The gateway keeps the old certificate chain until it is restarted.",
+        subjects=("Gateway no longer publishes", "GW-1 offline after certificate renewal"),
+        symptoms=(
+            "Our IT renewed the broker certificate last night and the gateway at {place} is silent since then.",
+            "The gateway log says handshake failed. Other devices connect.",
+        ),
+        cause="Firmware 1.8 loads certificates only at start.",
+        fix="Upload the new chain under Security and restart the gateway; firmware 1.9 reloads by itself.",
+        kind="Technical",
+        reason="Firmware",
+    ),
+    Trouble(
+        name="Calibration certificate missing",
+        product="SV-CAL",
+        description="Certificates are not in the portal although the calibration took place.",
+        subjects=("Certificate not in the portal", "Missing calibration certificates"),
+        symptoms=(
+            "Your technician was here two weeks ago and we still have no certificates for {place}.",
+            "The audit is on Monday. We need the certificates of all instruments, three are missing.",
+        ),
+        cause="Serial numbers typed by hand do not match the asset list, so the upload rejects them.",
+        fix="Correct the serial numbers in the service report and publish the certificates again.",
+        kind="Documentation",
+        reason="Paperwork",
+    ),
+    Trouble(
+        name="Insight Pro licence not recognised",
+        product="SW-PRO",
+        description="After a server move the licence is bound to the old machine.",
+        subjects=("Licence invalid after server move", "Insight Pro asks for activation"),
+        symptoms=(
+            "We moved the server and Insight Pro says the licence belongs to another machine.",
+            "Since the update on {place} only the trial features are left.",
+        ),
+        cause="The licence is bound to the host id of the former server.",
+        fix="Release the licence in the customer portal and activate it with the new host id.",
+        kind="Software",
+        reason="Licence",
+    ),
+    Trouble(
+        name="Delivery incomplete",
+        product="CK-100",
+        description="Fittings are missing from the kit, mostly the quarter-inch adapter.",
+        subjects=("Parts missing in delivery", "Calibration kit incomplete"),
+        symptoms=(
+            "The kit arrived without the quarter-inch adapter and the technician could not start.",
+            "The packing list shows four fittings, the box has three.",
+        ),
+        cause="Packing station 2 used an outdated pick list in spring.",
+        fix="Send the missing fitting free of charge by express and check the weight of the next shipment.",
+        kind="Delivery",
+        reason="Packing",
+    ),
+    Trouble(
+        name="LV-60 false echo from agitator",
+        product="LV-60",
+        description="The sensor reports the level of the agitator blade.",
+        subjects=("Level sensor shows a constant 62 %", "Radar level wrong while the agitator runs"),
+        symptoms=(
+            "The level on {place} jumps to 62 percent as soon as the agitator runs.",
+            "The sensor follows the blade and the pump starts for nothing.",
+        ),
+        cause="No false-echo map was recorded after mounting.",
+        fix="Record a false-echo map with the agitator running and the tank below 20 percent.",
+        kind="Technical",
+        reason="Configuration",
+    ),
+    Trouble(
+        name="PH-7 relay chatters",
+        product="PH-7",
+        description="The dosing relay switches several times per second around the set point.",
+        subjects=("Dosing relay chatters", "pH controller overdoses acid"),
+        symptoms=(
+            "The acid pump at {place} starts and stops all the time and wears out.",
+            "Around the set point the relay clicks like a typewriter.",
+        ),
+        cause="The hysteresis is zero after a reset to factory values.",
+        fix="Set the hysteresis to 0.2 pH and the minimum on-time to five seconds.",
+        kind="Technical",
+        reason="Configuration",
+    ),
+    Trouble(
+        name="Invoice does not match the order",
+        product="SV-EXT",
+        description="The warranty is invoiced per order instead of per instrument, or the contract price is missing.",
+        subjects=("Wrong amount on the invoice", "Invoice does not match our order"),
+        symptoms=(
+            "We ordered at contract price and the invoice shows the list price.",
+            "The warranty is on the invoice twice for {place}.",
+        ),
+        cause="The order was entered with the standard price list.",
+        fix="Cancel the invoice, correct the price list of the order and send a new invoice.",
+        kind="Billing",
+        reason="Price list",
+    ),
+)
+
+CAMPAIGNS = (
+    CampaignPlan("Spring Calibration Weeks", "Email", "Calibration days at a fixed price for the west coast."),
+    CampaignPlan("Hygienic Measuring Webinar", "Webinar", "How food and pharma plants pass an audit without gaps."),
+    CampaignPlan("Process Expo Booth 411", "Trade Show", "Leads from the booth, follow-up within three days."),
+    CampaignPlan("Water Utilities Newsletter", "Email", "Quarterly letter to utilities on level and flow."),
+    CampaignPlan("PT-200 Firmware 2.4 Notice", "Email", "Tells owners of PT-200 that the drift is solved."),
+    CampaignPlan("Insight Pro Trial", "Website", "Thirty days of Insight Pro after a short form."),
+    CampaignPlan("Gas Safety Day", "Event", "One day on confined spaces with live demonstrations."),
+    CampaignPlan("Win-Back Former Customers", "Email", "A free check of one instrument for those who left."),
+)
+
+PURPOSES = (
+    "Pressure Upgrade",
+    "Flow Metering Package",
+    "Calibration Framework",
+    "Cold Chain Monitoring",
+    "Emission Monitoring",
+    "Level Retrofit",
+    "Insight Pro Rollout",
+    "Boiler House Instruments",
+    "Line 2 Instrumentation",
+    "Gateway Pilot",
+)
+
+NEEDS = (
+    "we lose about two hours a week to re-zeroing transmitters by hand",
+    "the last audit found gaps in our temperature record",
+    "the old flow meters are no longer repaired by their maker",
+    "the permit requires continuous emission values from next year on",
+    "three plants report in three formats and nobody trusts the totals",
+)
+
+PROFILE = Profile(
+    tenant=TenantId(NORTHWIND),  # tenant-id: the demo tenant that the seed creates
+    name="Northwind Instruments",
+    products=PRODUCTS,
+    troubles=TROUBLES,
+    articles=ARTICLES,
+    campaigns=CAMPAIGNS,
+    deal_purposes=PURPOSES,
+    needs=NEEDS,
+    first_company=0,
+    first_numbers={},
+    size=1.0,
+)
