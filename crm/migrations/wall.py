@@ -11,7 +11,8 @@ that the client chains inside a single message (`COMMIT; BEGIN`): they share the
 transaction number would serve as well, but asking for it consumes one per read, and a read-only load of a thousand
 transactions a second would force a wraparound vacuum every few days.
 
-What it does not stop: a process that holds the key, and a superuser.
+What it does not stop: a process that holds the key, whoever reads the key's table in a backup, the owner of the
+tables, a superuser. The service's role may also change its own password and defaults, as any PostgreSQL role may.
 """
 
 import hashlib

@@ -2,7 +2,9 @@
 
 import asyncio
 import dataclasses
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -17,7 +19,7 @@ from crm.database import CONTEXT_SQL, MARK_SQL, Database, DatabaseConfig, sign_c
 from crm.errors import TenantContextError
 from crm.ids import TenantId
 from crm.records import Account, Contact, Record
-from tests.conftest import CONTEXT_KEY, PostgresTemplates, Templates
+from tests.conftest import CONTEXT_KEY, PostgresTemplates, SqliteTemplates, Templates
 from tests.crm.test_database import ACME, GLOBEX, NOW, make_account
 
 TENANTS = (ACME, GLOBEX)
@@ -269,6 +271,18 @@ async def test_the_audit_only_grows(database: Database, change: str) -> None:
             await session.execute(text(change), execution_options={"tenant_checked": "must fail whatever it touches"})
     async with database.session(ACME) as session:
         assert (await session.scalars(select(work.AuditEntry.kind))).all() == ["k"]
+
+
+async def test_an_entry_of_the_audit_is_not_replaced(sqlite_templates: SqliteTemplates) -> None:
+    """On SQLite a replacement removes the old row past the triggers for DELETE."""
+    sqlite_templates.build("look_alikes", seed_look_alikes)
+    with sqlite_templates.copied("look_alikes") as config:
+        replace = "INSERT OR REPLACE INTO audit_entry SELECT tenant, seq, at, 'x', actor, subject, payload, previous, hash FROM audit_entry"
+        with (
+            closing(sqlite3.connect(str(config.file))) as file,
+            pytest.raises(sqlite3.IntegrityError, match="only grows"),
+        ):
+            file.execute(replace)
 
 
 @pytest.fixture

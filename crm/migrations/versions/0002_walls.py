@@ -41,3 +41,9 @@ def guard_audit_on_sqlite() -> None:
             f"CREATE TRIGGER audit_entry_refuses_{change.lower()} BEFORE {change} ON audit_entry "
             f"BEGIN SELECT RAISE(ABORT, '{change} of audit_entry is refused: the table only grows'); END"
         )
+    # INSERT OR REPLACE takes the old row away without asking the trigger for DELETE.
+    op.execute(
+        "CREATE TRIGGER audit_entry_refuses_replace BEFORE INSERT ON audit_entry "
+        "WHEN EXISTS (SELECT 1 FROM audit_entry WHERE tenant = new.tenant AND seq = new.seq) "
+        "BEGIN SELECT RAISE(ABORT, 'REPLACE of audit_entry is refused: the table only grows'); END"
+    )
