@@ -274,14 +274,13 @@ async def test_the_audit_only_grows(database: Database, change: str) -> None:
 
 
 async def test_an_entry_of_the_audit_is_not_replaced(sqlite_templates: SqliteTemplates) -> None:
-    """On SQLite a replacement removes the old row past the triggers for DELETE."""
+    """On SQLite a replacement removes the old row past the trigger for DELETE."""
     sqlite_templates.build("look_alikes", seed_look_alikes)
-    with sqlite_templates.copied("look_alikes") as config:
-        replace = "INSERT OR REPLACE INTO audit_entry SELECT tenant, seq, at, 'x', actor, subject, payload, previous, hash FROM audit_entry"
-        with (
-            closing(sqlite3.connect(str(config.file))) as file,
-            pytest.raises(sqlite3.IntegrityError, match="only grows"),
-        ):
+    replace = (
+        "REPLACE INTO audit_entry SELECT tenant, seq, at, 'x', actor, subject, payload, previous, hash FROM audit_entry"
+    )
+    with sqlite_templates.copied("look_alikes") as config, closing(sqlite3.connect(str(config.file))) as file:
+        with pytest.raises(sqlite3.IntegrityError, match="only grows"):
             file.execute(replace)
 
 
