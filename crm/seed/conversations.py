@@ -67,15 +67,15 @@ HOSTILE_LEADS = (
 
 def describe_trouble(draft: TenantDraft, trouble: Trouble, product: str) -> str:
     """How a customer reports it, in a few sentences that differ from case to case."""
+    opening = draft.pick(_OPENINGS)
     parts = [
-        draft.pick(_OPENINGS),
         draft.pick(trouble.symptoms).format(place=draft.pick(PLACES_OF_USE)),
         f"It is about the {product}, {draft.rng.randrange(1, 9)} pieces affected.",
     ]
     if draft.chance(0.6):
         parts.append(draft.pick(_IMPACTS))
     parts.append(draft.pick(_REQUESTS))
-    return " ".join(parts)
+    return f"{opening}\n\n{' '.join(parts)}"
 
 
 def first_answer(name: str, number: str, subject: str, agent: str, company: str) -> str:

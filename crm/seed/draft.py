@@ -15,7 +15,8 @@ Row = dict[str, Any]
 T = TypeVar("T")
 
 WORKDAY_START = 8
-WORKDAY_MINUTES = 9 * 60
+WORKDAY_END = 17
+WORKDAY_MINUTES = (WORKDAY_END - WORKDAY_START) * 60
 
 
 def _blank(object_name: str) -> Row:
@@ -102,9 +103,16 @@ class TenantDraft:
         return min(found, self.now - timedelta(minutes=self.rng.randrange(5, 240)))
 
     def after(self, start: datetime, hours_min: float, hours_max: float) -> datetime:
-        """An instant some hours after `start`, never after now."""
+        """An instant some hours after `start`, in working hours if that keeps the order, never after now."""
         minutes = int(self.rng.uniform(hours_min, hours_max) * 60)
-        return min(start + timedelta(minutes=max(1, minutes)), max(self.now, start))
+        found = start + timedelta(minutes=max(1, minutes))
+        at_work = found.replace(hour=min(max(found.hour, WORKDAY_START), WORKDAY_END - 1))
+        return min(at_work if at_work > start else found, max(self.now, start))
+
+    def workday(self, days: int) -> date:
+        """The day so many days from today, moved to Friday if it is on a weekend."""
+        day = self.today + timedelta(days=days)
+        return day - timedelta(days=max(0, day.weekday() - 4))
 
     def owners(self, role: str) -> list[str]:
         """User ids of the active staff in a role."""

@@ -35,7 +35,7 @@ _INDUSTRIES = ("Manufacturing", "Food & Beverage", "Healthcare", "Utilities", "E
 
 def build_knowledge(draft: TenantDraft) -> None:
     """The articles; those that match a solved case name it as their source."""
-    solved = [row for row in draft.rows["Case"] if row["IsClosed"]]
+    solved = _solved_by_product(draft)
     for number, article in enumerate(draft.profile.articles):
         created = draft.moment(700, 30)
         draft.add(
@@ -52,8 +52,19 @@ def build_knowledge(draft: TenantDraft) -> None:
             IsVisibleInPkb=article.audience == "public",
             IsVisibleInCsp=article.audience in ("public", "customers"),
             VersionNumber=1 + number % 3,
-            SourceCaseId=solved[number]["Id"] if number % 6 == 5 and number < len(solved) else None,
+            SourceCaseId=solved.get(article.title.split(":")[0]),
         )
+
+
+def _solved_by_product(draft: TenantDraft) -> dict[str, str]:
+    """Product code -> the id of the first closed case about a known issue of that product."""
+    issues = {row["Name"]: row["Id"] for row in draft.rows["Issue__c"]}
+    codes = {issues[trouble.name]: trouble.product for trouble in draft.profile.troubles}
+    found: dict[str, str] = {}
+    for case in draft.rows["Case"]:
+        if case["IsClosed"] and case["IssueId__c"] in codes:
+            found.setdefault(codes[case["IssueId__c"]], case["Id"])
+    return found
 
 
 def build_campaigns(draft: TenantDraft) -> None:
@@ -117,7 +128,7 @@ def _words(draft: TenantDraft, opportunity: Row) -> dict[str, str]:
 
 def _add_task(draft: TenantDraft, opportunity: Row) -> None:
     words = _words(draft, opportunity)
-    due = draft.today + timedelta(days=draft.rng.randrange(-60, 15))
+    due = draft.workday(draft.rng.randrange(-60, 15))
     is_call = draft.chance(0.35)
     is_done = is_call or (due < draft.today and draft.chance(0.8))
     draft.add(
@@ -138,7 +149,7 @@ def _add_task(draft: TenantDraft, opportunity: Row) -> None:
 
 def _add_meeting(draft: TenantDraft, opportunity: Row) -> None:
     words = _words(draft, opportunity)
-    day = draft.today + timedelta(days=draft.rng.randrange(-45, 21))
+    day = draft.workday(draft.rng.randrange(-45, 21))
     start = datetime.combine(day, time(draft.rng.randrange(8, 17), draft.pick((0, 30))), UTC)
     draft.add(
         "Event",

@@ -272,7 +272,7 @@ def _add_call(draft: TenantDraft, opportunity: Row, person: Row, account: Row) -
             rep=first_name_of(draft, opportunity["OwnerId"]),
             customer=person["FirstName"],
             company=account["Name"],
-            topic=opportunity["Name"],
+            topic=opportunity["Name"].removeprefix(f"{account['Name']} - "),
             sparse=draft.chance(0.4),
         ),
         EndTime__c=ended,

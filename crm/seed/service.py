@@ -40,8 +40,9 @@ class Complaint:
 def build_service(draft: TenantDraft) -> None:
     """Cases in order of time, so that their numbers rise with their dates."""
     accounts = draft.rows["Account"][NAMED_ACCOUNTS:]
-    moments = sorted(draft.moment(720, 0.2) for _ in range(draft.count(200, least=14)))
-    for created in moments:
+    moments = [draft.moment(720, 0.2) for _ in range(draft.count(176, least=10))]
+    moments += [draft.moment(20, 0.2) for _ in range(draft.count(24, least=4))]
+    for created in sorted(moments):
         account = draft.pick(accounts)
         add_case(draft, account, contact_of(draft, account), _invent_complaint(draft, created))
     _add_hostile_mails(draft)
