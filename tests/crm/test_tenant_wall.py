@@ -279,9 +279,12 @@ async def test_an_entry_of_the_audit_is_not_replaced(sqlite_templates: SqliteTem
     replace = (
         "REPLACE INTO audit_entry SELECT tenant, seq, at, 'x', actor, subject, payload, previous, hash FROM audit_entry"
     )
-    with sqlite_templates.copied("look_alikes") as config, closing(sqlite3.connect(str(config.file))) as file:
-        with pytest.raises(sqlite3.IntegrityError, match="only grows"):
-            file.execute(replace)
+    with (
+        sqlite_templates.copied("look_alikes") as config,
+        closing(sqlite3.connect(str(config.file))) as file,
+        pytest.raises(sqlite3.IntegrityError, match="only grows"),
+    ):
+        file.execute(replace)
 
 
 @pytest.fixture
