@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from agents._agent import DomainAgent
@@ -244,7 +245,7 @@ class CallDesk:
                 return None, approval.approval_id
             if approval.status not in ("approved", "applied", "refused"):
                 return await self._decline(session, approval, context), None
-            crm = self.crm_for(session, principal, context)
+            crm = self.crm_for(session, principal, context.now)
             outcome = await ledger.settle(
                 session, approval.approval_id, principal, crm, self._rebuild(principal), at=context.now
             )
@@ -260,7 +261,7 @@ class CallDesk:
 
     async def _decline(self, session: TenantSession, approval: Approval, context: RunContext) -> dict[str, Any]:
         if approval.status == "rejected":
-            crm = self.crm_for(session, context.principal, context)
+            crm = self.crm_for(session, context.principal, context.now)
             names = await crm.names_of([approval.decided_by or ""])
             who = names.get(approval.decided_by or "", "the approver")
             return failure("rejected", f"rejected by {who}" + (f": {approval.reason}" if approval.reason else ""))
@@ -287,13 +288,14 @@ class CallDesk:
 
         return rebuild
 
-    def crm_for(self, session: TenantSession, principal: Principal, context: RunContext) -> EmbeddedCrm:
-        return EmbeddedCrm(session, principal.access, context.now, self.cursor_key)
+    def crm_for(self, session: TenantSession, principal: Principal, now: datetime) -> EmbeddedCrm:
+        """The CRM as one person sees it, for the length of one transaction."""
+        return EmbeddedCrm(session, principal.access, now, self.cursor_key)
 
     def _tool_context(self, session: TenantSession, context: RunContext) -> ToolContext:
         principal = context.principal
         return ToolContext(
-            crm=self.crm_for(session, principal, context),
+            crm=self.crm_for(session, principal, context.now),
             user_id=None if principal.is_customer else principal.id,
             now=context.now,
             today=context.today,

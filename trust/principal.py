@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
-from crm.access import Access
-from crm.ids import TenantId
+from crm.access import Access, Caller
+from crm.database import TenantSession
+from crm.ids import ContactId, TenantId, UserId
+from crm.repositories.access import load_access
+from crm.schema import object_of
 
 
 @dataclass(frozen=True)
@@ -25,3 +28,12 @@ class Principal:
     @property
     def is_customer(self) -> bool:
         return self.access.caller.contact_id is not None
+
+
+async def load_principal(session: TenantSession, member_id: str, scopes: frozenset[str]) -> Principal:
+    """The principal behind a user's or contact's id, with the rights of this moment. Raises: UnknownCallerError."""
+    if object_of(member_id) == "Contact":
+        caller = Caller(session.tenant, contact_id=ContactId(member_id))
+    else:
+        caller = Caller(session.tenant, user_id=UserId(member_id))
+    return Principal(await load_access(session, caller), scopes)

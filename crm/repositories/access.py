@@ -34,6 +34,14 @@ async def find_user_by_username(session: TenantSession, username: str) -> User |
     return found.first()
 
 
+async def find_contact_by_email(session: TenantSession, address: str) -> Contact | None:
+    """The contact with this address, compared without case; the first by id if several share it."""
+    found = await session.scalars(
+        select(Contact).where(func.lower(Contact.Email) == address.lower()).order_by(Contact.Id)
+    )
+    return found.first()
+
+
 async def _user_access(session: TenantSession, caller: Caller) -> Access:
     user = await session.scalar(select(User).where(User.Id == caller.user_id, User.IsActive))
     if user is None:

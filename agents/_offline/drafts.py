@@ -1,0 +1,55 @@
+"""Writes the text of an e-mail from what the thread holds; claims nothing else."""
+
+from agents._offline.memory import Known
+from agents._offline.prompt import Caller
+from agents._offline.request import Request
+from agents._offline.words import tokenize
+
+_REQUESTS = ("asking", "telling", "explaining", "confirming", "thanking")
+
+
+def write_draft(request: Request, person: Known | None, record: Known | None, caller: Caller | None) -> tuple[str, str]:
+    """Subject and body."""
+    topic = request.text.strip(" .")
+    subject = _subject(request.note, topic, record)
+    greeting = f"Hi {_first_name(person.name)}," if person and person.name else "Hello,"
+    lines = [greeting, "", _opening(request.note, topic, record)]
+    if caller:
+        lines += ["", "Best regards,", caller.name]
+    return subject, "\n".join(lines)
+
+
+def _first_name(name: str) -> str:
+    tokens = tokenize(name)
+    return tokens[0].text if tokens else name
+
+
+def _label(record: Known) -> str:
+    number = record.details.get("CaseNumber") or record.details.get("number")
+    if number:
+        return f"case {number}" + (f' ("{record.name}")' if record.name else "")
+    return f'"{record.name}"' if record.name else record.object.lower()
+
+
+def _subject(manner: str, topic: str, record: Known | None) -> str:
+    lead = {"follow-up": "Follow-up", "followup": "Follow-up", "thank-you": "Thank you", "thankyou": "Thank you"}.get(manner, manner.capitalize())
+    bare = topic if not topic.startswith(_REQUESTS) else ""
+    about = bare.removeprefix("the ") or (record.name if record else "")
+    number = record.details.get("CaseNumber") if record else None
+    text = ": ".join(part for part in (lead, about[:1].upper() + about[1:]) if part) or "Your request"
+    return f"{text[:120]} (case {number})" if number and str(number) not in text else text[:120]
+
+
+def _opening(manner: str, topic: str, record: Known | None) -> str:
+    about = f" It concerns {_label(record)}." if record and topic else ""
+    if manner in ("thank-you", "thankyou"):
+        return (f"Thank you for {topic}." if topic else "Thank you.") + about
+    if topic.startswith(_REQUESTS):
+        return f"I am writing to you, {topic}.{about}"
+    if topic:
+        lead = "I would like to follow up on" if manner.startswith("follow") else "I am writing about"
+        return f"{lead} {topic}.{about}"
+    if record:
+        lead = "I would like to follow up on" if manner.startswith("follow") else "I am writing about"
+        return f"{lead} {_label(record)}."
+    return "I would like to follow up with you." if manner.startswith("follow") else "I am writing to get in touch."

@@ -1,0 +1,104 @@
+"""What a clause asks for, as data."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    SHOW = "show"
+    LIST = "list"
+    MEASURE = "measure"
+    SUMMARISE = "summarise"
+    TIMELINE = "timeline"
+    KNOWLEDGE = "knowledge"
+    SIMILAR = "similar"
+    UPDATE = "update"
+    CREATE = "create"
+    TASK = "task"
+    CALL = "call"
+    COMMENT = "comment"
+    DRAFT = "draft"
+    MORE = "more"
+    GREET = "greet"
+    THANKS = "thanks"
+    HELP = "help"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """How a record was referred to. Exactly one of id, number, pronoun, ordinal and text leads."""
+
+    text: str = ""
+    record_id: str = ""
+    number: str = ""
+    pronoun: str = ""
+    ordinal: int = 0
+    objects: tuple[str, ...] = ()
+    scope: str = ""
+    """The other name that narrows it down: Acme in 'Ann at Acme'."""
+
+    @property
+    def key(self) -> str:
+        return self.text.lower() or self.number or self.record_id or self.pronoun or str(self.ordinal)
+
+    @property
+    def leans_on_thread(self) -> bool:
+        return bool(self.pronoun or self.ordinal)
+
+
+@dataclass(frozen=True)
+class Condition:
+    field: str
+    op: str
+    value: object
+    topic: str
+    """What kind of narrowing it is; a later one of the same topic replaces it in a follow-up."""
+
+
+@dataclass(frozen=True)
+class Sort:
+    field: str
+    descending: bool
+
+
+@dataclass(frozen=True)
+class Change:
+    """One assignment as said. The field may be left to the value: 'to Negotiation'."""
+
+    value: str
+    field: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    verb: Verb
+    said: str
+    object: str | None = None
+    target: Reference | None = None
+    scope: Reference | None = None
+    """Records that belong to this one."""
+    owner: Reference | None = None
+    conditions: tuple[Condition, ...] = ()
+    fields: tuple[str, ...] = ()
+    group_by: tuple[str, ...] = ()
+    sort: Sort | None = None
+    limit: int | None = None
+    function: str = "count"
+    measure: str | None = None
+    changes: tuple[Change, ...] = ()
+    text: str = ""
+    note: str = ""
+    """The longer text: notes of a call, body of a comment, manner of a message."""
+    day: str | None = None
+    until: str | None = None
+    priority: str | None = None
+    published: bool = False
+    people: tuple[Reference, ...] = ()
+    needs_today: bool = False
+    problem: str = ""
+    """Why part of it cannot be done, said to the user instead of guessing."""
+    is_elliptic: bool = False
+
+    def with_(self, **changes: object) -> "Request":
+        return replace(self, **changes)  # type: ignore[arg-type]  # keywords are field names by construction

@@ -1,0 +1,124 @@
+"""Chatting with a running service from a terminal, over its public interface and nothing else."""
+
+import asyncio
+from typing import Any
+
+import httpx
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
+from rich.prompt import Prompt
+
+from api._terminal import clean, console, errors, one_line, show_card
+from graphs.turn import GRAPH_NAME
+
+
+class ServiceError(Exception):
+    """The service said no; the message is its own."""
+
+
+async def log_in(url: str, username: str) -> str:
+    """A token for a seeded person of a service in development mode. Raises: ServiceError."""
+    async with httpx.AsyncClient(base_url=url, timeout=10) as client:
+        try:
+            response = await client.post("/dev/login", json={"username": username})
+        except httpx.TransportError as error:
+            raise ServiceError(f"no service answers at {url}: start one with `countersign demo`") from error
+    if response.status_code == httpx.codes.NOT_FOUND:
+        raise ServiceError("the service has no development login; pass a token in COUNTERSIGN_TOKEN")
+    if response.is_error:
+        raise ServiceError(response.json().get("detail", response.text))
+    token: str = response.json()["access_token"]
+    return token
+
+
+class Chat:
+    """One conversation. Shows each step, and asks for a decision where one is due."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.headers = {"Authorization": f"Bearer {token}"}
+        self.url = url
+        self.client: LangGraphClient = get_client(url=url, headers=self.headers)
+        self.thread_id = ""
+
+    async def open(self, thread_id: str | None) -> None:
+        if thread_id is None:
+            thread_id = (await self.client.threads.create())["thread_id"]
+        self.thread_id = thread_id
+
+    async def say(self, text: str) -> None:
+        """Send a message, show what comes, and ask as long as something waits for a decision."""
+        waiting = await self._stream(input={"messages": [{"type": "human", "content": text}]})
+        while waiting is not None:
+            answer = await self._ask(waiting)
+            if answer is None:
+                return
+            waiting = await self._stream(command={"resume": {waiting["id"]: {"decisions": answer}}})
+
+    async def _stream(self, **what: Any) -> dict[str, Any] | None:
+        """Show a run's events; returns what the thread waits for at its end."""
+        waiting = None
+        modes = ["messages-tuple", "updates"]
+        async for part in self.client.runs.stream(self.thread_id, GRAPH_NAME, stream_mode=modes, **what):  # type: ignore[call-overload] # the overloads do not know keyword dicts
+            if part.event == "messages":
+                _show_piece(part.data[0])
+            elif part.event == "updates":
+                waiting = _show_step(part.data) or waiting
+            elif part.event == "error":
+                errors.print(f"[red]{clean(part.data.get('message'))}[/red]")
+        console.print()
+        return waiting
+
+    async def _ask(self, waiting: dict[str, Any]) -> list[dict[str, Any]] | None:
+        """One decision per held action; None to leave them for later or for somebody else."""
+        decisions = []
+        me = await self._me()
+        for approval in waiting["value"]["approvals"]:
+            show_card(approval)
+            console.print(one_line(approval["rule"]["reason"]))
+            if not approval["rule"]["self_approval"]:
+                permission = one_line(approval["rule"]["permission"])
+                console.print(
+                    f"[yellow]Waits for somebody with the permission {permission!r}[/yellow]; you are {clean(me)}. "
+                    f"They decide with: countersign approvals decide {approval['approval_id']}"
+                )
+                return None
+            decision = await _choose(approval["digest"])
+            if decision is None:
+                return None
+            decisions.append(decision)
+        return decisions
+
+    async def _me(self) -> str:
+        async with httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=10) as client:
+            return str((await client.get("/me")).json()["name"])
+
+
+async def _choose(digest: str) -> dict[str, Any] | None:
+    question = "approve, reject, or decide later?"
+    choice = await asyncio.to_thread(Prompt.ask, question, choices=["approve", "reject", "later"], default="later")
+    if choice == "later":
+        return None
+    if choice == "approve":
+        return {"type": "approve", "digest": digest}
+    reason = await asyncio.to_thread(Prompt.ask, "why?", default="")
+    return {"type": "reject", "digest": digest, "message": reason}
+
+
+def _show_piece(message: dict[str, Any]) -> None:
+    if message.get("type") == "tool":
+        return
+    console.print(clean(message.get("content") or ""), end="")
+
+
+def _show_step(update: dict[str, Any]) -> dict[str, Any] | None:
+    """The route and the calls, as one grey line each; returns an interrupt if this is one."""
+    if "__interrupt__" in update:
+        found: dict[str, Any] = update["__interrupt__"][0]
+        return found
+    for node, change in update.items():
+        if node == "route" and change.get("route"):
+            console.print(f"[dim]→ {one_line(change['route'].get('agent') or change['route']['kind'])}[/dim]")
+        for message in change.get("messages") or ():
+            for call in message.get("tool_calls") or ():
+                console.print(f"[dim]· {one_line(call['name'])} {one_line(call['args'])[:160]}[/dim]")
+    return None

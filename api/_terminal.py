@@ -1,0 +1,42 @@
+"""Showing text of records in a terminal: nothing in it may move the cursor, colour a line or pass for our own words."""
+
+import unicodedata
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def clean(text: object) -> str:
+    """The text without control and direction characters; line breaks stay, Rich markup is shown as it is written."""
+    kept = (
+        char
+        for char in str(text).replace("\r\n", "\n")
+        if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")
+    )
+    return escape("".join(kept))
+
+
+def one_line(text: object) -> str:
+    return clean(text).replace("\n", " ⏎ ").replace("\t", " ")
+
+
+def show_card(approval: dict[str, object]) -> None:
+    """What would change, field by field."""
+    card = approval["card"]
+    assert isinstance(card, dict)  # noqa: S101 - the interface says so
+    for change in card["changes"]:
+        table = Table(title=one_line(f"{change['operation']} {change['object']} {change['name']} ({change['id']})"))
+        table.add_column("field")
+        table.add_column("now", style="red")
+        table.add_column("then", style="green")
+        for field in change["fields"]:
+            table.add_row(one_line(field["field"]), _value(field["old"]), _value(field["new"]))
+        console.print(table)
+
+
+def _value(value: object) -> str:
+    return "—" if value is None else one_line(value)[:400]

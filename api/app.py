@@ -1,0 +1,64 @@
+"""The HTTP application: routes, errors, what clients in a browser may read."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from api.errors import Problem, register_errors
+from api.intake import IntakeMiddleware
+from api.routes import approvals, assistants, records, runs, service, threads
+from api.settings import Settings
+from api.wiring import open_service
+
+_EXPOSED = ["Content-Location", "Location", "X-Pagination-Total", "X-Pagination-Next"]
+
+
+def build_app(settings: Settings, **parts: Any) -> FastAPI:
+    """The application; `parts` are handed to `open_service` in place of the usual ones."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_service(settings, **parts) as app.state.service:
+            yield
+
+    app = FastAPI(
+        title="Countersign",
+        version="0.1.0",
+        description="A CRM copilot whose every write waits until a person countersigns the exact change.",
+        lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.add_middleware(IntakeMiddleware)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["authorization", "content-type", "last-event-id", "x-api-key", "x-auth-scheme"],
+            expose_headers=_EXPOSED,
+        )
+    register_errors(app)
+    for part in (service, assistants, threads, runs, approvals, records):
+        app.include_router(part.router)
+    if settings.dev_login:
+        app.include_router(service.development)
+    _describe_problems(app)
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the shape of problem details into the OpenAPI document, where the routes' responses point to it."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = plain()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs", {}))
+        schemas["Problem"] = schema
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign] # the way FastAPI documents

@@ -1,0 +1,173 @@
+"""Which error becomes which answer: one table, and RFC 9457 problem details for all of it."""
+
+import logging
+import uuid
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from api.auth import AuthError
+from crm.errors import CrmError, CursorError, FieldError, ObjectRightError, RecordNotFoundError
+from graphs.answers import AnswerError
+from graphs.conversations import (
+    OverloadedError,
+    RunNotFoundError,
+    ThreadBusyError,
+    ThreadExistsError,
+    ThreadNotFoundError,
+)
+from trust.approvals import (
+    ApprovalClosedError,
+    ApprovalError,
+    ApprovalNotFoundError,
+    DigestMismatchError,
+    NotEntitledError,
+)
+
+_log = logging.getLogger(__name__)
+
+PROBLEM = "application/problem+json"
+
+
+class InputError(Exception):
+    """A request that is well formed and still cannot be taken. `field` is its place in the request."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class UnknownAssistantError(Exception):
+    """There is no such assistant."""
+
+
+class ForbiddenError(Exception):
+    """The caller is known and may not do this."""
+
+
+STATUSES: dict[type[Exception], int] = {
+    AuthError: 401,
+    ForbiddenError: 403,
+    NotEntitledError: 403,
+    ObjectRightError: 403,
+    UnknownAssistantError: 404,
+    ThreadNotFoundError: 404,
+    RunNotFoundError: 404,
+    ApprovalNotFoundError: 404,
+    RecordNotFoundError: 404,
+    ThreadBusyError: 409,
+    ThreadExistsError: 409,
+    ApprovalClosedError: 409,
+    DigestMismatchError: 409,
+    AnswerError: 422,
+    InputError: 422,
+    FieldError: 422,
+    CursorError: 422,
+    ApprovalError: 422,
+    CrmError: 422,
+    OverloadedError: 429,
+}
+"""Error -> status. The most specific class counts."""
+
+
+class FieldProblem(BaseModel):
+    """One fault of a request: where it is and what was expected."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """Problem details as RFC 9457 defines them, with one entry in `errors` per faulty field."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(description="Stable name of the kind of problem.")
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = []
+
+
+def problem(
+    status: int, kind: str, detail: str, *, errors: Sequence[FieldProblem] = (), headers: dict[str, str] | None = None
+) -> JSONResponse:
+    body = Problem(
+        type=f"urn:countersign:problem:{kind}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        errors=list(errors),
+    )
+    return JSONResponse(body.model_dump(), status, headers=headers, media_type=PROBLEM)
+
+
+def register_errors(app: FastAPI) -> None:
+    for error in STATUSES:
+        app.add_exception_handler(error, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unknown)
+
+
+def _status_of(error: Exception) -> int:
+    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+
+
+def _kind_of(error: Exception) -> str:
+    name = type(error).__name__.removesuffix("Error")
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).strip("-")
+
+
+async def _known(request: Request, error: Exception) -> JSONResponse:
+    status = _status_of(error)
+    errors = (
+        [FieldProblem(field=error.field, message=error.message)] if isinstance(error, InputError | FieldError) else []
+    )
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}}.get(status)
+    return problem(status, _kind_of(error), str(error), errors=errors, headers=headers)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    faults = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return problem(400, "malformed-json", "the body is not valid JSON")
+    errors = [FieldProblem(field=_place(fault["loc"]), message=fault["msg"]) for fault in faults[:20]]
+    detail = "; ".join(f"{one.field}: {one.message}" for one in errors)
+    return problem(422, "invalid-request", detail[:2_000], errors=errors)
+
+
+def _place(location: Sequence[Any]) -> str:
+    """`messages.0.content`, without the part of the request that it is in, unless that is all there is."""
+    parts = [str(part) for part in location]
+    inner = parts[1:] if parts[:1] in (["body"], ["query"], ["path"], ["header"]) else parts
+    return ".".join(inner or parts)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    kind = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
+    return problem(error.status_code, kind, str(error.detail), headers=dict(error.headers or {}) or None)
+
+
+async def _unknown(request: Request, error: Exception) -> JSONResponse:
+    reference = uuid.uuid4().hex[:12]
+    _log.error("request failed, reference %s", reference, exc_info=error)
+    return problem(500, "internal", f"something went wrong; reference {reference}")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The part of a route's description that says which problems it may answer with."""
+    every = {400, 401, 413, 422, *statuses}
+    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(every)}

@@ -1,0 +1,158 @@
+"""Records, ledger and audit over HTTP, for looking; all changes go through conversations and approvals."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+
+from api.callers import PrincipalOf, ServiceOf, require_permission
+from api.errors import ForbiddenError, problems
+from crm.errors import RecordNotFoundError
+from crm.fields import to_json
+from crm.repositories import audit as audit_rows
+from crm.repositories import ledger as ledger_rows
+from crm.schema import object_of
+from trust import audit
+from trust.scopes import AUDIT_READ, CRM_READ
+
+router = APIRouter()
+
+_NAME = r"^[A-Za-z0-9_]{1,60}$"
+
+
+@router.get("/records/{object_name}/{record_id}", tags=["records"], responses=problems(403, 404))
+async def get_record(
+    object_name: Annotated[str, Path(pattern=_NAME)],
+    record_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9]{15,18}$")],
+    principal: PrincipalOf,
+    service: ServiceOf,
+) -> dict[str, Any]:
+    """One record with the fields that the caller may read."""
+    if CRM_READ not in principal.scopes:
+        raise ForbiddenError(f"this needs a token with scope {CRM_READ!r}")
+    async with service.database.session(principal.tenant) as session:
+        crm = service.runner.desk.crm_for(session, principal, service.runner.clock())
+        return await crm.get(object_name, record_id)
+
+
+@router.get("/records/{object_name}", tags=["records"], responses=problems(403, 404))
+async def find_record(
+    object_name: Annotated[str, Path(pattern=_NAME)],
+    name: Annotated[str, Query(min_length=1, max_length=200, description="Its exact name apart from case, or its id.")],
+    principal: PrincipalOf,
+    service: ServiceOf,
+) -> dict[str, Any]:
+    """The one record of this name; 404 if there is none or the name stands for several."""
+    if CRM_READ not in principal.scopes:
+        raise ForbiddenError(f"this needs a token with scope {CRM_READ!r}")
+    async with service.database.session(principal.tenant) as session:
+        crm = service.runner.desk.crm_for(session, principal, service.runner.clock())
+        if object_of(name) == object_name:
+            return await crm.get(object_name, name)
+        exact = [match for match in await crm.find(name, [object_name], 10) if match.is_exact]
+        if len(exact) != 1:
+            raise RecordNotFoundError(object_name, name)
+        return await crm.get(object_name, exact[0].record_id)
+
+
+class LedgerWire(BaseModel):
+    """A write that was carried out or refused, with before and after per record as read back."""
+
+    entry_id: str
+    status: str
+    approval_id: str | None
+    thread_id: str
+    run_id: str
+    agent: str
+    tool: str
+    on_behalf_of: str
+    effects: list[dict[str, Any]]
+    created_at: str
+
+
+@router.get("/ledger", tags=["audit"], responses=problems(403))
+async def list_ledger(
+    principal: PrincipalOf,
+    service: ServiceOf,
+    run_id: Annotated[str | None, Query(pattern=r"^[0-9a-f-]{36}$")] = None,
+    thread_id: Annotated[str | None, Query(pattern=r"^[0-9a-f-]{36}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[LedgerWire]:
+    """What was written, newest first."""
+    require_permission(principal, "read_audit", AUDIT_READ)
+    async with service.database.session(principal.tenant) as session:
+        found = await ledger_rows.list_entries(session, run_id=run_id, thread_id=thread_id, limit=limit)
+        return [
+            LedgerWire(
+                entry_id=one.entry_id,
+                status=one.status,
+                approval_id=one.approval_id,
+                thread_id=one.thread_id,
+                run_id=one.run_id,
+                agent=one.agent,
+                tool=one.tool,
+                on_behalf_of=one.on_behalf_of,
+                effects=one.effects,
+                created_at=to_json(one.created_at),
+            )
+            for one in found
+        ]
+
+
+class AuditWire(BaseModel):
+    """One entry of the audit; `hash` covers it and, through `previous`, all before it."""
+
+    seq: int
+    at: str
+    kind: str
+    actor: str
+    subject: str
+    payload: dict[str, Any]
+    previous: str
+    hash: str
+
+
+class AuditVerdict(BaseModel):
+    """`first_bad` is the number of the first entry that does not fit, null if all do."""
+
+    size: int
+    head: str
+    first_bad: int | None
+    reason: str
+
+
+@router.get("/audit", tags=["audit"], responses=problems(403))
+async def list_audit(
+    principal: PrincipalOf,
+    service: ServiceOf,
+    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    kind: Annotated[str | None, Query(pattern=r"^[a-z.]{1,60}$")] = None,
+    subject: Annotated[str | None, Query(pattern=r"^[0-9A-Za-z-]{1,60}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[AuditWire]:
+    """Entries in order of their number."""
+    require_permission(principal, "read_audit", AUDIT_READ)
+    async with service.database.session(principal.tenant) as session:
+        entries = await audit_rows.list_entries(session, after=after, limit=limit, kind=kind, subject=subject)
+        return [
+            AuditWire(
+                seq=one.seq,
+                at=to_json(one.at),
+                kind=one.kind,
+                actor=one.actor,
+                subject=one.subject,
+                payload=one.payload,
+                previous=one.previous,
+                hash=one.hash,
+            )
+            for one in entries
+        ]
+
+
+@router.get("/audit/verify", tags=["audit"], responses=problems(403))
+async def verify_audit(principal: PrincipalOf, service: ServiceOf) -> AuditVerdict:
+    """Walk the whole chain."""
+    require_permission(principal, "read_audit", AUDIT_READ)
+    async with service.database.session(principal.tenant) as session:
+        verdict = await audit.verify(session)
+    return AuditVerdict(size=verdict.size, head=verdict.head, first_bad=verdict.first_bad, reason=verdict.reason)

@@ -1,0 +1,241 @@
+"""Runs over HTTP: accepted before they are worked on, streamed from what is stored, stopped on request only."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from api.callers import PrincipalOf, ServiceOf
+from api.errors import InputError, problems
+from api.wire import RunBody, RunWire, StreamMode, run_wire
+from api.wiring import Service
+from crm.work import Run
+from graphs._log import StreamEvent
+from graphs.conversations import Ask, ThreadExistsError, ThreadNotFoundError
+from trust.principal import Principal
+
+router = APIRouter(tags=["runs"])
+
+HEARTBEAT_S = 5.0
+_STARTS = problems(403, 404, 409, 429)
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+_WAIT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The final values; `__interrupt__` beside them if the thread waits, `__error__` if it failed.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+
+
+async def _accept(thread_id: uuid.UUID, body: RunBody, principal: Principal, service: Service) -> Run:
+    """Start what the body asks for: a message, an answer to what the thread waits for, or its withdrawal."""
+    body.check()
+    thread = str(thread_id)
+    await _check_checkpoint(thread, body, principal, service)
+    command = body.command
+    if command is not None and command.goto is not None and command.resume is None:
+        if command.goto not in ("__end__", ["__end__"]):
+            raise InputError("command.goto", "expected __end__, which withdraws what the thread waits for")
+        run = await service.conversations.withdraw(principal, thread)
+        if run is None:
+            raise InputError("command.goto", "the thread waits for nothing")
+        return run
+    if command is not None and command.resume is not None:
+        ask = Ask(None, stream_mode=body.modes(), details=body.metadata)
+        return await service.conversations.answer(principal, thread, command.resume, ask)
+    ask = body.to_ask()
+    try:
+        return await service.conversations.ask(principal, thread, ask)
+    except ThreadNotFoundError:
+        if body.if_not_exists != "create":
+            raise
+    try:
+        await service.conversations.create_thread(principal, thread, body.metadata or {})
+    except ThreadExistsError:
+        raise ThreadNotFoundError(thread) from None
+    return await service.conversations.ask(principal, thread, ask)
+
+
+async def _check_checkpoint(thread_id: str, body: RunBody, principal: Principal, service: Service) -> None:
+    """A client may name the checkpoint it continues from; only the newest can be continued."""
+    named = body.checkpoint_id or (body.checkpoint or {}).get("checkpoint_id")
+    if not named:
+        return
+    state = await service.conversations.get_state(principal, thread_id)
+    if state["checkpoint_id"] != named:
+        raise InputError("checkpoint", "only the newest checkpoint can be continued")
+
+
+@router.post("/threads/{thread_id}/runs", responses=_STARTS)
+async def create_run(
+    thread_id: uuid.UUID, body: RunBody, principal: PrincipalOf, service: ServiceOf, response: Response
+) -> RunWire:
+    """Start a run in the background."""
+    run = await _accept(thread_id, body, principal, service)
+    response.headers["Content-Location"] = _location(run)
+    return run_wire(run)
+
+
+@router.post("/threads/{thread_id}/runs/stream", responses=_STARTS | _STREAM)
+async def stream_run(
+    thread_id: uuid.UUID, body: RunBody, principal: PrincipalOf, service: ServiceOf
+) -> StreamingResponse:
+    """Start a run and stream its events. The run goes on if the client leaves; come back with `Last-Event-ID`."""
+    run = await _accept(thread_id, body, principal, service)
+    return _stream(service, principal, run, after=0, modes=None)
+
+
+@router.post("/threads/{thread_id}/runs/wait", responses=_STARTS | _WAIT)
+async def wait_for_run(
+    thread_id: uuid.UUID, body: RunBody, principal: PrincipalOf, service: ServiceOf
+) -> StreamingResponse:
+    """Start a run and answer with its final values."""
+    run = await _accept(thread_id, body, principal, service)
+    return _wait(service, principal, run)
+
+
+@router.get("/threads/{thread_id}/runs", responses=problems(404))
+async def list_runs(
+    thread_id: uuid.UUID,
+    principal: PrincipalOf,
+    service: ServiceOf,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 10,
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    status: Literal["pending", "running", "error", "success", "timeout", "interrupted"] | None = None,
+) -> list[RunWire]:
+    """Newest first."""
+    found = await service.conversations.list_runs(principal, str(thread_id), limit=limit, offset=offset, status=status)
+    return [run_wire(run) for run in found]
+
+
+@router.get("/threads/{thread_id}/runs/{run_id}", responses=problems(404))
+async def get_run(thread_id: uuid.UUID, run_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf) -> RunWire:
+    return run_wire(await service.conversations.get_run(principal, str(thread_id), str(run_id)))
+
+
+@router.delete("/threads/{thread_id}/runs/{run_id}", status_code=204, responses=problems(404, 409))
+async def delete_run(thread_id: uuid.UUID, run_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf) -> None:
+    await service.conversations.delete_run(principal, str(thread_id), str(run_id))
+
+
+@router.post("/threads/{thread_id}/runs/{run_id}/cancel", status_code=204, responses=problems(404))
+async def cancel_run(
+    thread_id: uuid.UUID,
+    run_id: uuid.UUID,
+    principal: PrincipalOf,
+    service: ServiceOf,
+    wait: bool = False,
+    action: Literal["interrupt", "rollback"] = "interrupt",
+) -> None:
+    """Stop a run. What it was about to say is lost; what had been countersigned stays done."""
+    await service.conversations.cancel_run(principal, str(thread_id), str(run_id))
+    if wait or action == "rollback":
+        async for _ in service.runner.follow(principal.tenant, str(run_id)):
+            pass
+    if action == "rollback":
+        await service.conversations.delete_run(principal, str(thread_id), str(run_id))
+
+
+@router.get("/threads/{thread_id}/runs/{run_id}/join", responses=problems(404) | _WAIT)
+async def join_run(
+    thread_id: uuid.UUID, run_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf
+) -> StreamingResponse:
+    """Wait for a run and answer with its final values."""
+    return _wait(service, principal, await service.conversations.get_run(principal, str(thread_id), str(run_id)))
+
+
+@router.get("/threads/{thread_id}/runs/{run_id}/stream", responses=problems(404) | _STREAM)
+async def rejoin_stream(
+    thread_id: uuid.UUID,
+    run_id: uuid.UUID,
+    principal: PrincipalOf,
+    service: ServiceOf,
+    stream_mode: Annotated[list[StreamMode] | None, Query()] = None,
+    cancel_on_disconnect: bool = False,
+    last_event_id: Annotated[str | None, Header(max_length=40)] = None,
+) -> StreamingResponse:
+    """A run's events from the one after `Last-Event-ID`; all of them without it or with `-1`."""
+    run = await service.conversations.get_run(principal, str(thread_id), str(run_id))
+    modes = None if not stream_mode else tuple(stream_mode)
+    return _stream(service, principal, run, after=_read_event_id(last_event_id), modes=modes)
+
+
+def _read_event_id(given: str | None) -> int:
+    if given in (None, "", "-1"):
+        return 0
+    if not given.isascii() or not given.isdigit() or len(given) > 9:
+        raise InputError("Last-Event-ID", "expected the id of an event of this stream")
+    return int(given)
+
+
+def _location(run: Run) -> str:
+    return f"/threads/{run.thread_id}/runs/{run.run_id}"
+
+
+def _stream(
+    service: Service, principal: Principal, run: Run, *, after: int, modes: tuple[str, ...] | None
+) -> StreamingResponse:
+    events = service.runner.follow(principal.tenant, run.run_id, after=after, modes=modes)
+    headers = {
+        "Content-Location": _location(run),
+        "Location": f"{_location(run)}/stream",
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+    }
+    return StreamingResponse(_frames(events), media_type="text/event-stream", headers=headers)
+
+
+async def _frames(events: AsyncIterator[StreamEvent]) -> AsyncIterator[bytes]:
+    async for event in _with_heartbeat(events):
+        if event is None:
+            yield b": heartbeat\n\n"
+        else:
+            data = json.dumps(event.data, ensure_ascii=False, separators=(",", ":"))
+            yield f"event: {event.name}\ndata: {data}\nid: {event.seq}\n\n".encode()
+
+
+async def _with_heartbeat(events: AsyncIterator[StreamEvent]) -> AsyncIterator[StreamEvent | None]:
+    """The events, and None whenever nothing came for a while, so that clients know the line from a dead one."""
+    upcoming = asyncio.ensure_future(anext(events, None))
+    try:
+        while True:
+            done, _ = await asyncio.wait([upcoming], timeout=HEARTBEAT_S)
+            if not done:
+                yield None
+                continue
+            event = upcoming.result()
+            if event is None:
+                return
+            yield event
+            upcoming = asyncio.ensure_future(anext(events, None))
+    finally:
+        upcoming.cancel()
+
+
+def _wait(service: Service, principal: Principal, run: Run) -> StreamingResponse:
+    headers = {"Content-Location": _location(run), "Location": f"{_location(run)}/join", "Cache-Control": "no-store"}
+    return StreamingResponse(_final(service, principal, run), media_type="application/json", headers=headers)
+
+
+async def _final(service: Service, principal: Principal, run: Run) -> AsyncIterator[bytes]:
+    """Line feeds while it lasts, which JSON allows in front, and then the values."""
+    error = None
+    events = service.runner.follow(principal.tenant, run.run_id, modes=("error",))
+    async for event in _with_heartbeat(events):
+        if event is None:
+            yield b"\n"
+        elif event.name == "error":
+            error = event.data
+    if error is not None:
+        yield json.dumps({"__error__": error}).encode()
+        return
+    thread = await service.conversations.get_thread(principal, run.thread_id)
+    waiting = [one for some in thread.interrupts.values() for one in some]
+    values = thread.values | ({"__interrupt__": waiting} if waiting else {})
+    yield json.dumps(values, ensure_ascii=False).encode()

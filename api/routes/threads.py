@@ -1,0 +1,136 @@
+"""Conversations over HTTP."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from api.callers import PrincipalOf, ServiceOf
+from api.errors import InputError, problems
+from api.wire import (
+    HistoryBody,
+    StateBody,
+    ThreadBody,
+    ThreadCount,
+    ThreadPatch,
+    ThreadSearch,
+    ThreadWire,
+    thread_wire,
+)
+
+router = APIRouter(tags=["threads"])
+
+
+@router.post("/threads", responses=problems(409))
+async def create_thread(body: ThreadBody, principal: PrincipalOf, service: ServiceOf) -> ThreadWire:
+    """Open a conversation. The id may be the client's own; it is taken only once."""
+    if body.supersteps:
+        raise InputError("supersteps", "is not supported: a conversation cannot be made up")
+    thread = await service.conversations.create_thread(
+        principal,
+        None if body.thread_id is None else str(body.thread_id),
+        body.metadata or {},
+        reuse=body.if_exists == "do_nothing",
+    )
+    return thread_wire(thread)
+
+
+@router.post("/threads/search", responses=problems())
+async def search_threads(
+    body: ThreadSearch, principal: PrincipalOf, service: ServiceOf, response: Response
+) -> list[ThreadWire]:
+    """The caller's own conversations, with what each waits for."""
+    found = await service.conversations.search_threads(
+        principal,
+        status=body.status,
+        ids=None if body.ids is None else [str(one) for one in body.ids],
+        details=body.metadata,
+        values=body.values,
+        sort_by=body.sort_by or "updated_at",
+        descending=body.sort_order != "asc",
+        limit=body.limit + 1,
+        offset=body.offset,
+    )
+    if len(found) > body.limit:
+        response.headers["X-Pagination-Next"] = str(body.offset + body.limit)
+    return [thread_wire(thread) for thread in found[: body.limit]]
+
+
+@router.post("/threads/count", responses=problems())
+async def count_threads(body: ThreadCount, principal: PrincipalOf, service: ServiceOf) -> int:
+    if body.metadata or body.values:
+        found = await service.conversations.search_threads(
+            principal, status=body.status, details=body.metadata, values=body.values, limit=1_000_000
+        )
+        return len(found)
+    return await service.conversations.count_threads(principal, body.status)
+
+
+@router.get("/threads/{thread_id}", responses=problems(404))
+async def get_thread(thread_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf) -> ThreadWire:
+    return thread_wire(await service.conversations.get_thread(principal, str(thread_id)))
+
+
+@router.patch("/threads/{thread_id}", responses=problems(404))
+async def update_thread(
+    thread_id: uuid.UUID, body: ThreadPatch, principal: PrincipalOf, service: ServiceOf
+) -> ThreadWire:
+    """Merge metadata."""
+    return thread_wire(await service.conversations.update_thread(principal, str(thread_id), body.metadata))
+
+
+@router.delete("/threads/{thread_id}", status_code=204, responses=problems(404))
+async def delete_thread(thread_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf) -> None:
+    """Remove a conversation and everything it remembers. Ledger and audit keep what it did."""
+    await service.conversations.delete_thread(principal, str(thread_id))
+
+
+@router.get("/threads/{thread_id}/state", responses=problems(404))
+async def get_state(
+    thread_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf, subgraphs: bool = False
+) -> dict[str, Any]:
+    """Where the conversation stands: its messages, and what it waits for."""
+    return await service.conversations.get_state(principal, str(thread_id))
+
+
+@router.get("/threads/{thread_id}/state/{checkpoint_id}", responses=problems(404))
+async def get_earlier_state(
+    thread_id: uuid.UUID, checkpoint_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf
+) -> dict[str, Any]:
+    return await service.conversations.get_state(principal, str(thread_id), str(checkpoint_id))
+
+
+@router.post("/threads/{thread_id}/state", responses=problems(403, 404, 409))
+async def mark_resolved(
+    thread_id: uuid.UUID, body: StateBody, principal: PrincipalOf, service: ServiceOf
+) -> dict[str, Any]:
+    """Withdraw what the conversation waits for (`as_node` `__end__`). Anything else is refused."""
+    if body.as_node != "__end__" or body.values:
+        raise InputError("as_node", "expected __end__ without values: the state is not edited from outside")
+    run = await service.conversations.withdraw(principal, str(thread_id))
+    if run is not None:
+        async for _ in service.runner.follow(principal.tenant, run.run_id):
+            pass
+    state = await service.conversations.get_state(principal, str(thread_id))
+    return {"checkpoint": state["checkpoint"]}
+
+
+@router.post("/threads/{thread_id}/history", responses=problems(404))
+async def list_history(
+    thread_id: uuid.UUID, body: HistoryBody, principal: PrincipalOf, service: ServiceOf
+) -> list[dict[str, Any]]:
+    """Checkpoints, newest first. A finished turn keeps its last one only."""
+    return await service.conversations.list_states(principal, str(thread_id), limit=body.limit, before=body.before_id())
+
+
+@router.get("/threads/{thread_id}/history", responses=problems(404))
+async def list_history_by_query(
+    thread_id: uuid.UUID,
+    principal: PrincipalOf,
+    service: ServiceOf,
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+    before: uuid.UUID | None = None,
+) -> list[dict[str, Any]]:
+    return await service.conversations.list_states(
+        principal, str(thread_id), limit=limit, before=None if before is None else str(before)
+    )

@@ -1,0 +1,359 @@
+"""The shapes of the LangGraph server protocol, as its public clients send and read them."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from api.errors import InputError
+from crm.fields import to_json
+from crm.work import Approval, Run, Thread
+from graphs.conversations import Ask, assistant_id
+from graphs.messages import text_of
+from graphs.requests import describe_approval
+from graphs.turn import GRAPH_NAME
+
+MAX_MESSAGE_CHARS = 100_000
+Json = dict[str, Any]
+StreamMode = Literal[
+    "values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug", "events"
+]
+
+
+def _check_size(value: Json | None) -> Json | None:
+    if value is not None and len(str(value)) > 16_000:
+        raise ValueError("at most 16,000 characters in all")
+    return value
+
+
+Details = Annotated[Json, AfterValidator(_check_size)]
+
+
+class Body(BaseModel):
+    """Base of request bodies: a field that does not exist is an error that names it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class RunContextBody(Body):
+    """What a run may be told besides the message."""
+
+    today: date | None = Field(default=None, description="The day to work with; relative dates count from it.")
+    instructions: str | None = Field(default=None, max_length=20_000, description="Task policy, as the caller's words.")
+
+
+class CommandBody(Body):
+    """How to go on with a thread that waits."""
+
+    resume: Any = None
+    goto: Any = None
+    update: Any = None
+
+
+class RunBody(Body):
+    """A run, as the public SDKs send it. Options that would bypass the service's own flow are refused by name."""
+
+    assistant_id: str = Field(max_length=100, description=f"`{GRAPH_NAME}`, or the id of its assistant.")
+    input: Json | None = Field(default=None, description='`{"messages": [{"type": "human", "content": "..."}]}`')
+    command: CommandBody | None = None
+    context: RunContextBody | None = None
+    config: Json | None = Field(default=None, description="Accepted for the clients' sake; nothing in it is used.")
+    metadata: Details | None = None
+    stream_mode: StreamMode | list[StreamMode] | None = None
+    stream_subgraphs: bool | None = None
+    stream_resumable: bool | None = None
+    multitask_strategy: Literal["reject", "enqueue", "interrupt", "rollback"] | None = None
+    if_not_exists: Literal["create", "reject"] | None = None
+    on_disconnect: Literal["cancel", "continue"] | None = None
+    on_completion: Literal["delete", "keep"] | None = None
+    durability: Literal["sync", "async", "exit"] | None = None
+    strict_resume: bool | None = None
+    checkpoint: Json | None = None
+    checkpoint_id: str | None = None
+    checkpoint_during: bool | None = None
+    feedback_keys: list[str] | None = None
+    langsmith_tracer: Json | None = None
+    interrupt_before: Literal["*"] | list[str] | None = None
+    interrupt_after: Literal["*"] | list[str] | None = None
+    webhook: str | None = None
+    after_seconds: float | None = None
+
+    def check(self) -> None:
+        """Raises: InputError for what this service does not do."""
+        if self.assistant_id not in (GRAPH_NAME, assistant_id()):
+            raise InputError("assistant_id", f"there is only {GRAPH_NAME!r}")
+        for name in ("interrupt_before", "interrupt_after", "webhook", "after_seconds"):
+            if getattr(self, name):
+                raise InputError(name, "is not supported")
+        if self.command is not None and self.command.update is not None:
+            raise InputError("command.update", "the state of a conversation is not edited from outside")
+
+    def modes(self) -> tuple[str, ...]:
+        if self.stream_mode is None:
+            return ("values",)
+        return tuple(self.stream_mode) if isinstance(self.stream_mode, list) else (self.stream_mode,)
+
+    def to_ask(self) -> Ask:
+        """Raises: InputError unless the input ends with a message of the user that has text."""
+        text, message_id = read_message(self.input or {})
+        context = self.context or RunContextBody()
+        return Ask(
+            text=text,
+            message_id=message_id,
+            today=context.today,
+            instructions=context.instructions,
+            stream_mode=self.modes(),
+            details=self.metadata,
+            strategy=self.multitask_strategy,
+        )
+
+
+def read_message(given: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The user's message in a run's input, and its id. Clients may send tool messages along: they are not believed.
+
+    Raises: InputError.
+    """
+    if set(given) - {"messages"}:
+        raise InputError("input", "expected only messages")
+    messages = given.get("messages")
+    if isinstance(messages, str | dict):
+        messages = [messages]
+    if not isinstance(messages, list) or not messages:
+        raise InputError("input.messages", "expected a list with the user's message")
+    said: list[tuple[str, str | None]] = []
+    for place, message in enumerate(messages):
+        where = f"input.messages.{place}"
+        if isinstance(message, str):
+            said.append((message, None))
+            continue
+        if not isinstance(message, dict):
+            raise InputError(where, "expected a message with type and content")
+        kind = message.get("type", message.get("role"))
+        if kind == "tool":
+            continue
+        if kind not in ("human", "user"):
+            raise InputError(f"{where}.type", "expected human: only the user's own words can be sent")
+        said.append((_content_of(message, where), _id_of(message, where)))
+    if not said:
+        raise InputError("input.messages", "expected a message of the user")
+    text = "\n".join(one for one, _ in said)
+    if not text.strip():
+        raise InputError("input.messages", "the message is empty")
+    if len(text) > MAX_MESSAGE_CHARS:
+        raise InputError("input.messages", f"at most {MAX_MESSAGE_CHARS} characters, not {len(text)}")
+    return text, said[-1][1]
+
+
+def _content_of(message: Mapping[str, Any], where: str) -> str:
+    content = message.get("content")
+    if not isinstance(content, str | list):
+        raise InputError(f"{where}.content", "expected text or a list of text blocks")
+    for block in content if isinstance(content, list) else ():
+        is_text = isinstance(block, str) or (isinstance(block, dict) and isinstance(block.get("text"), str))
+        if not is_text:
+            raise InputError(f"{where}.content", "expected text blocks only")
+    return text_of({"content": content})
+
+
+def _id_of(message: Mapping[str, Any], where: str) -> str | None:
+    given = message.get("id")
+    if given is None:
+        return None
+    if not isinstance(given, str) or not 1 <= len(given) <= 100:
+        raise InputError(f"{where}.id", "expected text of 1 to 100 characters")
+    return given
+
+
+class ThreadBody(Body):
+    thread_id: uuid.UUID | None = None
+    metadata: Details | None = None
+    if_exists: Literal["raise", "do_nothing"] | None = None
+    ttl: Any = Field(default=None, description="Accepted for the clients' sake; retention is the tenant's policy.")
+    graph_id: str | None = None
+    supersteps: list[Any] | None = None
+
+
+class ThreadPatch(Body):
+    metadata: Details
+    ttl: Any = None
+
+
+class ThreadSearch(Body):
+    metadata: Details | None = None
+    values: Details | None = None
+    ids: list[uuid.UUID] | None = Field(default=None, max_length=200)
+    status: Literal["idle", "busy", "interrupted", "error"] | None = None
+    limit: int = Field(default=10, ge=1, le=1000)
+    offset: int = Field(default=0, ge=0, le=1_000_000)
+    sort_by: Literal["thread_id", "status", "created_at", "updated_at"] | None = None
+    sort_order: Literal["asc", "desc"] | None = None
+    select: list[str] | None = None
+    extract: dict[str, str] | None = None
+
+
+class ThreadCount(Body):
+    metadata: Details | None = None
+    values: Details | None = None
+    status: Literal["idle", "busy", "interrupted", "error"] | None = None
+
+
+class StateBody(Body):
+    values: Any = None
+    as_node: str | None = None
+    checkpoint: Json | None = None
+    checkpoint_id: str | None = None
+
+
+class HistoryBody(Body):
+    limit: int = Field(default=10, ge=1, le=100)
+    before: Json | str | None = None
+    metadata: Details | None = None
+    checkpoint: Json | None = None
+    select: list[str] | None = None
+
+    def before_id(self) -> str | None:
+        given = self.before
+        if isinstance(given, dict):
+            given = given.get("checkpoint_id", (given.get("configurable") or {}).get("checkpoint_id"))
+        if given is not None and not isinstance(given, str):
+            raise InputError("before", "expected the id of a checkpoint")
+        return given
+
+
+class AssistantSearch(Body):
+    metadata: Details | None = None
+    graph_id: str | None = None
+    name: str | None = None
+    limit: int = Field(default=10, ge=1, le=1000)
+    offset: int = Field(default=0, ge=0, le=1_000_000)
+    sort_by: str | None = None
+    sort_order: str | None = None
+    select: list[str] | None = None
+    response_format: Literal["object", "array"] | None = None
+
+
+class ThreadWire(BaseModel):
+    thread_id: str
+    created_at: str
+    updated_at: str
+    state_updated_at: str
+    metadata: Json
+    status: Literal["idle", "busy", "interrupted", "error"]
+    config: Json
+    values: Json | None
+    interrupts: dict[str, list[Json]]
+    error: str | None
+
+
+class RunWire(BaseModel):  # type: ignore[no-redef] # `kwargs` is the protocol's name; the plugin takes it for its own
+    run_id: str
+    thread_id: str
+    assistant_id: str
+    status: Literal["pending", "running", "error", "success", "timeout", "interrupted"]
+    metadata: Json
+    kwargs: Json
+    multitask_strategy: str | None
+    created_at: str
+    updated_at: str
+
+
+class AssistantWire(BaseModel):
+    assistant_id: str
+    graph_id: str
+    config: Json
+    context: Json
+    metadata: Json
+    name: str
+    description: str
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class ApprovalWire(BaseModel):
+    """A held action. `card` shows what would change; `digest` is to be sent back with a decision."""
+
+    approval_id: str
+    digest: str
+    status: Literal["pending", "approved", "rejected", "edited", "recalled", "expired", "applied", "refused"]
+    tool: str
+    agent: str
+    arguments: Json
+    card: Json
+    rule: Json
+    requester: str
+    thread_id: str
+    run_id: str
+    replaces: str | None
+    decided_by: str | None
+    decided_at: str | None
+    reason: str | None
+    result: Json | None
+    created_at: str
+    expires_at: str
+
+
+def thread_wire(thread: Thread) -> ThreadWire:
+    return ThreadWire(
+        thread_id=thread.thread_id,
+        created_at=to_json(thread.created_at),
+        updated_at=to_json(thread.updated_at),
+        state_updated_at=to_json(thread.updated_at),
+        metadata=thread.details,
+        status=thread.status,
+        config={},
+        values=thread.values or None,
+        interrupts=thread.interrupts,
+        error=thread.error,
+    )
+
+
+def run_wire(run: Run) -> RunWire:
+    return RunWire(
+        run_id=run.run_id,
+        thread_id=run.thread_id,
+        assistant_id=assistant_id(),
+        status=run.status,
+        metadata=run.details,
+        kwargs={"stream_mode": run.request.get("stream_mode"), "context": run.request.get("context")},
+        multitask_strategy=run.multitask_strategy,
+        created_at=to_json(run.created_at),
+        updated_at=to_json(run.updated_at),
+    )
+
+
+def approval_wire(approval: Approval) -> ApprovalWire:
+    return ApprovalWire(
+        **{k: v for k, v in describe_approval(approval).items() if k != "expires_at"},
+        status=approval.status,
+        agent=approval.agent,
+        arguments=approval.arguments,
+        requester=approval.requester,
+        thread_id=approval.thread_id,
+        run_id=approval.run_id,
+        replaces=approval.replaces,
+        decided_by=approval.decided_by,
+        decided_at=to_json(approval.decided_at),
+        reason=approval.reason,
+        result=approval.result,
+        created_at=to_json(approval.created_at),
+        expires_at=to_json(approval.expires_at),
+    )
+
+
+def assistant_wire() -> AssistantWire:
+    born = "2026-01-01T00:00:00Z"
+    return AssistantWire(
+        assistant_id=assistant_id(),
+        graph_id=GRAPH_NAME,
+        config={},
+        context={},
+        metadata={"created_by": "system"},
+        name=GRAPH_NAME,
+        description="CRM copilot: sales, service, marketing, analytics and developer agents.",
+        version=1,
+        created_at=born,
+        updated_at=born,
+    )

@@ -1,0 +1,94 @@
+"""Builds the parts and joins them; tests pass other parts in."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+
+from langchain_core.language_models import BaseChatModel
+
+from agents._gateway import Gateway
+from agents._models import make_model
+from agents._roster import load_roster
+from api.auth import Authenticator, KeySet
+from api.settings import Settings
+from crm.database import Database
+from graphs._calls import CallDesk
+from graphs._voice import Voice
+from graphs.checkpoints import open_saver
+from graphs.context import Limits
+from graphs.conversations import Conversations
+from graphs.runner import Clock, Runner
+from tools._catalogue import load_catalogue
+
+ModelFor = Callable[[str], BaseChatModel]
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything the HTTP interface needs, running."""
+
+    settings: Settings
+    database: Database
+    runner: Runner
+    conversations: Conversations
+    authenticator: Authenticator
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_service(
+    settings: Settings,
+    *,
+    model_for: ModelFor | None = None,
+    clock: Clock = utc_now,
+    limits: Limits | None = None,
+) -> AsyncIterator[Service]:
+    """Start the service on its database; `model_for` gives a tenant's model where the settings do not.
+
+    Raises: DatabaseNotReadyError, CatalogueError, RosterError, UnknownModelError: the service does not start half.
+    """
+    limits = limits or Limits(model_timeout_s=settings.model_timeout_s)
+    database = Database(settings.database())
+    try:
+        await database.check()
+        async with open_saver(settings.database()) as saver:
+            runner = Runner(
+                database=database,
+                saver=saver,
+                voice=Voice(load_roster(), _gateways(settings, model_for, limits), database, limits),
+                desk=CallDesk(load_roster(), load_catalogue(), database, settings.cursor_key(), limits),
+                clock=clock,
+            )
+            await runner.start()
+            try:
+                yield Service(
+                    settings=settings,
+                    database=database,
+                    runner=runner,
+                    conversations=Conversations(runner),
+                    authenticator=Authenticator(
+                        database, KeySet(settings.key_set()), settings.token_issuer, settings.token_audience
+                    ),
+                )
+            finally:
+                await runner.stop()
+    finally:
+        await database.close()
+
+
+def configured_model(settings: Settings) -> ModelFor:
+    """The model of the settings, made once, for every tenant. Raises: UnknownModelError."""
+    model = make_model(settings.model, base_url=settings.model_base_url, api_key=settings.model_key())
+    return lambda tenant: model
+
+
+def _gateways(settings: Settings, model_for: ModelFor | None, limits: Limits) -> Callable[[str], Gateway]:
+    """Each tenant's gateway, made when it is first needed."""
+    chosen = model_for or configured_model(settings)
+    fallback = make_model(settings.fallback_model) if settings.fallback_model else None
+    return cache(lambda tenant: Gateway(chosen(tenant), fallback, limits.model_timeout_s))

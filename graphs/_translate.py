@@ -1,0 +1,129 @@
+"""From what LangGraph streams to the events that clients of its protocol read."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessageChunk, BaseMessage
+
+from graphs.state import Message
+
+MODES = ("values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug", "events")
+_PUBLIC = ("messages", "route", "handoff")
+NativeMode = Literal["values", "updates", "messages", "custom", "tasks", "checkpoints", "debug"]
+_NATIVE: dict[str, NativeMode] = {
+    "values": "values",
+    "updates": "updates",
+    "messages": "messages",
+    "messages-tuple": "messages",
+    "custom": "custom",
+    "tasks": "tasks",
+    "checkpoints": "checkpoints",
+    "debug": "debug",
+    "events": "tasks",
+}
+
+
+def native_modes(modes: Iterable[str]) -> list[NativeMode]:
+    """What to ask LangGraph for. Values and updates are always needed: they tell how the run ends."""
+    wanted: set[NativeMode] = {_NATIVE[mode] for mode in modes}
+    return sorted(wanted | {"values", "updates"})
+
+
+def public_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a conversation's state that is the client's business."""
+    return {key: values[key] for key in _PUBLIC if values.get(key) is not None}
+
+
+def is_for(event: str, modes: Iterable[str] | None) -> bool:
+    """Whether an event belongs to one of the stream modes; the frame of a stream belongs to all."""
+    if modes is None or event in ("metadata", "error", "end"):
+        return True
+    mode = "messages-tuple" if event == "messages" else event.partition("/")[0]
+    return mode in modes
+
+
+@dataclass
+class Translator:
+    """Turns parts into (event, data) pairs for the modes a client asked for, and remembers how the run stands."""
+
+    modes: tuple[str, ...]
+    values: dict[str, Any] = field(default_factory=dict)
+    interrupts: list[dict[str, Any]] = field(default_factory=list)
+    _streamed: dict[str, str] = field(default_factory=dict)
+
+    def translate(self, part: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        kind, data = part["type"], part["data"]
+        if kind == "values":
+            self.values = data
+            return [("values", public_values(data))] if "values" in self.modes else []
+        if kind == "updates":
+            return self._updates(data)
+        if kind == "messages":
+            return self._chunk(*data)
+        if kind == "tasks" and "events" in self.modes and "triggers" in data:
+            started = {"event": "on_chain_start", "name": data["name"], "metadata": {"langgraph_node": data["name"]}}
+            found: list[tuple[str, Any]] = [("events", started | {"data": {}, "run_id": data["id"]})]
+            return [*found, ("tasks", plain_data(data))] if "tasks" in self.modes else found
+        return [(kind, plain_data(data))] if kind in self.modes else []
+
+    def _updates(self, data: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        if "__interrupt__" in data:
+            self.interrupts = [{"id": one.id, "value": one.value} for one in data["__interrupt__"]]
+            return [("updates", {"__interrupt__": self.interrupts})] if "updates" in self.modes else []
+        found: list[tuple[str, Any]] = []
+        for node, update in data.items():
+            for message in (update or {}).get("messages") or ():
+                found += self._whole(message, node)
+        if "updates" in self.modes:
+            shown = {node: public_values(update or {}) for node, update in data.items()}
+            found.append(("updates", shown))
+        return found
+
+    def _chunk(self, chunk: BaseMessage, metadata: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        """A piece of a model's answer. What the router asks a model is no answer and is not shown."""
+        if metadata.get("langgraph_node") != "agent" or not chunk.id:
+            return []
+        first = chunk.id not in self._streamed
+        self._streamed[chunk.id] = self._streamed.get(chunk.id, "") + str(chunk.text)
+        about = {"langgraph_node": metadata.get("langgraph_node"), "langgraph_step": metadata.get("langgraph_step")}
+        found: list[tuple[str, Any]] = []
+        if "messages-tuple" in self.modes:
+            found.append(("messages", [_wire_chunk(chunk), about]))
+        if "messages" in self.modes:
+            if first:
+                found.append(("messages/metadata", {chunk.id: {"metadata": about}}))
+            whole = {"type": "ai", "id": chunk.id, "content": self._streamed[chunk.id]}
+            found.append(("messages/partial", [whole]))
+        return found
+
+    def _whole(self, message: Message, node: str) -> list[tuple[str, Any]]:
+        """A finished message: as it is for those that list whole messages, and for all if no piece was shown before."""
+        found: list[tuple[str, Any]] = []
+        if "messages" in self.modes:
+            found.append(("messages/complete", [message]))
+        if "messages-tuple" in self.modes and message["id"] not in self._streamed and message["type"] != "human":
+            found.append(("messages", [message, {"langgraph_node": node}]))
+        return found
+
+
+def _wire_chunk(chunk: BaseMessage) -> dict[str, Any]:
+    wire: dict[str, Any] = {"type": "AIMessageChunk", "content": str(chunk.text), "id": chunk.id}
+    if isinstance(chunk, AIMessageChunk):
+        wire["tool_calls"] = chunk.tool_calls
+        wire["tool_call_chunks"] = chunk.tool_call_chunks
+        wire["invalid_tool_calls"] = []
+    return wire
+
+
+def plain_data(value: Any) -> Any:
+    """Anything LangGraph puts into a debugging part, as JSON; what has no JSON form is named by its type."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain_data(one) for key, one in value.items() if key not in ("config", "parent_config")}
+    if isinstance(value, list | tuple | set):
+        return [plain_data(one) for one in value]
+    if hasattr(value, "id") and hasattr(value, "value"):
+        return {"id": value.id, "value": plain_data(value.value)}
+    return type(value).__name__

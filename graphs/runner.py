@@ -1,0 +1,380 @@
+"""Works on runs: each on a lease, one at a time per thread, again from where it was if a process died over it."""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.errors import GraphRecursionError
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command, StateSnapshot
+
+from agents._gateway import ModelError
+from crm.database import Database, TenantSession
+from crm.ids import TenantId
+from crm.repositories import approvals as approval_rows
+from crm.repositories import runs, threads
+from crm.repositories.access import UnknownCallerError
+from crm.work import Run
+from graphs._calls import CallDesk, RefusedInputError
+from graphs._log import RunLog, StreamEvent
+from graphs._states import pending_interrupts
+from graphs._translate import Translator, is_for, native_modes, public_values
+from graphs._voice import Voice
+from graphs.checkpoints import acting_for, checkpoint_thread_id, keep_latest
+from graphs.context import RunContext
+from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
+from trust.principal import load_principal
+
+LEASE = timedelta(seconds=15)
+RENEW_EVERY_S = 4.0
+LOOK_EVERY_S = 2.0
+POLL_EVERY_S = 0.2
+MAX_ATTEMPTS = 5
+
+_log = logging.getLogger(__name__)
+
+_NOTHING = object()
+Clock = Callable[[], datetime]
+
+
+class LeaseLostError(Exception):
+    """Another process took the run over; this one must not touch it any more."""
+
+
+class Runner:
+    """The engine of one process. Any number of processes may share a database; leases keep them apart."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        saver: BaseCheckpointSaver[str],
+        voice: Voice,
+        desk: CallDesk,
+        clock: Clock,
+        executor: str | None = None,
+    ) -> None:
+        self.database = database
+        self.desk = desk
+        self.clock = clock
+        self.executor = executor or f"{uuid.uuid4()}"
+        self.saver = saver
+        self.graph: CompiledStateGraph[Any, RunContext, Any, Any] = build_turn(voice, desk).compile(
+            checkpointer=saver, name=GRAPH_NAME
+        )
+        self._logs: dict[str, RunLog] = {}
+        self._leased: set[str] = set()
+        self._running: dict[str, tuple[TenantId, asyncio.Task[None]]] = {}
+        self._workers: dict[tuple[TenantId, str], asyncio.Task[None]] = {}
+        self._chores: list[asyncio.Task[None]] = []
+
+    # Life of the process
+
+    async def start(self) -> None:
+        """Pick up what a former process left, and keep looking for work that nobody does."""
+        await self._adopt_all()
+        self._chores = [
+            asyncio.create_task(self._every(LOOK_EVERY_S, self._adopt_all)),
+            asyncio.create_task(self._every(RENEW_EVERY_S, self._renew_all)),
+        ]
+
+    async def stop(self, *, patience_s: float = 10) -> None:
+        """Let running work end, within `patience_s`; what is left is taken over by another process."""
+        for chore in self._chores:
+            chore.cancel()
+        workers = list(self._workers.values())
+        if workers:
+            await asyncio.wait(workers, timeout=patience_s)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, *self._chores, return_exceptions=True)
+
+    async def _every(self, seconds: float, chore: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await chore()
+            except Exception:  # a chore that fails once is tried again; it holds no interrupt
+                _log.exception("chore failed")
+
+    async def _adopt_all(self) -> None:
+        for name in await self.database.tenants():
+            tenant = TenantId(name)  # tenant-id: the service's own chores, for each tenant by itself
+            async with self.database.session(tenant) as session:
+                waiting = await runs.list_claimable(session, at=self.clock())
+            for thread_id in dict.fromkeys(run.thread_id for run in waiting):
+                self.submit(tenant, thread_id)
+
+    async def _renew_all(self) -> None:
+        for run_id, (tenant, task) in list(self._running.items()):
+            async with self.database.session(tenant, write=True) as session:
+                held = await runs.renew(session, run_id, by=self.executor, until=self.clock() + LEASE)
+                run = await runs.find(session, run_id)
+            if not held or (run is not None and run.cancel_requested):
+                task.cancel()
+
+    # Work
+
+    def lease(self) -> dict[str, Any]:
+        """The columns of a run that this process starts on at once."""
+        return {
+            "status": "running",
+            "lease_owner": self.executor,
+            "lease_until": self.clock() + LEASE,
+            "attempt": 1,
+        }
+
+    def submit(self, tenant: TenantId, thread_id: str, *, leased: str | None = None) -> None:
+        """Work on the thread's runs, oldest first, unless this process does so already.
+
+        `leased` is a run that was stored with this process's lease on it.
+        """
+        if leased is not None:
+            self._leased.add(leased)
+        key = (tenant, thread_id)
+        worker = self._workers.get(key)
+        if worker is not None and not worker.done():
+            return
+        self._workers[key] = asyncio.create_task(self._work(tenant, thread_id))
+        self._workers[key].add_done_callback(lambda task: self._forget(key, task))
+
+    def _forget(self, key: tuple[TenantId, str], task: asyncio.Task[None]) -> None:
+        if self._workers.get(key) is task:
+            del self._workers[key]
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("worker failed", exc_info=task.exception())
+
+    async def cancel(self, tenant: TenantId, run_id: str) -> None:
+        """Stop a run: at once if it runs here, within a few seconds if it runs elsewhere."""
+        async with self.database.session(tenant, write=True) as session:
+            await runs.request_cancel(session, run_id)
+            run = await runs.find(session, run_id)
+        if run is None:
+            return
+        if run_id in self._running:
+            self._running[run_id][1].cancel()
+        else:
+            self.submit(tenant, run.thread_id)
+
+    async def _work(self, tenant: TenantId, thread_id: str) -> None:
+        while True:
+            async with self.database.session(tenant) as session:
+                waiting = await runs.list_unfinished(session, thread_id)
+            if not waiting or not await self._claim(tenant, waiting[0]):
+                return
+            await self._carry(tenant, waiting[0].run_id)
+
+    async def _claim(self, tenant: TenantId, run: Run) -> bool:
+        """Whether the run is this process's to work on now."""
+        now = self.clock()
+        if run.run_id in self._leased:
+            self._leased.discard(run.run_id)
+            return True
+        async with self.database.session(tenant, write=True) as session:
+            return await runs.claim(session, run.run_id, by=self.executor, at=now, until=now + LEASE)
+
+    async def _carry(self, tenant: TenantId, run_id: str) -> None:
+        """One attempt at a run, from its lease to its end, whatever that is."""
+        async with self.database.session(tenant) as session:
+            run = await runs.find(session, run_id)
+            last = await runs.last_event(session, run_id)
+        if run is None:
+            return
+        log = self._logs[run_id] = RunLog(self.database, tenant, run_id, last)
+        translator = Translator(tuple(run.request.get("stream_mode") or ("values",)))
+        log.emit("metadata", {"run_id": run_id, "attempt": run.attempt})
+        flusher = asyncio.create_task(log.flush_forever())
+        attempt = asyncio.create_task(self._attempt(tenant, run, log, translator))
+        self._running[run_id] = (tenant, attempt)
+        try:
+            status, error = await self._await_end(attempt, run)
+            flusher.cancel()
+            await asyncio.gather(flusher, return_exceptions=True)
+            await self._finish(tenant, run, log, translator, status=status, error=error)
+        except LeaseLostError:
+            _log.warning("run %s was taken over by another process", run_id)
+        finally:
+            flusher.cancel()
+            attempt.cancel()
+            del self._running[run_id]
+            self._logs.pop(run_id, None)
+            await log.mark_stored(log.stored, closed=True)
+
+    async def _await_end(self, attempt: asyncio.Task[None], run: Run) -> tuple[str, dict[str, str] | None]:
+        """The status that a run ends with, and the error that clients are told."""
+        try:
+            await asyncio.wait([attempt])
+        except asyncio.CancelledError:
+            attempt.cancel()
+            raise
+        if attempt.cancelled():
+            return "interrupted", None
+        fault = attempt.exception()
+        if fault is None:
+            return "success", None
+        if isinstance(fault, ModelError | RefusedInputError | UnknownCallerError):
+            return "error", {"error": type(fault).__name__.removesuffix("Error"), "message": str(fault)}
+        if isinstance(fault, GraphRecursionError):
+            return "error", {"error": "StepLimit", "message": f"the turn did not end within {STEP_LIMIT} steps"}
+        reference = uuid.uuid4().hex[:12]
+        _log.error("run %s failed, reference %s", run.run_id, reference, exc_info=fault)
+        return "error", {"error": "InternalError", "message": f"something went wrong; reference {reference}"}
+
+    async def _attempt(self, tenant: TenantId, run: Run, log: RunLog, translator: Translator) -> None:
+        if run.cancel_requested:
+            raise asyncio.CancelledError
+        if run.attempt > MAX_ATTEMPTS:
+            raise ModelError(f"given up after {MAX_ATTEMPTS} attempts")
+        context = await self.build_context(tenant, run)
+        is_resume = run.request["kind"] == "resume"
+        config = self.config_for(tenant, run.thread_id)
+        with acting_for(tenant):
+            snapshot = await self.graph.aget_state(config) if is_resume or run.attempt > 1 else None
+            todo = _what_to_do(run, snapshot)
+            if todo is _NOTHING:
+                translator.values = dict(snapshot.values) if snapshot else {}
+                translator.interrupts = pending_interrupts(snapshot)
+                return
+            stream = self.graph.astream(
+                todo,
+                config,
+                context=context,
+                stream_mode=native_modes(translator.modes),
+                durability="sync" if is_resume else "exit",
+                version="v2",
+            )
+            async with contextlib.aclosing(cast("AsyncGenerator[Any]", stream)) as parts:
+                async for part in parts:
+                    for name, data in translator.translate(part):
+                        log.emit(name, data)
+
+    async def build_context(self, tenant: TenantId, run: Run) -> RunContext:
+        """The run's context as of now: rights come from the database, never from what was stored with the run."""
+        now = self.clock()
+        request = run.request
+        async with self.database.session(tenant) as session:
+            principal = await load_principal(session, run.on_behalf_of, frozenset(request["scopes"]))
+        today = request.get("context", {}).get("today")
+        return RunContext(
+            principal=principal,
+            thread_id=run.thread_id,
+            run_id=request.get("turn_of") or run.run_id,
+            now=now,
+            today=date.fromisoformat(today) if today else now.date(),
+            instructions=request.get("context", {}).get("instructions"),
+        )
+
+    def config_for(self, tenant: TenantId, thread_id: str) -> RunnableConfig:
+        return {
+            "configurable": {"thread_id": checkpoint_thread_id(tenant, thread_id)},
+            "recursion_limit": STEP_LIMIT,
+            "max_concurrency": 4,
+        }
+
+    async def _finish(
+        self,
+        tenant: TenantId,
+        run: Run,
+        log: RunLog,
+        translator: Translator,
+        *,
+        status: str,
+        error: dict[str, str] | None,
+    ) -> None:
+        """Close the run, its stream and the thread's summary in one transaction. Raises: LeaseLostError."""
+        interrupts = translator.interrupts if status == "success" else []
+        if status == "success" and "values" in translator.modes:
+            shown = public_values(translator.values)
+            log.emit("values", shown | ({"__interrupt__": interrupts} if interrupts else {}))
+        if error is not None:
+            log.emit("error", error)
+        log.emit("end", {"run_id": run.run_id, "status": status})
+        now = self.clock()
+        async with self.database.session(tenant, write=True) as session:
+            text = None if error is None else error["message"]
+            if not await runs.finish(session, run.run_id, by=self.executor, status=status, error=text, at=now):
+                raise LeaseLostError(run.run_id)
+            pending = log.pending()
+            await runs.add_events(session, run.run_id, pending[0].seq, [(e.name, e.data) for e in pending])
+            await self._update_thread(session, run, translator, interrupts, error, status=status, at=now)
+        await log.mark_stored(log.last, closed=True)
+        if not interrupts and status == "success":
+            await keep_latest(self.saver, tenant, run.thread_id)
+
+    async def _update_thread(
+        self,
+        session: TenantSession,
+        run: Run,
+        translator: Translator,
+        interrupts: list[dict[str, Any]],
+        error: dict[str, str] | None,
+        *,
+        status: str,
+        at: datetime,
+    ) -> None:
+        thread = await threads.get_for_service(session, run.thread_id)
+        if thread is None:
+            return
+        others = [one for one in await runs.list_unfinished(session, run.thread_id) if one.run_id != run.run_id]
+        rest = "interrupted" if interrupts else "error" if error else "idle"
+        thread.status = "busy" if others else rest
+        thread.error = None if error is None else error["message"]
+        thread.updated_at = at
+        if status == "success":
+            thread.values = public_values(translator.values)
+            thread.interrupts = {one["id"]: [one] for one in interrupts}
+        if status != "success" and run.request["kind"] == "resume":
+            return
+        shown = {a["approval_id"] for one in interrupts for a in one["value"].get("approvals", ())}
+        for stray in await approval_rows.list_approvals(session, statuses=["pending"], thread_id=run.thread_id):
+            if stray.approval_id not in shown:
+                await approval_rows.move(
+                    session, stray.approval_id, expected="pending", to="recalled", reason="superseded", decided_at=at
+                )
+
+    # Streams
+
+    async def follow(
+        self, tenant: TenantId, run_id: str, *, after: int = 0, modes: Iterable[str] | None = None
+    ) -> AsyncIterator[StreamEvent]:
+        """The run's events past `after`, from wherever it runs, until it ends."""
+        wanted = None if modes is None else tuple(modes)
+        while True:
+            log = self._logs.get(run_id)
+            if log is not None and (not log.events or log.events[0].seq <= after + 1):
+                async for event in log.follow(after):
+                    after = event.seq
+                    if is_for(event.name, wanted):
+                        yield event
+            async with self.database.session(tenant) as session:
+                run = await runs.find(session, run_id)
+                stored = await runs.list_events(session, run_id, after=after)
+            for row in stored:
+                after = row.seq
+                if is_for(row.event, wanted):
+                    yield StreamEvent(row.seq, row.event, row.data)
+            if run is None or (run.status not in runs.UNFINISHED and not stored):
+                return
+            if not stored and run_id not in self._logs:
+                await asyncio.sleep(POLL_EVERY_S)
+
+
+def _what_to_do(run: Run, snapshot: StateSnapshot | None) -> Any:
+    """The graph's input: the message, an answer to what it waits for, None to go on, or nothing at all.
+
+    A run may have been worked on before by a process that died: the checkpoint tells how far it came.
+    """
+    if run.request["kind"] == "resume":
+        interrupts = pending_interrupts(snapshot)
+        if interrupts:
+            return Command(resume={one["id"]: {"settled": True} for one in interrupts})
+        return None if snapshot is not None and snapshot.tasks else _NOTHING
+    if snapshot is not None and (snapshot.values.get("turn") or {}).get("run_id") == run.run_id:
+        return None if snapshot.tasks and not pending_interrupts(snapshot) else _NOTHING
+    return {"messages": run.request["input"]}
