@@ -15,8 +15,11 @@ import psycopg
 import pytest
 from platformdirs.api import RuntimeDirWarning
 
+from api.settings import Settings
 from crm import migrate
 from crm.database import Database, DatabaseConfig
+from crm.seed import seed
+from tests.service import World, open_world, settings_for
 
 Seed = Callable[[Database], Awaitable[None]]
 
@@ -184,3 +187,35 @@ async def database(database_config: DatabaseConfig) -> AsyncIterator[Database]:
     opened = Database(database_config)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def seeded_config(templates: Templates) -> Iterator[DatabaseConfig]:
+    """A database with the two demo tenants in a small size."""
+    templates.build("seeded", seed_small)
+    with templates.copied("seeded") as config:
+        yield config
+
+
+async def seed_small(database: Database) -> None:
+    await seed(database, factor=0.1)
+
+
+@pytest.fixture
+async def seeded(seeded_config: DatabaseConfig) -> AsyncIterator[Database]:
+    opened = Database(seeded_config)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def settings(seeded_config: DatabaseConfig, tmp_path: Path) -> Settings:
+    """A service in development mode on a seeded database."""
+    return settings_for(seeded_config, tmp_path)
+
+
+@pytest.fixture
+async def world(settings: Settings) -> AsyncIterator[World]:
+    """The whole service with the offline model, and callers of both tenants."""
+    async with open_world(settings) as opened:
+        yield opened
