@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
+from langgraph_sdk.schema import StreamMode
 from rich.prompt import Prompt
 
 from api._terminal import clean, console, errors, one_line, show_card
@@ -57,8 +58,8 @@ class Chat:
     async def _stream(self, **what: Any) -> dict[str, Any] | None:
         """Show a run's events; returns what the thread waits for at its end."""
         waiting = None
-        modes = ["messages-tuple", "updates"]
-        async for part in self.client.runs.stream(self.thread_id, GRAPH_NAME, stream_mode=modes, **what):  # type: ignore[call-overload] # the overloads do not know keyword dicts
+        modes: list[StreamMode] = ["messages-tuple", "updates"]
+        async for part in self.client.runs.stream(self.thread_id, GRAPH_NAME, stream_mode=modes, **what):
             if part.event == "messages":
                 _show_piece(part.data[0])
             elif part.event == "updates":

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Coroutine
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -28,7 +28,8 @@ from crm.errors import CrmError
 from crm.ids import TenantId
 from crm.seed import TenantExistsError, create_tenant
 from crm.seed import seed as seed_tenants
-from crm.transfer import export_folder, import_folder
+from crm.transfer import ExportReport, ImportReport, export_folder, import_folder
+from crm.transfer import Progress as ImportProgress
 from tools._catalogue import CatalogueError, load_catalogue
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A CRM copilot whose every write is countersigned.")
@@ -38,7 +39,6 @@ app.add_typer(approvals, name="approvals")
 Url = Annotated[str, typer.Option(envvar="COUNTERSIGN_URL", help="Where the service answers.")]
 As = Annotated[str | None, typer.Option("--as", help="Log in as this seeded person (development mode only).")]
 LOCAL = "http://127.0.0.1:8000"
-DEMO_DATE = date(2026, 11, 2)
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ async def _seed_once(settings: Settings, factor: float) -> None:
     try:
         if not await database.tenants():
             console.print("Seeding two tenants ...")
-            report = await seed_tenants(database, factor=factor, today=DEMO_DATE)
+            report = await seed_tenants(database, factor=factor, today=datetime.now(UTC).date())
             console.print(f"{report.total} records written.")
     finally:
         await database.close()
@@ -121,7 +121,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
     """Start the service with the settings of the environment (COUNTERSIGN_*)."""
-    given = {"host": host, "port": port}
+    given: dict[str, Any] = {"host": host, "port": port}
     _serve(Settings(**{name: value for name, value in given.items() if value is not None}))
 
 
@@ -143,14 +143,14 @@ def migrate() -> None:
 @app.command()
 def seed(
     factor: Annotated[float, typer.Option(help="How much data, 1 is about 3,000 records a tenant.")] = 1.0,
-    today: Annotated[str | None, typer.Option(help="The day that the data leads up to.")] = None,
+    today: Annotated[str | None, typer.Option(help="The day that the data leads up to; this one if left out.")] = None,
 ) -> None:
     """Fill two demo tenants, northwind and southridge."""
 
     async def work() -> int:
         database = Database(Settings().database())
         try:
-            day = date.fromisoformat(today) if today else DEMO_DATE
+            day = date.fromisoformat(today) if today else datetime.now(UTC).date()
             return (await seed_tenants(database, factor=factor, today=day)).total
         finally:
             await database.close()
@@ -182,15 +182,16 @@ def import_(
 ) -> None:
     """Import a folder of CSV files with API field names, all or nothing; each bad line is reported."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=errors) as progress:
-        tasks: dict[str, Any] = {}
+    with Progress(*columns, console=errors) as bars:
+        tasks: dict[tuple[str, str], Any] = {}
 
-        def on_progress(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = progress.add_task(one_line(name), total=total)
-            progress.update(tasks[name], completed=done, total=total)
+        def on_progress(progress: ImportProgress) -> None:
+            key = (progress.step, progress.object_name)
+            if key not in tasks:
+                tasks[key] = bars.add_task(f"{progress.step} {one_line(progress.object_name)}", total=None)
+            bars.update(tasks[key], completed=progress.rows_done, total=progress.rows_total)
 
-        async def work() -> Any:
+        async def work() -> ImportReport:
             database = Database(Settings().database())
             try:
                 # tenant-id: the operator names the tenant on the machine's own command line
@@ -203,10 +204,10 @@ def import_(
 
         report = _run(work())
     for problem in report.problems:
-        errors.print(f"{one_line(problem.file)}:{problem.line}: {one_line(problem.field)}: {one_line(problem.reason)}")
-    if report.problem_count:
+        errors.print(clean(problem))
+    if not report.is_written:
         raise ServiceError(f"nothing was imported: {report.problem_count} problems")
-    console.print(f"{sum(report.records.values())} records imported.")
+    console.print(f"{sum(report.rows.values())} records imported.")
 
 
 @app.command()
@@ -216,7 +217,7 @@ def export(
 ) -> None:
     """Write all records of a tenant as CSV files, in the form that import reads."""
 
-    async def work() -> Any:
+    async def work() -> ExportReport:
         database = Database(Settings().database())
         try:
             # tenant-id: the operator names the tenant on the machine's own command line
@@ -225,7 +226,7 @@ def export(
             await database.close()
 
     report = _run(work())
-    console.print(f"{sum(report.records.values())} records exported to {clean(folder)}.")
+    console.print(f"{sum(report.rows.values())} records exported to {clean(folder)}.")
 
 
 @app.command()

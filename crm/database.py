@@ -343,6 +343,7 @@ def _find_faults(connection: Connection, context_key: bytes | None) -> list[str]
     if context_key is None:
         return []
     faults = [str(fault) for fault in connection.execute(text(_FAULTS_SQL)).scalars()]
+    # tenant-id: a name that no tenant has, to see whether the database accepts our signature
     _sign_in_as(connection, TenantId("probe"), context_key)
     if connection.scalar(text("SELECT countersign.current_tenant()")) != "probe":
         faults.append("the database verifies with another context key: run the migrations with the key in use")

@@ -1,4 +1,4 @@
-"""The whole service for tests: started in the test's own loop or as a server, with people of both tenants to call it."""
+"""The whole service for tests: in the test's own loop or as a server, with people of both tenants to call it."""
 
 import json
 import socket

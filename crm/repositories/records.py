@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from crm.access import Access
-from crm.automation import complete_new, derive, history_of
 from crm.base import Record
 from crm.connector import (
     Aggregate,
@@ -34,6 +33,7 @@ from crm.errors import Conflict, CrmError, CursorError, FieldError, ObjectRightE
 from crm.fields import NUMERIC, ORDERED, Fixed, Kind, to_json
 from crm.ids import new_id, normalise_id
 from crm.repositories import search
+from crm.repositories.automation import complete_new, derive, history_of
 from crm.repositories.conditions import Dialect, build_filters, build_group, build_sort
 from crm.repositories.visibility import visible_to
 from crm.schema import OBJECT_INFO, object_of

@@ -18,7 +18,7 @@ class TenantMissingError(TransferError):
 
     def __init__(self, tenant: str) -> None:
         super().__init__(
-            f"tenant {tenant!r} does not exist: create it first, with crm.seed.create_tenant, then import again"
+            f"tenant {tenant!r} does not exist: create it first with `countersign create-tenant`, then import again"
         )
 
 

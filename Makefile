@@ -1,0 +1,18 @@
+.PHONY: format lint types arch test bench catalog run check
+format: ## Format all code.
+	uv run ruff format .
+lint: ## Check format and lint.
+	uv run ruff format --check . && uv run ruff check .
+types: ## Check types, strictly.
+	uv run mypy
+arch: ## Check that imports point down.
+	uv run lint-imports
+test: ## Run all tests.
+	uv run pytest
+bench: ## Measure, and print the ratios.
+	uv run python -m bench
+catalog: ## Write docs/tools.md from the declarations.
+	uv run python -c "from tools._catalogue import describe_catalogue; print(describe_catalogue(), end='')" > docs/tools.md
+run: ## Start the demo.
+	uv run countersign demo
+check: lint types arch test ## What CI runs.
