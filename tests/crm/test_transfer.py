@@ -317,7 +317,7 @@ class TestImport:
 
     async def test_a_missing_tenant_or_folder_is_said(self, database: Database, write: Write, tmp_path: Path) -> None:
         folder = write(Account=f"Id,Name\n{ACCOUNT},Acme\n")
-        with pytest.raises(TenantMissingError, match="create_tenant"):
+        with pytest.raises(TenantMissingError, match="create it first"):
             await import_folder(database, NORTHWIND, folder)
         await create_tenant(database, NORTHWIND, "Northwind Instruments")
         (tmp_path / "bare").mkdir()
