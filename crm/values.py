@@ -39,8 +39,7 @@ def parse_value(name: str, spec: FieldSpec, value: Any) -> Any:
 def _parse_text(name: str, spec: FieldSpec, value: Any) -> str:
     if not isinstance(value, str):
         raise FieldError(name, f"expected text, not {type(value).__name__}")
-    if "\x00" in value:
-        raise FieldError(name, "text must not contain a NUL character")
+    require_storable(name, value)
     longest = MAX_TEXT[spec.kind]
     if len(value) > longest:
         raise FieldError(name, f"at most {longest} characters, not {len(value)}")
@@ -52,6 +51,16 @@ def _parse_text(name: str, spec: FieldSpec, value: Any) -> str:
     if spec.kind is Kind.EMAIL and not _EMAIL.fullmatch(value):
         raise FieldError(name, "expected an e-mail address")
     return value
+
+
+def require_storable(name: str, value: str) -> None:
+    """Raises: FieldError for text that a database cannot take: NUL, or half of a surrogate pair."""
+    if "\x00" in value:
+        raise FieldError(name, "text must not contain a NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise FieldError(name, "text must be valid Unicode") from None
 
 
 def _parse_reference(name: str, spec: FieldSpec, value: Any) -> str:
@@ -75,8 +84,8 @@ def _parse_number(name: str, kind: Kind, value: Any) -> int | Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise FieldError(name, "expected a number")
     try:
-        number = Decimal(str(value))
-    except InvalidOperation:
+        number = value if isinstance(value, Decimal) else Decimal(str(value))
+    except (InvalidOperation, ValueError):  # ValueError: Python prints no number of more than 4300 digits
         raise FieldError(name, "expected a number") from None
     if not number.is_finite() or abs(number) >= _LIMIT:
         raise FieldError(name, "expected a number below 10^15")

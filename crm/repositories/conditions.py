@@ -1,7 +1,7 @@
 """Structured filters, sorts and groups as SQL, each checked against the caller's field rights first."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, String, and_, case, func, literal
@@ -12,7 +12,7 @@ from crm.connector import DATE_PARTS, Filter, Sort
 from crm.errors import FieldError
 from crm.fields import ORDERED, FieldSpec, Kind, UtcDateTime
 from crm.schema import OBJECT_INFO
-from crm.values import parse_date, parse_value
+from crm.values import parse_date, parse_value, require_storable
 
 Dialect = Literal["sqlite", "postgresql"]
 Condition = ColumnElement[bool]
@@ -60,15 +60,17 @@ def _is_one_of(column: Any, spec: FieldSpec, one: Filter) -> Condition:
         raise FieldError(one.field, f"in expects a list of 1 to {MAX_VALUES} values")
     values = [parse_value(one.field, _lenient(spec), value) for value in one.value]
     if spec.kind in _TEXTS:
-        return cast("Condition", func.lower(column).in_([str(value).lower() for value in values]))
+        texts = [str(value) for value in values]
+        return column.in_(texts) | func.lower(column).in_([text.lower() for text in texts])
     return cast("Condition", column.in_(values))
 
 
 def _matches_text(column: Any, spec: FieldSpec, one: Filter) -> Condition:
     if spec.kind not in _TEXTS:
         raise FieldError(one.field, f"{one.op} needs a text field; this field is {spec.kind}")
-    if not isinstance(one.value, str) or not one.value or len(one.value) > 255 or "\x00" in one.value:
+    if not isinstance(one.value, str) or not one.value or len(one.value) > 255:
         raise FieldError(one.field, f"{one.op} expects a text of 1 to 255 characters")
+    require_storable(one.field, one.value)
     match = column.icontains if one.op == "contains" else column.istartswith
     return cast("Condition", match(one.value, autoescape=True))
 
@@ -80,6 +82,8 @@ def _is_day(value: Any) -> bool:
 def _compares_with_day(column: Any, one: Filter) -> Condition:
     """A plain date against an instant means the whole day, in UTC."""
     start = datetime.combine(parse_date(one.field, one.value), time.min, tzinfo=UTC)
+    if start.date() == date.max:
+        raise FieldError(one.field, "expected a date before 9999-12-31")
     end = start + timedelta(days=1)
     found = {
         "eq": and_(column >= start, column < end),
@@ -98,7 +102,8 @@ def _compares(column: Any, spec: FieldSpec, op: str, value: Any) -> Condition:
             raise FieldError(column.key, f"{op} needs a value")
         return cast("Condition", column.is_(None) if op == "eq" else column.is_not(None))
     if spec.kind in _TEXTS:
-        column, value = func.lower(column), str(value).lower()
+        same = _is_same_text(column, str(value))
+        return same if op == "eq" else ~same | column.is_(None)
     found = {
         "eq": lambda: column == value,
         "ne": lambda: (column != value) | column.is_(None),
@@ -108,6 +113,11 @@ def _compares(column: Any, spec: FieldSpec, op: str, value: Any) -> Condition:
         "ge": lambda: column >= value,
     }[op]()
     return cast("Condition", found)
+
+
+def _is_same_text(column: Any, value: str) -> Condition:
+    """Equal but for case, or equal: a database may know the case of ASCII letters only."""
+    return cast("Condition", (column == value) | (func.lower(column) == value.lower()))
 
 
 def build_sort(access: Access, object_name: str, sort: Sequence[Sort]) -> list[ColumnElement[Any]]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from crm.access import Access
@@ -90,13 +91,14 @@ class EmbeddedCrm:
         keys = [build_group(self.access, name, key, dialect) for key in question.group_by]
         measure = self._measure(question)
         rows = await self.session.scalar(select(func.count()).select_from(record_type).where(*conditions)) or 0
-        order = measure.desc() if question.descending else measure.asc()
+        order = [case((measure.is_(None), 1), else_=0), measure.desc() if question.descending else measure.asc()]
+        order += [part for key in keys for part in (case((key.is_(None), 1), else_=0), key)]
         statement = (
             select(measure, func.count(), *keys)
             .select_from(record_type)
             .where(*conditions)
             .group_by(*keys)
-            .order_by(order, *keys)
+            .order_by(*order)
             .limit(max(1, min(question.limit, MAX_LIMIT)))
         )
         groups = [
@@ -116,7 +118,7 @@ class EmbeddedCrm:
             if not self.access.may("read", name):
                 continue
             info = OBJECT_INFO[name]
-            if not all(self.access.can_read(name, field) for field in info.name_fields):
+            if not all(self.access.can_read(name, field) for field in (*info.name_fields, *search.name_fields(name))):
                 continue
             candidates = await search.find_by_name(self.session, self.access, name, text)
             for record, score, is_exact in candidates:
@@ -137,10 +139,10 @@ class EmbeddedCrm:
     async def names_of(self, record_ids: Sequence[str]) -> dict[str, str]:
         """Display names of those records that the caller may see; the others are left out."""
         by_object: dict[str, set[str]] = {}
-        for record_id in record_ids:
-            name = object_of(record_id)
+        for normal in filter(None, map(normalise_id, record_ids)):
+            name = object_of(normal)
             if name is not None and self.access.may("read", name):
-                by_object.setdefault(name, set()).add(record_id)
+                by_object.setdefault(name, set()).add(normal)
         names: dict[str, str] = {}
         for name, ids in by_object.items():
             if not all(self.access.can_read(name, field) for field in OBJECT_INFO[name].name_fields):
@@ -214,14 +216,15 @@ class EmbeddedCrm:
         await complete_new(self.session, record, at=self.now)
         self.session.add(record)
         self.session.add_all(history_of(record, None, at=self.now, by=by))
-        await self.session.flush()
-        await self.session.refresh(record)
+        await self._store(record)
         return Effect(change, record.version, before={}, after=self._to_row(record, [f.field for f in change.fields]))
 
     async def _update(self, change: Change) -> Effect:
         record = await self._load(change.object_name, change.record_id, for_update=True)
         await self._require_edit(change.object_name, record.Id)
         touched = [f.field for f in change.fields]
+        for field in touched:
+            self.access.require_editable(change.object_name, field)
         before = self._to_row(record, touched)
         conflicts = [
             Conflict(record.Id, f.field, f.old, before[f.field]) for f in change.fields if before[f.field] != f.old
@@ -237,9 +240,16 @@ class EmbeddedCrm:
         record.LastModifiedById = by
         derive(record, at=self.now)
         self.session.add_all(history_of(record, all_before, at=self.now, by=by))
-        await self.session.flush()
-        await self.session.refresh(record)
+        await self._store(record)
         return Effect(change, record.version, before=before, after=self._to_row(record, touched))
+
+    async def _store(self, record: Record) -> None:
+        """Write to the database and read back. Raises: CrmError, which does not say what the record clashes with."""
+        try:
+            await self.session.flush()
+        except IntegrityError:
+            raise CrmError(f"the {record.object_name} clashes with what is there already") from None
+        await self.session.refresh(record)
 
     # Between JSON and records
 
@@ -323,7 +333,9 @@ class EmbeddedCrm:
         return {field: to_json(getattr(record, field)) for field in fields if self.access.can_read(name, field)}
 
     def _name(self, record: Record) -> str:
-        return display_name(record)
+        """What the caller may call the record: its id, if the fields of its name are hidden."""
+        shown = all(self.access.can_read(record.object_name, field) for field in record.name_fields)
+        return display_name(record) if shown else record.Id
 
     async def _names_in(self, object_name: str, rows: Iterable[Mapping[str, Json]]) -> dict[str, str]:
         specs = OBJECT_INFO[object_name].fields
@@ -373,6 +385,7 @@ class EmbeddedCrm:
             return 0
         try:
             offset, fingerprint, mac = base64.urlsafe_b64decode(query.cursor).decode().split(":")
+            mac.encode("ascii")
         except ValueError:
             raise CursorError("the cursor is not one that was handed out") from None
         expected = hmac.new(self.cursor_key, f"{offset}:{fingerprint}".encode(), hashlib.sha256).hexdigest()[:24]

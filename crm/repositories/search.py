@@ -68,8 +68,13 @@ def _word_likeness(word: str, other: str) -> float:
     return fuzz.ratio(word, other)
 
 
+def name_fields(object_name: str) -> tuple[str, ...]:
+    """The fields that search by name reads; whoever may not read them all may not search by them."""
+    return NAMED.get(object_name, ())
+
+
 async def _name_candidates(session: TenantSession, object_name: str, wanted: str) -> list[str]:
-    wanted = wanted[:200].replace("\x00", " ")
+    wanted = wanted[:200].replace("\x00", " ").encode(errors="replace").decode()
     if session.get_bind().dialect.name == "postgresql":
         sql = (
             "SELECT record_id FROM countersign.find_names(:object, countersign.grams(:wanted), 0.04)"
@@ -81,10 +86,10 @@ async def _name_candidates(session: TenantSession, object_name: str, wanted: str
     if not grams:
         sql = (
             f"SELECT record_id FROM {NAME_INDEX} WHERE tenant = :tenant AND object = :object"  # noqa: S608 - a constant
-            " AND lower(name) LIKE :like ESCAPE '\\' LIMIT :limit"
+            " AND ' ' || lower(name) LIKE :like ESCAPE '\\' ORDER BY record_id LIMIT :limit"
         )
         escaped = lowered.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return await _ids(session, sql, object=object_name, like=f"{escaped}%", limit=_MOST_CANDIDATES)
+        return await _ids(session, sql, object=object_name, like=f"% {escaped}%", limit=_MOST_CANDIDATES)
     match = " OR ".join(_quoted(gram) for gram in sorted(grams))
     sql = (
         f"SELECT record_id FROM {NAME_INDEX} WHERE {NAME_INDEX} MATCH :match"  # noqa: S608 - a constant
@@ -126,13 +131,13 @@ def _telling_words(wanted: str) -> list[str]:
 async def _text_candidates(session: TenantSession, object_name: str, words: Sequence[str]) -> list[str]:
     if session.get_bind().dialect.name == "postgresql":
         sql = "SELECT record_id FROM countersign.find_texts(:object, :query) ORDER BY rank DESC, record_id LIMIT :limit"
-        return await _ids(session, sql, object=object_name, query=" or ".join(words), limit=_BATCH)
+        return await _ids(session, sql, object=object_name, query=" or ".join(words), limit=_MOST_CANDIDATES)
     sql = (
         f"SELECT record_id FROM {TEXT_INDEX} WHERE {TEXT_INDEX} MATCH :match"  # noqa: S608 - a constant
         " AND tenant = :tenant AND object = :object ORDER BY rank LIMIT :limit"
     )
     match = " OR ".join(_quoted(word) for word in words)
-    return await _ids(session, sql, object=object_name, match=match, limit=_BATCH)
+    return await _ids(session, sql, object=object_name, match=match, limit=_MOST_CANDIDATES)
 
 
 def _stem(word: str) -> str:

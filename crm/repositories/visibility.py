@@ -1,13 +1,17 @@
 """Which records a caller may see or edit, as a condition that every query carries."""
 
+from typing import cast
+
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from crm.access import Access
 from crm.base import Record
+from crm.errors import FieldError
 from crm.fields import FieldSpec
 from crm.records import OBJECTS, Account, Case, CaseComment, Contact, Knowledge__kav, Order, OrderItem, Product2, User
 from crm.rights import GroupMember, RecordShare
 from crm.schema import OBJECT_INFO
+from crm.values import parse_value
 
 Condition = ColumnElement[bool]
 
@@ -63,9 +67,21 @@ def _by_rules(access: Access, record_type: type[Record], *, to_edit: bool) -> li
                 GroupMember.tenant == access.caller.tenant, GroupMember.group_name == source["owner_group"]
             )
             found.append(record_type.OwnerId.in_(members))
-        elif source.get("field") in OBJECT_INFO[record_type.object_name].fields:
-            found.append(getattr(record_type, source["field"]) == source["equals"])
+        else:
+            found.append(_field_equals(record_type, source.get("field"), source.get("equals")))
     return found
+
+
+def _field_equals(record_type: type[Record], field: str | None, value: object) -> Condition:
+    """Nothing, if the rule names no field or no value that the field can hold: it must not open what is empty."""
+    spec = OBJECT_INFO[record_type.object_name].fields.get(field or "")
+    if spec is None or field is None or value in (None, ""):
+        return false()
+    try:
+        wanted = parse_value(field, spec, value)
+    except FieldError:
+        return false()
+    return cast("Condition", getattr(record_type, field) == wanted)
 
 
 def _by_parent(access: Access, record_type: type[Record], *, to_edit: bool) -> Condition:
@@ -77,7 +93,7 @@ def _by_parent(access: Access, record_type: type[Record], *, to_edit: bool) -> C
         reference = getattr(record_type, parent)
         ways.append(and_(*earlier_empty, _refers_to_visible(access, reference, specs[parent], to_edit=to_edit)))
         earlier_empty.append(reference.is_(None))
-    return or_(*ways)
+    return or_(false(), *ways)
 
 
 def _refers_to_visible(access: Access, reference: ColumnElement[str], spec: FieldSpec, *, to_edit: bool) -> Condition:
