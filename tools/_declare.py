@@ -1,6 +1,7 @@
 """How a tool describes itself: to the model, to the guards, to the person who approves and to the documentation."""
 
 import inspect
+import math
 import types
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from crm.connector import Aggregate, Aggregation, Change, Json, Match, Page, Query, Row, TextMatch
 from trust.actions import Effect
 from trust.digests import digest_of
+
+_DEEPEST = 12
+_LARGEST = 10**30
 
 
 class Source(StrEnum):
@@ -165,6 +169,9 @@ class Tool:
         """Raises: ToolRetryError, naming each argument and what was expected."""
         if not isinstance(arguments, Mapping):
             raise ToolRetryError(f"{self.name} takes an object with named arguments")
+        fault = _not_json(arguments)
+        if fault is not None:
+            raise ToolRetryError(f"{self.name}: {fault}")
         try:
             return self.arguments.model_validate(dict(arguments))
         except ValidationError as error:
@@ -174,7 +181,38 @@ class Tool:
 
 def _fault(error: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in error["loc"]) or "arguments"
-    return f"{where}: {error['msg']}"
+    return f"{where[:80]}: {error['msg'][:300]}"
+
+
+def _not_json(value: Any, depth: int = 0) -> str | None:
+    """What in a model's arguments no digest, database or client could take; None if there is nothing.
+
+    Parsers let more through than JSON has: NaN, numbers without end, halves of surrogate pairs.
+    """
+    if depth > _DEEPEST:
+        return f"at most {_DEEPEST} levels of nesting"
+    if isinstance(value, str):
+        return "text must be valid Unicode" if _is_broken(value) else None
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int):
+        return None if abs(value) < _LARGEST else "numbers must be below 10^30"
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "numbers must be finite"
+    if isinstance(value, Mapping):
+        inside = (fault for pair in value.items() for one in pair if (fault := _not_json(one, depth + 1)))
+        return next(inside, None)
+    if isinstance(value, list | tuple):
+        return next((fault for one in value if (fault := _not_json(one, depth + 1))), None)
+    return f"{type(value).__name__} is not a JSON value"
+
+
+def _is_broken(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _plain_schema(model: type[BaseModel]) -> dict[str, Any]:

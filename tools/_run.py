@@ -10,6 +10,8 @@ from trust.decisions import Deny
 from trust.policy import Grant
 from trust.principal import Principal
 
+_LONGEST_MESSAGE = 1_000
+
 
 @dataclass(frozen=True)
 class ToolError:
@@ -19,7 +21,8 @@ class ToolError:
     message: str
 
     def to_json(self) -> dict[str, Any]:
-        return {"ok": False, "error": {"kind": self.kind, "message": self.message}}
+        """The message is cut: parts of it may be names that a model made up, of any length."""
+        return {"ok": False, "error": {"kind": self.kind, "message": self.message[:_LONGEST_MESSAGE]}}
 
     @classmethod
     def of(cls, denial: Deny) -> "ToolError":

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from crm.connector import Filter, Query, Sort
 from crm.errors import CrmError
 from crm.schema import OBJECT_INFO, object_of
+from crm.values import parse_date
 from tools._declare import Arguments, Integrity, Proposal, Result, ToolContext, ToolRetryError, argument, output, tool
 from tools._shapes import day, record_reference
 from trust.actions import Effect
@@ -51,10 +52,11 @@ class Timeline(Result):
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def activities_timeline(ctx: ToolContext, args: ActivitiesTimeline) -> Timeline:
     """What happened around a record: tasks, meetings, e-mails, comments, chats and calls, newest first."""
+    since = _require_day("since", args.since) or (ctx.today - _RECENT).isoformat()
+    _require_day("until", args.until)
     about = object_of(args.record_id)
     if about is None or not await ctx.crm.names_of([args.record_id]):
         raise ToolRetryError("record_id: there is no such record that you can see")
-    since = args.since or (ctx.today - _RECENT).isoformat()
     entries: list[TimelineEntry] = []
     total = 0
     kinds: list[str] = list(args.types or _KINDS)
@@ -65,6 +67,11 @@ async def activities_timeline(ctx: ToolContext, args: ActivitiesTimeline) -> Tim
             total += count
     entries.sort(key=lambda entry: (entry.at or "", entry.id), reverse=True)
     return Timeline(entries=entries[: args.limit], total=max(total, len(entries)))
+
+
+def _require_day(name: str, value: str | None) -> str | None:
+    """Raises: FieldError. Kinds of activity that cannot be read are passed over, a date that is none must not be."""
+    return value and parse_date(name, value).isoformat()
 
 
 async def _entries(
