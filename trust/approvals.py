@@ -9,6 +9,7 @@ from typing import Any, Literal
 from crm.connector import Change, Connector
 from crm.database import TenantSession
 from crm.errors import CrmError
+from crm.fields import to_json
 from crm.repositories import approvals as rows
 from crm.schema import OBJECT_INFO
 from crm.work import Approval, Vote
@@ -125,16 +126,22 @@ def compute_digest(session: TenantSession, approval: Approval) -> str:
         {
             "tenant": session.tenant,
             "approval": approval.approval_id,
+            "key": approval.key,
+            "replaces": approval.replaces,
             "thread": approval.thread_id,
+            "run": approval.run_id,
+            "call": approval.call_id,
             "agent": approval.agent,
             "on_behalf_of": approval.requester,
             "tool": approval.tool,
             "schema": approval.schema_hash,
             "arguments": approval.arguments,
             "changes": approval.changes,
+            "card": approval.card,
             "labels": approval.labels,
             "rule": approval.rule,
             "policy": approval.policy_version,
+            "expires": to_json(approval.expires_at),
         }
     )
 
@@ -245,7 +252,8 @@ def is_entitled(approval: Approval, principal: Principal) -> bool:
     rule = approval.rule
     if principal.id == approval.requester:
         return bool(rule["self_approval"])
-    return rule["permission"] is not None and rule["permission"] in principal.access.permissions
+    needed = frozenset((rule["permission"] or "").split())
+    return bool(needed) and needed <= principal.access.permissions
 
 
 def _require_entitled(approval: Approval, principal: Principal) -> None:
@@ -268,16 +276,17 @@ async def can_see(approval: Approval, principal: Principal, crm: Connector) -> b
             if change.operation == "create":
                 for field in fields:
                     principal.access.require_readable(change.object_name, field)
-                await _require_references(change, crm)
             else:
-                await crm.get(change.object_name, change.record_id, fields)
+                name_fields = OBJECT_INFO[change.object_name].name_fields
+                await crm.get(change.object_name, change.record_id, [*fields, *name_fields])
+            await _require_references(change, crm)
         except CrmError:
             return False
     return True
 
 
 async def _require_references(change: Change, crm: Connector) -> None:
-    """Raises: RecordNotFoundError if a new record would point at one that `crm` does not show."""
+    """Raises: CrmError if the record would come to point at one that `crm` does not show."""
     specs = OBJECT_INFO[change.object_name].fields
     wanted = [str(f.new) for f in change.fields if f.new and specs[f.field].targets and f.field != "OwnerId"]
     seen = await crm.names_of(wanted)

@@ -60,7 +60,7 @@ async def verify(session: TenantSession) -> Verdict:
         for entry in batch:
             if entry.seq != seq + 1:
                 return Verdict(size, head, seq + 1, "entry is missing")
-            if entry.previous != previous or entry.hash != _hash_of(entry):
+            if entry.previous != previous or entry.hash != _hash_of(entry) or entry.at.microsecond:
                 return Verdict(size, head, entry.seq, "entry was changed")
             seq, previous = entry.seq, entry.hash
     if (seq, previous) != (size, head):

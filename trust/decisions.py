@@ -15,7 +15,8 @@ class Hold:
     guard: str
     reason: str
     permission: str | None
-    """The permission that a deciding person other than the requester needs; None: only the requester decides."""
+    """What a deciding person other than the requester needs: a permission, or several separated by spaces, all of
+    which are needed. None: only the requester decides."""
     self_approval: bool
     """Whether the requester may decide."""
     votes: int = 1
@@ -25,9 +26,22 @@ class Hold:
         return Hold(
             guard=self.guard,
             reason=f"{self.reason}; {other.reason}",
-            permission=self.permission or other.permission,
+            permission=" ".join(sorted(self.permissions | other.permissions)) or None,
             self_approval=self.self_approval and other.self_approval,
             votes=max(self.votes, other.votes),
+        )
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """All that are needed; empty if only the requester decides."""
+        return frozenset((self.permission or "").split())
+
+    def covers(self, other: "Hold") -> bool:
+        """Whether what was decided under this demand satisfies the other one too."""
+        return (
+            self.votes >= other.votes
+            and self.permissions >= other.permissions
+            and (other.self_approval or not self.self_approval)
         )
 
 

@@ -10,13 +10,14 @@ from crm.connector import Change, Connector, Effect
 from crm.database import TenantSession
 from crm.errors import CrmError, StaleError
 from crm.repositories import approvals, ledger
-from crm.work import Approval, LedgerEntry
+from crm.repositories.access import UnknownCallerError
+from crm.work import Approval, LedgerEntry, Vote
 from trust import audit
 from trust.actions import Action
-from trust.approvals import compute_digest
-from trust.decisions import Deny
+from trust.approvals import compute_digest, is_entitled
+from trust.decisions import Deny, Hold
 from trust.policy import Grant, redeem
-from trust.principal import Principal
+from trust.principal import Principal, load_principal
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ async def settle(
     if entry is None:
         raise UnsettledError("the ledger holds this write already, but its approval was not used up")
     action = await _recheck(session, approval, build_action)
-    grant = action if isinstance(action, Deny) else redeem(action, principal, approval_id=approval_id)
+    grant = action if isinstance(action, Deny) else _redeem(approval, action, principal)
     if isinstance(action, Deny) or isinstance(grant, Deny):
         reason = grant.reason if isinstance(grant, Deny) else "the request no longer stands"
         return await _refuse(session, approval, entry, {"kind": "denied", "message": reason}, at=at)
@@ -106,13 +107,24 @@ async def _recheck(
     counted = {
         vote.voter
         for vote in votes
-        if vote.decision == "approve"
-        and vote.digest == approval.digest
-        and (approval.rule["self_approval"] or vote.voter != approval.requester)
+        if vote.decision == "approve" and vote.digest == approval.digest and await _counts(session, approval, vote)
     }
     if len(counted) < max(1, approval.rule["votes"]):
         return Deny("votes", "the request lacks the votes it needs")
     return build_action(approval)
+
+
+def _redeem(approval: Approval, action: Action, principal: Principal) -> Grant | Deny:
+    return redeem(action, principal, approval_id=approval.approval_id, rule=Hold(**approval.rule))
+
+
+async def _counts(session: TenantSession, approval: Approval, vote: Vote) -> bool:
+    """Whether the voter may still decide on this request: they may have left, or lost the permission, since."""
+    try:
+        voter = await load_principal(session, vote.voter, frozenset())
+    except UnknownCallerError:
+        return False
+    return is_entitled(approval, voter)
 
 
 async def _carry_out(grant: Grant, action: Action, principal: Principal, crm: Connector) -> list[Effect]:

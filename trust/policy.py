@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass
 from typing import Final
 
+from crm.ids import TenantId
 from trust.actions import Action
 from trust.decisions import Allow, Decision, Deny, Hold
 from trust.digests import digest_of
@@ -47,17 +48,21 @@ class Grant:
     changes_digest: str | None
     """None: the grant covers reading only."""
     approval_id: str | None
+    tenant: TenantId
     principal_id: str
-    mint: object = field(repr=False)
+    """Ids of two tenants may be equal, so the tenant counts too."""
+    mint: InitVar[object]
+    """Not kept, so that no grant can be made out of another."""
 
-    def __post_init__(self) -> None:
-        if self.mint is not _MINT:
+    def __post_init__(self, mint: object) -> None:
+        if mint is not _MINT:
             raise GrantError("only trust.policy makes grants")
 
     def require_cover(self, action: Action, principal: Principal) -> None:
         """Raises: GrantError unless this grant was made for this very action and person."""
         covered = (
             self.tool == action.tool
+            and self.tenant == action.tenant == principal.tenant
             and self.principal_id == principal.id
             and self.arguments_digest == digest_of(dict(action.arguments))
             and self.changes_digest == _changes_digest(action)
@@ -81,14 +86,17 @@ def decide(action: Action, principal: Principal) -> Grant | Hold | Deny:
     return held or _grant(action, principal, approval_id=None)
 
 
-def redeem(action: Action, principal: Principal, *, approval_id: str) -> Grant | Deny:
+def redeem(action: Action, principal: Principal, *, approval_id: str, rule: Hold) -> Grant | Deny:
     """Turn a countersigned action into a grant. Guards run again: rights may have changed since.
 
+    `rule` is the demand that the votes were given under: if the guards demand more by now, they no longer count.
     The caller has checked the approval and its votes in the same transaction that will carry the effect.
     """
     decision = decide(action, principal)
     if isinstance(decision, Deny):
         return decision
+    if isinstance(decision, Hold) and not rule.covers(decision):
+        return Deny(decision.guard, f"more is needed by now than when it was decided: {decision.reason}")
     return _grant(action, principal, approval_id=approval_id)
 
 
@@ -108,6 +116,7 @@ def _grant(action: Action, principal: Principal, *, approval_id: str | None) -> 
         arguments_digest=digest_of(dict(action.arguments)),
         changes_digest=_changes_digest(action),
         approval_id=approval_id,
+        tenant=principal.tenant,
         principal_id=principal.id,
         mint=_MINT,
     )

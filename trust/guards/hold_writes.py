@@ -1,6 +1,6 @@
 """Every write waits for a person: for a second one where the change moves money, ownership or a commitment."""
 
-from crm.connector import Change
+from crm.connector import Change, FieldChange
 from trust.actions import Action, Effect
 from trust.decisions import Allow, Decision, Hold
 from trust.principal import Principal
@@ -12,10 +12,14 @@ _FIELDS = {
     "Opportunity": frozenset({"Amount", "CloseDate", "IsWon", "OwnerId", "Probability", "StageName"}),
     "OpportunityLineItem": frozenset({"Discount", "Quantity", "UnitPrice"}),
     "Account": frozenset({"AnnualRevenue", "OwnerId", "ParentId"}),
+    "Campaign": frozenset({"ActualCost", "BudgetedCost", "OwnerId"}),
     "Case": frozenset({"OwnerId"}),
     "CaseComment": frozenset({"IsPublished"}),
-    "Lead": frozenset({"OwnerId"}),
+    "Contact": frozenset({"HasOptedOutOfEmail", "OwnerId"}),
+    "Knowledge__kav": frozenset({"IsVisibleInCsp", "IsVisibleInPkb", "OwnerId"}),
+    "Lead": frozenset({"HasOptedOutOfEmail", "OwnerId"}),
 }
+"""Money, ownership, a commitment, a word to the public, and the wish not to be written to."""
 
 
 def hold_writes(action: Action, principal: Principal) -> Decision:
@@ -34,11 +38,16 @@ def _gravity(change: Change, principal: Principal) -> str | None:
     watched = _FIELDS.get(change.object_name, frozenset())
     for field in change.fields:
         is_own_default = change.operation == "create" and field.new in (None, False, principal.id)
-        if field.field in watched and not is_own_default and not _is_ordinary_start(change, field.field):
+        if field.field in watched and not is_own_default and not _is_ordinary_start(change, field):
             return f"{change.object_name}.{field.field}"
     return None
 
 
-def _is_ordinary_start(change: Change, field: str) -> bool:
-    """A new opportunity has a first stage, a date and a hoped-for amount; changing them later is the grave part."""
-    return change.operation == "create" and change.object_name == "Opportunity" and field != "OwnerId"
+def _is_ordinary_start(change: Change, field: FieldChange) -> bool:
+    """A new opportunity has a first stage, a date and a hoped-for amount; changing them later is the grave part.
+
+    One that starts out closed or won is no start.
+    """
+    if change.operation != "create" or change.object_name != "Opportunity":
+        return False
+    return field.field not in ("IsWon", "OwnerId") and (field.field, field.new) != ("StageName", "Closed")
