@@ -6,12 +6,21 @@ from dataclasses import dataclass
 from agents._offline.words import Kind, Token
 
 _SUFFIX = {"k": 1_000, "m": 1_000_000, "bn": 1_000_000_000, "%": 1}
-_SCALE = {"thousand": 1_000, "grand": 1_000, "k": 1_000, "million": 1_000_000, "mio": 1_000_000, "mn": 1_000_000,
-          "m": 1_000_000, "billion": 1_000_000_000, "hundred": 100}  # fmt: skip
+_SCALE = {
+    "thousand": 1_000,
+    "grand": 1_000,
+    "k": 1_000,
+    "million": 1_000_000,
+    "mio": 1_000_000,
+    "mn": 1_000_000,
+    "m": 1_000_000,
+    "billion": 1_000_000_000,
+    "hundred": 100,
+}
 _UNITS = ("dollars", "dollar", "usd", "eur", "euro", "euros", "gbp", "pounds", "percent", "pct")
-_SMALL = {word: n for n, word in enumerate(
-    "zero one two three four five six seven eight nine ten eleven twelve".split()
-)}  # fmt: skip
+_SMALL = {
+    word: n for n, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
+}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,13 @@ from agents._offline.words import Kind, join, say_name, singular, tokenize
 _MARKERS = frozenset("to as into = -> : in under is at".split())
 _STRONG = frozenset("to as into = -> :".split())
 _SEPARATORS = frozenset("and , ; with &".split())
-_STATE_VERBS = {"close": "Closed", "resolve": "Closed", "escalate": "Escalated", "reopen": "reopen", "re-open": "reopen"}
+_STATE_VERBS = {
+    "close": "Closed",
+    "resolve": "Closed",
+    "escalate": "Escalated",
+    "reopen": "reopen",
+    "re-open": "reopen",
+}
 _OWNER_VERBS = frozenset("assign reassign transfer hand".split())
 _TRAILERS = frozenset("on for of in".split())
 _BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
@@ -49,7 +55,9 @@ def read_changes(reader: Reader, infos: Sequence[ObjectInfo], briefing: Briefing
         return _read_rename(reader)
     if head in ("increase", "decrease", "reduce", "raise", "lower", "bump") and reader.find_phrase("by"):
         return (Change("", "by"),)
-    changes = [change for segment in _segments(reader, infos) if (change := _read_segment(reader, segment, infos, briefing))]
+    changes = [
+        change for segment in _segments(reader, infos) if (change := _read_segment(reader, segment, infos, briefing))
+    ]
     return tuple(changes)
 
 
@@ -85,7 +93,9 @@ def _segments(reader: Reader, infos: Sequence[ObjectInfo], start: int = 0) -> li
     """Stretches of the clause that hold one assignment each: cut where a separator precedes a field."""
     cuts = [start]
     for at in range(start, len(reader)):
-        if reader.word(at) in _SEPARATORS and _field_at(reader, at + 1 + (reader.word(at + 1) in ("the", "its", "a", "an", "and")), infos):
+        if reader.word(at) in _SEPARATORS and _field_at(
+            reader, at + 1 + (reader.word(at + 1) in ("the", "its", "a", "an", "and")), infos
+        ):
             cuts.append(at + 1)
     return list(zip(cuts, [*[cut - 1 for cut in cuts[1:]], len(reader)], strict=True))
 
@@ -93,7 +103,11 @@ def _segments(reader: Reader, infos: Sequence[ObjectInfo], start: int = 0) -> li
 def _field_at(reader: Reader, at: int, infos: Sequence[ObjectInfo]) -> tuple[int, int, str] | None:
     for size in (3, 2, 1):
         words = [reader.word(at + i) for i in range(size)]
-        if not all(words) or not all(reader.is_free(at + i) for i in range(size)) or reader.tokens[at].kind is not Kind.WORD:
+        if (
+            not all(words)
+            or not all(reader.is_free(at + i) for i in range(size))
+            or reader.tokens[at].kind is not Kind.WORD
+        ):
             continue
         if any(field_named(words, info) for info in infos):
             return at, at + size, " ".join(words)
@@ -110,10 +124,17 @@ def _find_field(reader: Reader, segment: tuple[int, int], infos: Sequence[Object
             if found[2] not in _WEAK_FIELDS or reader.word(found[1]) in (*_STRONG, "of") or at == segment[0]:
                 return found
             weak = weak or found
-    return weak if weak and reader.word(weak[1]) in (*_STRONG, "is") or weak and segment[1] - weak[1] > 0 and weak[0] == segment[0] else None
+    return (
+        weak
+        if (weak and reader.word(weak[1]) in (*_STRONG, "is"))
+        or (weak and segment[1] - weak[1] > 0 and weak[0] == segment[0])
+        else None
+    )
 
 
-def _read_segment(reader: Reader, segment: tuple[int, int], infos: Sequence[ObjectInfo], briefing: Briefing) -> Change | None:
+def _read_segment(
+    reader: Reader, segment: tuple[int, int], infos: Sequence[ObjectInfo], briefing: Briefing
+) -> Change | None:
     field = _find_field(reader, segment, infos)
     marker = _find_marker(reader, field[1] if field else segment[0], segment[1], has_field=field is not None)
     if marker is None and field is None:
@@ -135,11 +156,15 @@ def _read_segment(reader: Reader, segment: tuple[int, int], infos: Sequence[Obje
 
 
 def _find_marker(reader: Reader, start: int, end: int, *, has_field: bool) -> int | None:
-    places = [at for at in range(start, end) if reader.word(at) in (_STRONG if not has_field else _MARKERS) and reader.is_free(at)]
+    places = [
+        at
+        for at in range(start, end)
+        if reader.word(at) in (_STRONG if not has_field else _MARKERS) and reader.is_free(at)
+    ]
     if has_field:
         strong = [at for at in places if reader.word(at) in _STRONG]
         near = [at for at in places if at == start]
-        return (near or strong or [None])[0]
+        return next(iter(near or strong), None)
     return places[-1] if places else None
 
 
@@ -209,18 +234,30 @@ def _fit_value(field: FieldInfo, value: str, briefing: Briefing) -> Assignment:
     if field.values:
         chosen = match_value(value, field.values)
         allowed = ", ".join(field.values)
-        return Assignment(field.name, chosen) if chosen else Assignment(
-            field.name, problem=f"{value!r} is not a {say_name(field.name)}. It can be {allowed}. Which one should it be?")  # fmt: skip
+        return (
+            Assignment(field.name, chosen)
+            if chosen
+            else Assignment(
+                field.name,
+                problem=f"{value!r} is not a {say_name(field.name)}. It can be {allowed}. Which one should it be?",
+            )
+        )
     if field.is_date:
         return _fit_date(field, value, briefing)
     if field.is_number:
         amount = read_amount(tokens, 0) if tokens else None
-        return Assignment(field.name, amount.value) if amount else Assignment(
-            field.name, problem=f"What number should the {say_name(field.name)} be?")  # fmt: skip
+        return (
+            Assignment(field.name, amount.value)
+            if amount
+            else Assignment(field.name, problem=f"What number should the {say_name(field.name)} be?")
+        )
     if field.is_flag:
         flag = _BOOLEANS.get(value.lower())
-        return Assignment(field.name, flag) if flag is not None else Assignment(
-            field.name, problem=f"Should {say_name(field.name)} be yes or no?")  # fmt: skip
+        return (
+            Assignment(field.name, flag)
+            if flag is not None
+            else Assignment(field.name, problem=f"Should {say_name(field.name)} be yes or no?")
+        )
     if field.name == "OwnerId" and value.lower() in ("me", "myself") and briefing.caller:
         return Assignment(field.name, briefing.caller.record_id)
     if field.is_reference:
@@ -233,7 +270,9 @@ def _fit_date(field: FieldInfo, value: str, briefing: Briefing) -> Assignment:
     try:
         span = read_date(tokens, 0, briefing.today) if tokens else None
     except TodayUnknownError:
-        return Assignment(field.name, problem=f"I was not told today's date. Which exact date do you mean by {value!r}?")
+        return Assignment(
+            field.name, problem=f"I was not told today's date. Which exact date do you mean by {value!r}?"
+        )
     if span is None:
         return Assignment(field.name, problem=f"Which date should the {say_name(field.name)} be?")
     return Assignment(field.name, span.last.isoformat())
@@ -257,8 +296,11 @@ def _fit_by_value(value: str, info: ObjectInfo, briefing: Briefing) -> Assignmen
         return Assignment(measure, amount.value)
     states = [field for field in info.fields.values() if field.name in ("StageName", "Status") and field.values]
     if states:
-        return Assignment(states[0].name, problem=f"{value!r} is not a {say_name(states[0].name)} of a {say_name(info.name)}. "
-                          f"It can be {', '.join(states[0].values)}. Which one should it be?")  # fmt: skip
+        return Assignment(
+            states[0].name,
+            problem=f"{value!r} is not a {say_name(states[0].name)} of a {say_name(info.name)}. "
+            f"It can be {', '.join(states[0].values)}. Which one should it be?",
+        )
     return Assignment(problem=f"Which field of the {say_name(info.name)} should become {value!r}?")
 
 

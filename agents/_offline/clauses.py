@@ -1,5 +1,6 @@
 """Cuts an utterance into the single requests it holds."""
 
+import itertools
 import re
 
 from agents._offline.lexicon import OBJECT_WORDS
@@ -18,7 +19,9 @@ STARTERS = frozenset(
     count give tell write compose email assign reassign close reopen escalate rename open advance search look make
     schedule raise comment post what who how which when where brief compare record email put delete bring""".split()
 )
-_PAYLOAD_STARTERS = frozenset("show list create draft log set move summarise summarize remind mark count how add".split())
+_PAYLOAD_STARTERS = frozenset(
+    "show list create draft log set move summarise summarize remind mark count how add".split()
+)
 _FREE_TEXT = re.compile(
     r"^(?:remind me|(?:log|record|add|create|post|leave|write|draft|make)\b.{0,60}?"
     r"\b(?:call|comment|note|task|reminder|to-?do|e-?mail|message|reply)\b|comment\b|e-?mail\b|draft\b|i (?:just )?(?:called|spoke))",
@@ -48,7 +51,7 @@ def split_clauses(utterance: str) -> list[str]:
         if token.low == ":" and _FREE_TEXT.match(strip_polite(text[tokens[cuts[-1]].start :])):
             break
     edges = [*cuts, len(tokens)]
-    parts = [_text(text, tokens[start:end]) for start, end in zip(edges, edges[1:], strict=False)]
+    parts = [_text(text, tokens[start:end]) for start, end in itertools.pairwise(edges)]
     return [part for part in parts if part]
 
 
@@ -76,7 +79,17 @@ def _cuts_here(clause: str, tokens: list[Token], start: int, at: int) -> bool:
 
 
 def _skip_courtesy(tokens: list[Token], at: int) -> int:
-    while at < len(tokens) and tokens[at].low in ("please", "also", "then", "and", "now", "finally", "can", "you", "could"):
+    while at < len(tokens) and tokens[at].low in (
+        "please",
+        "also",
+        "then",
+        "and",
+        "now",
+        "finally",
+        "can",
+        "you",
+        "could",
+    ):
         at += 1
     return at
 
@@ -93,8 +106,10 @@ def _is_object(tokens: list[Token], at: int, before: str) -> bool:
 def _names_work(tokens: list[Token], at: int) -> bool:
     """Whether the words after a starter speak of records, so that they are a request and no part of a text."""
     following = tokens[at + 1 : at + 8]
-    return any(_is_object_word(token) or token.low in ("comment", "call", "status", "priority", "stage", "amount", "it", "me")
-               for token in following)  # fmt: skip
+    return any(
+        _is_object_word(token) or token.low in ("comment", "call", "status", "priority", "stage", "amount", "it", "me")
+        for token in following
+    )
 
 
 def _is_object_word(token: Token) -> bool:

@@ -14,7 +14,13 @@ _CONTROL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
 _MASK = re.compile(r"(<<[A-Z_]+:[A-Z2-7]+>>)")
 _LINE_LEAD = re.compile(r"^(\s*)([-+>]|\d+[.)])(\s)")
 _FUNCTIONS = {"count": "number", "sum": "total", "avg": "average", "min": "lowest", "max": "highest"}
-_PLURALS = {"Opportunity": "opportunities", "Case": "cases", "Knowledge__kav": "articles", "Product2": "products", "Activity": "activities"}
+_PLURALS = {
+    "Opportunity": "opportunities",
+    "Case": "cases",
+    "Knowledge__kav": "articles",
+    "Product2": "products",
+    "Activity": "activities",
+}
 _SINGULARS = {"Knowledge__kav": "article", "Product2": "product"}
 MAX_TEXT = 400
 
@@ -75,25 +81,35 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def say_fields(record: Known, memory: Memory, *, only: Sequence[str] = (), names: Mapping[str, Any] | None = None) -> list[str]:
+def say_fields(
+    record: Known, memory: Memory, *, only: Sequence[str] = (), names: Mapping[str, Any] | None = None
+) -> list[str]:
     """'stage: Negotiation' for each field worth saying, or for just the fields asked for."""
     name_fields = ("Name", "Subject", "Id", "CaseNumber", "id", "number", "object", "name")
-    wanted = list(only) or [name for name in SHOWN_FIELDS.get(record.object, ()) if name in record.details and name not in name_fields]
+    wanted = list(only) or [
+        name for name in SHOWN_FIELDS.get(record.object, ()) if name in record.details and name not in name_fields
+    ]
     if not wanted:
         wanted = [name for name in record.details if name not in name_fields][:8]
-    return [f"{say_name(name)}: {say_value(record.details.get(name), memory, names)}" for name in wanted
-            if only or record.details.get(name) not in (None, "")]  # fmt: skip
+    return [
+        f"{say_name(name)}: {say_value(record.details.get(name), memory, names)}"
+        for name in wanted
+        if only or record.details.get(name) not in (None, "")
+    ]
 
 
 def say_row(record: Known, memory: Memory, extra: Iterable[str] = ()) -> str:
-    fields = list(dict.fromkeys([*say_fields(record, memory), *say_fields(record, memory, only=[f for f in extra if f in record.details])]))
+    fields = list(
+        dict.fromkeys(
+            [*say_fields(record, memory), *say_fields(record, memory, only=[f for f in extra if f in record.details])]
+        )
+    )
     return f"- {capital(cite(record, memory))}" + (f" — {', '.join(fields)}" if fields else "")
 
 
 def say_list(request: Request, outcome: Outcome, memory: Memory, where: str) -> str:
     rows = [memory.known[row.record_id] for row in records_in(outcome)]
-    total = outcome.result.get("total")
-    total = total if isinstance(total, int) else len(rows)
+    total = _total(outcome.result, rows)
     name = request.object or "record"
     if not rows:
         return f"I found no {say_object(name, count=2)}{where}."
@@ -101,8 +117,13 @@ def say_list(request: Request, outcome: Outcome, memory: Memory, where: str) -> 
     head += f", showing {len(rows)}:" if total > len(rows) else ":"
     extra = [condition.field for condition in request.conditions] + ([request.sort.field] if request.sort else [])
     extra = [field for field in extra if field not in ("OwnerId", "IsClosed", "AccountId", "ContactId", "IsWon")]
-    more = "\n\nSay \"show more\" for the next ones." if outcome.result.get("next_cursor") else ""
+    more = '\n\nSay "show more" for the next ones.' if outcome.result.get("next_cursor") else ""
     return head + "\n\n" + "\n".join(say_row(row, memory, extra) for row in rows) + more
+
+
+def _total(result: Mapping[str, Any], rows: Sequence[object]) -> int:
+    total = result.get("total")
+    return total if isinstance(total, int) else len(rows)
 
 
 def say_measure(request: Request, outcome: Outcome, memory: Memory, where: str) -> str:
@@ -113,14 +134,21 @@ def say_measure(request: Request, outcome: Outcome, memory: Memory, where: str) 
     label = _measure_label(request)
     if request.group_by and groups:
         counted = f", {say_number(rows)} in all" if isinstance(rows, int) else ""
-        return f"{capital(label)} of {things}{where} by {', '.join(say_name(f) for f in request.group_by)}{counted}:\n\n" + _table(request, groups, memory, names)
+        return (
+            f"{capital(label)} of {things}{where} by {', '.join(say_name(f) for f in request.group_by)}{counted}:\n\n"
+            + _table(request, groups, memory, names)
+        )
     value = groups[0].get("value") if groups else (0 if request.function == "count" else None)
     if request.function == "count":
         number = value if isinstance(value, int | float) else 0
         return f"{say_number(number)} {say_object(request.object or 'record', count=int(number))}{where}."
     if value is None:
         return f"I found no {things}{where}, so there is no {label}."
-    over = f", over {say_number(rows)} {say_object(request.object or 'record', count=rows)}" if isinstance(rows, int) else ""
+    over = (
+        f", over {say_number(rows)} {say_object(request.object or 'record', count=rows)}"
+        if isinstance(rows, int)
+        else ""
+    )
     return f"The {label} of {things}{where} is {say_value(value, memory, names)}{over}."
 
 
@@ -151,19 +179,26 @@ def say_record(outcome: Outcome, memory: Memory, *, only: Sequence[str] = ()) ->
         filled = [name for name in present if record.details[name] not in (None, "")] or present
         return f"{capital(cite(record, memory))} — {', '.join(say_fields(record, memory, only=filled, names=names))}."
     lines = [f"- {capital(line)}" for line in say_fields(record, memory, names=names)]
-    return f"{capital(say_object(record.object))} {cite(record, memory)}\n\n" + "\n".join(lines) if record.object != "Case" else (
-        f"{capital(cite(record, memory))}\n\n" + "\n".join(lines))  # fmt: skip
+    return (
+        f"{capital(say_object(record.object))} {cite(record, memory)}\n\n" + "\n".join(lines)
+        if record.object != "Case"
+        else (f"{capital(cite(record, memory))}\n\n" + "\n".join(lines))
+    )
 
 
 def say_summary(outcome: Outcome, timeline: Outcome | None, memory: Memory) -> str:
     record = memory.known[records_in(outcome)[0].record_id]
     names = outcome.result.get("names") or {}
     facts = say_fields(record, memory, names=names)
-    text = f"{capital(cite(record, memory))} is a {say_object(record.object)}" if record.object != "Case" else capital(cite(record, memory))
+    text = (
+        f"{capital(cite(record, memory))} is a {say_object(record.object)}"
+        if record.object != "Case"
+        else capital(cite(record, memory))
+    )
     text += (" with " + "; ".join(facts) if facts else "") + "."
     description = record.details.get("Description")
     if description:
-        text += f"\n\nDescription: \"{escape(str(description))}\""
+        text += f'\n\nDescription: "{escape(str(description))}"'
     for related in outcome.result.get("related") or []:
         text += _say_related(related, memory, names)
     if timeline and timeline.ok:
@@ -173,28 +208,37 @@ def say_summary(outcome: Outcome, timeline: Outcome | None, memory: Memory) -> s
 
 def _say_related(related: Mapping[str, Any], memory: Memory, names: Mapping[str, Any]) -> str:
     name = str(related.get("object") or "record")
-    rows = [memory.remember(known) for row in related.get("records") or [] if isinstance(row, dict) and (known := known_from(row, name))]
-    total = related.get("total") if isinstance(related.get("total"), int) else len(rows)
+    rows = [
+        memory.remember(known)
+        for row in related.get("records") or []
+        if isinstance(row, dict) and (known := known_from(row, name))
+    ]
+    total = _total(related, rows)
     if not total:
         return f"\n\nNo {say_object(name, count=2)}."
     shown = f", {len(rows[:5])} of them" if total > len(rows[:5]) else ""
-    lines = [f"- {capital(cite(row, memory))}" + (f" — {', '.join(say_fields(row, memory, names=names)[:4])}" if say_fields(row, memory) else "")
-             for row in rows[:5]]  # fmt: skip
+    lines = [
+        f"- {capital(cite(row, memory))}"
+        + (f" — {', '.join(say_fields(row, memory, names=names)[:4])}" if say_fields(row, memory) else "")
+        for row in rows[:5]
+    ]
     return f"\n\n{say_number(total)} {say_object(name, count=total)}{shown}:\n" + "\n".join(lines)
 
 
 def say_timeline(outcome: Outcome, memory: Memory, about: str, since: str | None = None) -> str:
     entries = [entry for entry in outcome.result.get("entries") or [] if isinstance(entry, dict)]
-    total = outcome.result.get("total") if isinstance(outcome.result.get("total"), int) else len(entries)
+    total = _total(outcome.result, entries)
     window = f" since {since}" if since else ""
     if not entries:
         return f"No activity{window} for {about}."
     shown = f", showing {len(entries)}" if total > len(entries) else ""
     lines = []
     for entry in entries:
-        excerpt = f": \"{escape(str(entry['excerpt']))}\"" if entry.get("excerpt") else ""
+        excerpt = f': "{escape(str(entry["excerpt"]))}"' if entry.get("excerpt") else ""
         subject = escape(str(entry.get("subject") or "no subject"))
-        lines.append(f"- {str(entry.get('at') or '')[:10]} {say_object(str(entry.get('object') or 'activity'))} {subject} ({entry.get('id')}){excerpt}")
+        lines.append(
+            f"- {str(entry.get('at') or '')[:10]} {say_object(str(entry.get('object') or 'activity'))} {subject} ({entry.get('id')}){excerpt}"
+        )
     return f"{say_number(total)} {say_object('Activity', count=total)}{window} for {about}{shown}:\n" + "\n".join(lines)
 
 
@@ -203,9 +247,11 @@ def say_articles(outcome: Outcome) -> str:
     if not articles:
         return "I found no knowledge article that answers this."
     best = articles[0]
-    text = f"From \"{escape(str(best.get('title') or 'untitled'))}\" ({_article_mark(best)}):\n\n{escape(str(best.get('excerpt') or 'no excerpt'))} ({_article_mark(best)})"
+    text = f'From "{escape(str(best.get("title") or "untitled"))}" ({_article_mark(best)}):\n\n{escape(str(best.get("excerpt") or "no excerpt"))} ({_article_mark(best)})'
     if articles[1:]:
-        text += "\n\nRelated:\n" + "\n".join(f"- {escape(str(a.get('title') or 'untitled'))} ({_article_mark(a)})" for a in articles[1:4])
+        text += "\n\nRelated:\n" + "\n".join(
+            f"- {escape(str(a.get('title') or 'untitled'))} ({_article_mark(a)})" for a in articles[1:4]
+        )
     return text
 
 
@@ -219,8 +265,10 @@ def say_similar(outcome: Outcome, about: str) -> str:
         return f"I found no similar cases{about}."
     lines = []
     for case in cases:
-        solved = f" — resolution: \"{escape(str(case['resolution']))}\"" if case.get("resolution") else ""
-        lines.append(f"- Case {escape(str(case.get('number')))} ({case.get('id')}): {escape(str(case.get('subject') or ''))}, status: {escape(str(case.get('status')))}{solved}")
+        solved = f' — resolution: "{escape(str(case["resolution"]))}"' if case.get("resolution") else ""
+        lines.append(
+            f"- Case {escape(str(case.get('number')))} ({case.get('id')}): {escape(str(case.get('subject') or ''))}, status: {escape(str(case.get('status')))}{solved}"
+        )
     return f"{len(cases)} similar {say_object('Case', count=len(cases))}{about}:\n\n" + "\n".join(lines)
 
 

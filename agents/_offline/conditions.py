@@ -10,28 +10,89 @@ from agents._offline.reader import Reader
 from agents._offline.request import Condition, Sort
 
 _NOT = frozenset("not non except excluding without other never no".split())
-_ABOVE = {"over": "gt", "above": "gt", "more than": "gt", "greater than": "gt", "larger than": "gt", "bigger than": "gt",
-          "higher than": "gt", "exceeding": "gt", "at least": "ge", "minimum of": "ge", "not less than": "ge",
-          "under": "lt", "below": "lt", "less than": "lt", "fewer than": "lt", "smaller than": "lt", "lower than": "lt",
-          "at most": "le", "up to": "le", "no more than": "le", "maximum of": "le", ">=": "ge", "<=": "le", ">": "gt",
-          "<": "lt", "worth": "eq", "exactly": "eq", "equal to": "eq", "of exactly": "eq", "=": "eq", "> =": "ge",
-          "< =": "le"}  # fmt: skip
+_ABOVE = {
+    "over": "gt",
+    "above": "gt",
+    "more than": "gt",
+    "greater than": "gt",
+    "larger than": "gt",
+    "bigger than": "gt",
+    "higher than": "gt",
+    "exceeding": "gt",
+    "at least": "ge",
+    "minimum of": "ge",
+    "not less than": "ge",
+    "under": "lt",
+    "below": "lt",
+    "less than": "lt",
+    "fewer than": "lt",
+    "smaller than": "lt",
+    "lower than": "lt",
+    "at most": "le",
+    "up to": "le",
+    "no more than": "le",
+    "maximum of": "le",
+    ">=": "ge",
+    "<=": "le",
+    ">": "gt",
+    "<": "lt",
+    "worth": "eq",
+    "exactly": "eq",
+    "equal to": "eq",
+    "of exactly": "eq",
+    "=": "eq",
+    "> =": "ge",
+    "< =": "le",
+}
 _DATE_VERBS: dict[str, tuple[str, ...]] = {
-    "closing": ("CloseDate", "EndDate", "ClosedDate"), "closes": ("CloseDate",), "close": ("CloseDate", "ClosedDate"),
-    "closed": ("ClosedDate", "CloseDate"), "closeing": ("CloseDate",), "due": ("ActivityDate", "CloseDate", "ExpirationDate"),
-    "expected": ("CloseDate",), "expiring": ("ExpirationDate", "EndDate"), "expires": ("ExpirationDate", "EndDate"),
-    "expire": ("ExpirationDate", "EndDate"), "ending": ("EndDate", "ExpirationDate"), "ends": ("EndDate",), "end": ("EndDate",),
-    "starting": ("StartDate", "EffectiveDate", "StartDateTime"), "starts": ("StartDate", "StartDateTime"),
-    "created": ("CreatedDate",), "opened": ("CreatedDate",), "logged": ("CreatedDate",), "reported": ("CreatedDate",),
-    "raised": ("CreatedDate",), "added": ("CreatedDate",), "submitted": ("CreatedDate",), "filed": ("CreatedDate",),
-    "new": ("CreatedDate",), "received": ("CreatedDate",), "registered": ("CreatedDate",), "made": ("CreatedDate",),
-    "modified": ("LastModifiedDate",), "updated": ("LastModifiedDate",), "changed": ("LastModifiedDate",),
-    "touched": ("LastModifiedDate",), "edited": ("LastModifiedDate",), "converted": ("ConvertedDate",),
-    "won": ("CloseDate",), "lost": ("CloseDate",), "resolved": ("ClosedDate",), "signed": ("CompanySignedDate",),
-    "scheduled": ("StartDateTime", "ActivityDate"), "placed": ("EffectiveDate", "CreatedDate"),
-}  # fmt: skip
-_DEFAULT_DATES = {"Opportunity": "CloseDate", "Task": "ActivityDate", "Event": "StartDateTime", "Quote": "ExpirationDate",
-                  "Order": "EffectiveDate", "Contract": "EndDate"}  # fmt: skip
+    "closing": ("CloseDate", "EndDate", "ClosedDate"),
+    "closes": ("CloseDate",),
+    "close": ("CloseDate", "ClosedDate"),
+    "closed": ("ClosedDate", "CloseDate"),
+    "closeing": ("CloseDate",),
+    "due": ("ActivityDate", "CloseDate", "ExpirationDate"),
+    "expected": ("CloseDate",),
+    "expiring": ("ExpirationDate", "EndDate"),
+    "expires": ("ExpirationDate", "EndDate"),
+    "expire": ("ExpirationDate", "EndDate"),
+    "ending": ("EndDate", "ExpirationDate"),
+    "ends": ("EndDate",),
+    "end": ("EndDate",),
+    "starting": ("StartDate", "EffectiveDate", "StartDateTime"),
+    "starts": ("StartDate", "StartDateTime"),
+    "created": ("CreatedDate",),
+    "opened": ("CreatedDate",),
+    "logged": ("CreatedDate",),
+    "reported": ("CreatedDate",),
+    "raised": ("CreatedDate",),
+    "added": ("CreatedDate",),
+    "submitted": ("CreatedDate",),
+    "filed": ("CreatedDate",),
+    "new": ("CreatedDate",),
+    "received": ("CreatedDate",),
+    "registered": ("CreatedDate",),
+    "made": ("CreatedDate",),
+    "modified": ("LastModifiedDate",),
+    "updated": ("LastModifiedDate",),
+    "changed": ("LastModifiedDate",),
+    "touched": ("LastModifiedDate",),
+    "edited": ("LastModifiedDate",),
+    "converted": ("ConvertedDate",),
+    "won": ("CloseDate",),
+    "lost": ("CloseDate",),
+    "resolved": ("ClosedDate",),
+    "signed": ("CompanySignedDate",),
+    "scheduled": ("StartDateTime", "ActivityDate"),
+    "placed": ("EffectiveDate", "CreatedDate"),
+}
+_DEFAULT_DATES = {
+    "Opportunity": "CloseDate",
+    "Task": "ActivityDate",
+    "Event": "StartDateTime",
+    "Quote": "ExpirationDate",
+    "Order": "EffectiveDate",
+    "Contract": "EndDate",
+}
 _AFTER = ("since", "after", "from", "starting", "later than", "newer than", "as of")
 _BEFORE = ("before", "until", "till", "by", "earlier than", "older than", "prior to")
 _MISSING = ("without", "missing", "lacking", "with no", "that have no", "has no", "have no", "having no", "no")
@@ -67,7 +128,9 @@ class ConditionReader:
 
     def _read_mine(self) -> None:
         reader, caller = self._reader, self._briefing.caller
-        said = reader.take_phrase("owned by me", "assigned to me", "i own", "that i own", "in my name", "mine", "my own", "my")
+        said = reader.take_phrase(
+            "owned by me", "assigned to me", "i own", "that i own", "in my name", "mine", "my own", "my"
+        )
         if not said or caller is None:
             return
         if not caller.is_customer:
@@ -84,14 +147,39 @@ class ConditionReader:
             if word in _NOT and self._reader.is_free(at - back):
                 self._reader.take(at - back, at)
                 return True
-            if word not in ("yet", "in", "-", "the", "stage", "status", "with", "priority", "those", "than", "ones", "currently"):
+            if word not in (
+                "yet",
+                "in",
+                "-",
+                "the",
+                "stage",
+                "status",
+                "with",
+                "priority",
+                "those",
+                "than",
+                "ones",
+                "currently",
+            ):
                 return False
         return False
 
     def _read_openness(self) -> None:
-        for word, topic in (("open", True), ("unresolved", True), ("active", True), ("outstanding", True), ("pending", True),
-                            ("ongoing", True), ("unfinished", True), ("incomplete", True), ("closed", False),
-                            ("resolved", False), ("completed", False), ("finished", False), ("done", False)):  # fmt: skip
+        for word, topic in (
+            ("open", True),
+            ("unresolved", True),
+            ("active", True),
+            ("outstanding", True),
+            ("pending", True),
+            ("ongoing", True),
+            ("unfinished", True),
+            ("incomplete", True),
+            ("closed", False),
+            ("resolved", False),
+            ("completed", False),
+            ("finished", False),
+            ("done", False),
+        ):
             at = self._reader.find_phrase(word)
             if at:
                 self._reader.take(*at)
@@ -131,7 +219,9 @@ class ConditionReader:
             positive, negative = self._values_of(info)
             if positive:
                 value: object = positive[0] if len(positive) == 1 else positive
-                self._add(info.name, "eq" if len(positive) == 1 else "in", value, "open" if self._closes(info) else info.name)
+                self._add(
+                    info.name, "eq" if len(positive) == 1 else "in", value, "open" if self._closes(info) else info.name
+                )
             for value in negative:
                 self._add(info.name, "ne", value, "open" if self._closes(info) else info.name)
 
@@ -163,7 +253,7 @@ class ConditionReader:
         places = []
         for at in self._reader.free():
             said = [self._reader.word(at + i) for i in range(len(words))]
-            if all(s == w or closest(s, [w]) and len(w) >= 6 for s, w in zip(said, words, strict=True)):
+            if all(s == w or (closest(s, [w]) and len(w) >= 6) for s, w in zip(said, words, strict=True)):
                 places.append((at, at + len(words)))
         return places
 
@@ -172,8 +262,10 @@ class ConditionReader:
         self._reader.take(start, end)
         for at in (start - 1, start - 2, end):
             word = self._reader.word(at)
-            if self._reader.is_free(at) and word not in ("account", "contact", "case", "customer") and (
-                (named := field_named([word], self._info)) and named.name == info.name
+            if (
+                self._reader.is_free(at)
+                and word not in ("account", "contact", "case", "customer")
+                and ((named := field_named([word], self._info)) and named.name == info.name)
             ):
                 self._reader.take(at, at + 1)
 
@@ -233,9 +325,11 @@ class ConditionReader:
         today = self._briefing.today
         said = [token.low for token in self._reader.tokens[span.start : span.end]]
         is_bare = today and span.last < today and not any(len(w) >= 4 and w[:4].isdigit() for w in said)
-        if not is_bare or field not in ("CloseDate", "ActivityDate", "ExpirationDate", "EndDate") or set(said) & {
-            "last", "past", "previous", "yesterday", "ago", "this", "prior"
-        }:  # fmt: skip
+        if (
+            not is_bare
+            or field not in ("CloseDate", "ActivityDate", "ExpirationDate", "EndDate")
+            or set(said) & {"last", "past", "previous", "yesterday", "ago", "this", "prior"}
+        ):
             return span
         if any(word in ("closed", "won", "lost") for word in (self._reader.word(i) for i in range(len(self._reader)))):
             return span
@@ -277,7 +371,11 @@ class ConditionReader:
             low = read_amount(reader.tokens, place[1]) if place else None
             if not place or not low or not reader.is_free(place[1]):
                 continue
-            high = read_amount(reader.tokens, low.end + 1) if phrase == "between" and reader.word(low.end) == "and" else None
+            high = (
+                read_amount(reader.tokens, low.end + 1)
+                if phrase == "between" and reader.word(low.end) == "and"
+                else None
+            )
             if phrase == "between" and not high:
                 continue
             if phrase == "worth" and place[0] and self.found and self.found[-1].topic == "amount":
@@ -328,10 +426,20 @@ class ConditionReader:
     def _read_texts(self) -> None:
         reader = self._reader
         name = self._info.first(*NAME_FIELDS) or "Name"
-        for phrase, op in (("starting with", "starts_with"), ("that start with", "starts_with"), ("beginning with", "starts_with"),
-                           ("containing", "contains"), ("mentioning", "contains"), ("that mention", "contains"), ("named", "contains"),
-                           ("called", "contains"), ("about", "contains"), ("regarding", "contains"),
-                           ("with subject", "contains"), ("in the subject", "contains")):  # fmt: skip
+        for phrase, op in (
+            ("starting with", "starts_with"),
+            ("that start with", "starts_with"),
+            ("beginning with", "starts_with"),
+            ("containing", "contains"),
+            ("mentioning", "contains"),
+            ("that mention", "contains"),
+            ("named", "contains"),
+            ("called", "contains"),
+            ("about", "contains"),
+            ("regarding", "contains"),
+            ("with subject", "contains"),
+            ("in the subject", "contains"),
+        ):
             place = reader.find_phrase(phrase)
             runs = [run for run in reader.leftovers() if place and run[0] - place[1] in (0, 1, 2)]
             if place and runs:
@@ -347,8 +455,21 @@ def default_measure(info: ObjectInfo) -> str | None:
 
 def read_grouping(reader: Reader, info: ObjectInfo) -> list[str]:
     """Fields to group by; words such as 'sorted by' are left alone."""
-    for phrase in ("grouped by", "group by", "broken down by", "break down by", "split by", "by each", "for each", "for every", "per",
-                   "across", "in each", "each", "by"):  # fmt: skip
+    for phrase in (
+        "grouped by",
+        "group by",
+        "broken down by",
+        "break down by",
+        "split by",
+        "by each",
+        "for each",
+        "for every",
+        "per",
+        "across",
+        "in each",
+        "each",
+        "by",
+    ):
         place = reader.find_phrase(phrase)
         if not place or reader.word(place[0] - 1) in ("sorted", "sort", "ordered", "order", "ranked", "owned", "rank"):
             continue
@@ -365,7 +486,15 @@ def _fields_from(reader: Reader, info: ObjectInfo, at: int) -> tuple[list[str], 
         at += reader.word(at) in ("the", "their", "its")
         for size in (3, 2, 1):
             words = [reader.word(at + i) for i in range(size)]
-            named = field_named([*words[:-1], words[-1].removesuffix("s") if size == 1 and words[-1] != "status" else words[-1]], info) or field_named(words, info) if all(words) else None
+            named = (
+                field_named(
+                    [*words[:-1], words[-1].removesuffix("s") if size == 1 and words[-1] != "status" else words[-1]],
+                    info,
+                )
+                or field_named(words, info)
+                if all(words)
+                else None
+            )
             if named and not named.is_date:
                 fields.append(named.name)
                 at += size
@@ -385,7 +514,9 @@ def read_sort(reader: Reader, info: ObjectInfo) -> tuple[Sort | None, int | None
         fields, at = _sort_fields(reader, info, place[1]) if place else ([], 0)
         if place and fields:
             reader.take(place[0], at)
-            down = not reader.take_phrase("ascending", "asc", "lowest first", "oldest first", "smallest first", "alphabetically")
+            down = not reader.take_phrase(
+                "ascending", "asc", "lowest first", "oldest first", "smallest first", "alphabetically"
+            )
             explicit = reader.take_phrase("descending", "desc", "highest first", "newest first", "largest first")
             is_text = not (fields[0].endswith("Date") or FieldInfo(fields[0]).is_number)
             return Sort(fields[0], explicit or (down and not is_text)), limit
@@ -422,8 +553,21 @@ def _sort_fields(reader: Reader, info: ObjectInfo, at: int) -> tuple[list[str], 
 
 def _read_limit(reader: Reader) -> int | None:
     for at in reader.free():
-        if reader.word(at) in ("top", "first", "last", "bottom", "latest", "next") and (n := small_number(reader.word(at + 1))):
-            if reader.word(at + 2) in ("day", "days", "week", "weeks", "month", "months", "quarter", "quarters", "year", "years"):
+        if reader.word(at) in ("top", "first", "last", "bottom", "latest", "next") and (
+            n := small_number(reader.word(at + 1))
+        ):
+            if reader.word(at + 2) in (
+                "day",
+                "days",
+                "week",
+                "weeks",
+                "month",
+                "months",
+                "quarter",
+                "quarters",
+                "year",
+                "years",
+            ):
                 continue
             word = reader.word(at)
             reader.take(at + (word in ("top", "bottom", "latest", "last")), at + 2)

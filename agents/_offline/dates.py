@@ -13,9 +13,21 @@ _MONTHS |= {name.lower(): n for n, name in enumerate(calendar.month_abbr) if nam
 _DAYS = {name.lower(): n for n, name in enumerate(calendar.day_name)}
 _DAYS |= {name.lower(): n for n, name in enumerate(calendar.day_abbr)} | {"tues": 1, "thur": 3, "thurs": 3}
 _AMBIGUOUS = {"may", "mar", "sun", "sat", "wed", "mon", "march", "second", "sec", "dec", "jan"}
-_UNITS = {"day": "day", "days": "day", "week": "week", "weeks": "week", "month": "month", "months": "month",
-          "quarter": "quarter", "quarters": "quarter", "year": "year", "years": "year", "qtr": "quarter",
-          "yr": "year", "fortnight": "fortnight"}  # fmt: skip
+_UNITS = {
+    "day": "day",
+    "days": "day",
+    "week": "week",
+    "weeks": "week",
+    "month": "month",
+    "months": "month",
+    "quarter": "quarter",
+    "quarters": "quarter",
+    "year": "year",
+    "years": "year",
+    "qtr": "quarter",
+    "yr": "year",
+    "fortnight": "fortnight",
+}
 _BACK = ("last", "past", "previous", "prior")
 _AHEAD = ("next", "coming", "following", "upcoming")
 _QUARTERS = {"q1": 1, "q2": 2, "q3": 3, "q4": 4}
@@ -132,8 +144,16 @@ def _named_day(tokens: Sequence[Token], at: int, today: date | None) -> Span | N
         if anchor in ("tomorrow", "yesterday"):
             step = 2 if anchor == "tomorrow" else -2
             return _one_day(_need(today) + timedelta(step), at, at + 3)
-    offset = {"today": 0, "tonight": 0, "tomorrow": 1, "tomorow": 1, "tommorow": 1, "tommorrow": 1, "tmrw": 1,
-              "yesterday": -1}.get(word)  # fmt: skip
+    offset = {
+        "today": 0,
+        "tonight": 0,
+        "tomorrow": 1,
+        "tomorow": 1,
+        "tommorow": 1,
+        "tommorrow": 1,
+        "tmrw": 1,
+        "yesterday": -1,
+    }.get(word)
     return None if offset is None else _one_day(_need(today) + timedelta(offset), at, at + 1)
 
 

@@ -32,7 +32,9 @@ def _label(record: Known) -> str:
 
 
 def _subject(manner: str, topic: str, record: Known | None) -> str:
-    lead = {"follow-up": "Follow-up", "followup": "Follow-up", "thank-you": "Thank you", "thankyou": "Thank you"}.get(manner, manner.capitalize())
+    lead = {"follow-up": "Follow-up", "followup": "Follow-up", "thank-you": "Thank you", "thankyou": "Thank you"}.get(
+        manner, manner.capitalize()
+    )
     bare = topic if not topic.startswith(_REQUESTS) else ""
     about = bare.removeprefix("the ") or (record.name if record else "")
     number = record.details.get("CaseNumber") if record else None

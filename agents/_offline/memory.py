@@ -54,8 +54,12 @@ class Memory:
 
     def remember(self, record: Known) -> Known:
         earlier = self.known.get(record.record_id)
-        merged = Known(record.object, record.record_id, record.name or (earlier.name if earlier else ""),
-                       {**(earlier.details if earlier else {}), **record.details})  # fmt: skip
+        merged = Known(
+            record.object,
+            record.record_id,
+            record.name or (earlier.name if earlier else ""),
+            {**(earlier.details if earlier else {}), **record.details},
+        )
         self.known[record.record_id] = merged
         if merged.name:
             self.names[record.record_id] = merged.name
@@ -134,7 +138,9 @@ def records_in(outcome: Outcome) -> list[Known]:
 
 
 def _default_object(tool: str, args: Args) -> str:
-    return {"fetch_cases": "Case", "similar_cases": "Case", "search_knowledge": "Knowledge__kav"}.get(tool, str(args.get("object", "")))
+    return {"fetch_cases": "Case", "similar_cases": "Case", "search_knowledge": "Knowledge__kav"}.get(
+        tool, str(args.get("object", ""))
+    )
 
 
 def known_from(row: Mapping[str, Any], default_object: str) -> Known | None:
@@ -144,7 +150,11 @@ def known_from(row: Mapping[str, Any], default_object: str) -> Known | None:
     name = str(row.get("object") or default_object or object_of_id(record_id) or "")
     details = {**_mapping(row.get("details")), **_mapping(row.get("fields"))}
     if not details:
-        details = {key: value for key, value in row.items() if not isinstance(value, dict | list) and key not in ("score", "exact")}
+        details = {
+            key: value
+            for key, value in row.items()
+            if not isinstance(value, dict | list) and key not in ("score", "exact")
+        }
     return Known(name, record_id, label_of(row, details), details)
 
 

@@ -42,18 +42,30 @@ class OfflineModel(BaseChatModel):
         return {"model_name": self.model_name}
 
     def bind_tools(
-        self, tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool], *, tool_choice: str | None = None, **kwargs: Any
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | None = None,
+        **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
         schemas = [convert_to_openai_tool(tool) for tool in tools]
         return self.bind(tools=schemas, **({"tool_choice": tool_choice} if tool_choice else {}), **kwargs)
 
     def _generate(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
     ) -> ChatResult:
         return ChatResult(generations=[ChatGeneration(message=respond(messages, kwargs.get("tools") or ()))])
 
     def _stream(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         for chunk in _chunks(respond(messages, kwargs.get("tools") or ())):
             piece = ChatGenerationChunk(message=chunk)
@@ -73,21 +85,28 @@ def respond(messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]])
     if not calls:
         return AIMessage(content=text, usage_metadata=usage)
     stem = _digest(messages)
-    return AIMessage(content="", usage_metadata=usage, tool_calls=[
-        tool_call(name=call.tool, args=call.args, id=f"call_{stem}_{at}") for at, call in enumerate(calls)])  # fmt: skip
+    return AIMessage(
+        content="",
+        usage_metadata=usage,
+        tool_calls=[tool_call(name=call.tool, args=call.args, id=f"call_{stem}_{at}") for at, call in enumerate(calls)],
+    )
 
 
 def _chunks(message: AIMessage) -> Iterator[AIMessageChunk]:
     """The message word by word; tool calls come whole. Put together, the chunks are the message."""
     if message.tool_calls:
-        parts = [tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=at)
-                 for at, call in enumerate(message.tool_calls)]  # fmt: skip
+        parts = [
+            tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=at)
+            for at, call in enumerate(message.tool_calls)
+        ]
         yield AIMessageChunk(content="", tool_call_chunks=parts, usage_metadata=message.usage_metadata)
         return
     words = str(message.content).split(" ")
     for at, word in enumerate(words):
         is_last = at == len(words) - 1
-        yield AIMessageChunk(content=word if is_last else f"{word} ", usage_metadata=message.usage_metadata if is_last else None)
+        yield AIMessageChunk(
+            content=word if is_last else f"{word} ", usage_metadata=message.usage_metadata if is_last else None
+        )
 
 
 def _usage(messages: Sequence[BaseMessage], answer: str) -> UsageMetadata:
@@ -148,7 +167,9 @@ def _turns(messages: Sequence[BaseMessage]) -> list[_Turn]:
             turns[-1].rounds += 1
             for made in message.tool_calls:
                 if made["id"] in answers:
-                    turns[-1].outcomes.append(read_outcome(Call(made["name"], made["args"]), answers[made["id"]].content))
+                    turns[-1].outcomes.append(
+                        read_outcome(Call(made["name"], made["args"]), answers[made["id"]].content)
+                    )
     return turns
 
 

@@ -5,7 +5,7 @@ it runs the generators again over the thread and stops at the first call that ha
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -24,13 +24,38 @@ from agents._offline.words import clean, say_name, tokenize
 
 RECENT_DAYS = 30
 _READS = frozenset((Verb.SHOW, Verb.LIST, Verb.MEASURE, Verb.SUMMARISE, Verb.TIMELINE, Verb.KNOWLEDGE, Verb.SIMILAR))
-_CANCELS = frozenset(("cancel", "never mind", "nevermind", "forget it", "stop", "no", "none", "none of them", "neither", "leave it", "no thanks"))
+_CANCELS = frozenset(
+    (
+        "cancel",
+        "never mind",
+        "nevermind",
+        "forget it",
+        "stop",
+        "no",
+        "none",
+        "none of them",
+        "neither",
+        "leave it",
+        "no thanks",
+    )
+)
 _ABILITIES = (
-    ("find_record", "find records by name"), ("get_record", "show and summarise a record"), ("query_records", "list records with conditions"),
-    ("aggregate_records", "count and add up"), ("activities_timeline", "show recent activity"), ("search_knowledge", "answer from knowledge articles"),
-    ("similar_cases", "find similar cases"), ("lookup_account", "look up an account"), ("fetch_cases", "list cases"),
-    ("update_record", "change fields"), ("create_record", "create records"), ("create_task", "create tasks"), ("log_call", "log calls"),
-    ("add_case_comment", "comment on cases"), ("create_draft", "draft e-mails"))  # fmt: skip
+    ("find_record", "find records by name"),
+    ("get_record", "show and summarise a record"),
+    ("query_records", "list records with conditions"),
+    ("aggregate_records", "count and add up"),
+    ("activities_timeline", "show recent activity"),
+    ("search_knowledge", "answer from knowledge articles"),
+    ("similar_cases", "find similar cases"),
+    ("lookup_account", "look up an account"),
+    ("fetch_cases", "list cases"),
+    ("update_record", "change fields"),
+    ("create_record", "create records"),
+    ("create_task", "create tasks"),
+    ("log_call", "log calls"),
+    ("add_case_comment", "comment on cases"),
+    ("create_draft", "draft e-mails"),
+)
 
 
 @dataclass(frozen=True)
@@ -82,20 +107,29 @@ class Planner:
         verb = recognise_verb(clean(utterance))
         is_short = len(tokenize(utterance[:400])) <= 8
         if pending.candidates:
-            if (verb in (None, Verb.SHOW, Verb.MORE) or is_short) and (chosen := pick(utterance, pending.candidates, self.memory)):
+            if (verb in (None, Verb.SHOW, Verb.MORE) or is_short) and (
+                chosen := pick(utterance, pending.candidates, self.memory)
+            ):
                 self.bindings[pending.key] = chosen
                 return [first, *rest]
             return self._replaced(first, rest, utterance) if verb is None and is_short else None
         if verb in (None, Verb.SHOW) and pending.slot == "target" and is_short:
             return self._replaced(first, rest, utterance)
-        if pending.slot in ("note", "text", "name") and verb in (None, Verb.SHOW, Verb.KNOWLEDGE, Verb.UPDATE, Verb.SUMMARISE, Verb.TIMELINE):
+        if pending.slot in ("note", "text", "name") and verb in (
+            None,
+            Verb.SHOW,
+            Verb.KNOWLEDGE,
+            Verb.UPDATE,
+            Verb.SUMMARISE,
+            Verb.TIMELINE,
+        ):
             return [_with_slot(first, pending.slot, utterance), *rest]
         if pending.slot.startswith("change:") and (verb is None or is_short):
             changes = tuple(change for change in first.changes if change.field != pending.slot[7:])
-            return [first.with_(changes=(*changes, Change(clean(utterance).strip(" ."), pending.slot[7:]))), *rest]
+            return [replace(first, changes=(*changes, Change(clean(utterance).strip(" ."), pending.slot[7:]))), *rest]
         if pending.slot == "changes" and (verb in (None, Verb.UPDATE) or is_short):
             text = utterance if verb is Verb.UPDATE else f"set {utterance}"
-            return [first.with_(changes=read_clause(clean(text), self.briefing, None).changes), *rest]
+            return [replace(first, changes=read_clause(clean(text), self.briefing, None).changes), *rest]
         return None
 
     def _replaced(self, first: Request, rest: Sequence[Request], utterance: str) -> list[Request] | None:
@@ -105,14 +139,25 @@ class Planner:
         if target is None or said.verb is not Verb.SHOW:
             return None
         if first.people and (first.verb in (Verb.DRAFT, Verb.TASK, Verb.CALL)):
-            return [first.with_(people=(Reference(text=target.text, record_id=target.record_id, objects=first.people[0].objects, scope=target.scope),)), *rest]
+            return [
+                replace(
+                    first,
+                    people=(
+                        Reference(
+                            text=target.text,
+                            record_id=target.record_id,
+                            objects=first.people[0].objects,
+                            scope=target.scope,
+                        ),
+                    ),
+                ),
+                *rest,
+            ]
         if first.verb is Verb.DRAFT:
-            return [first.with_(people=(target,)), *rest]
-        slot = "target" if first.target is not None else "scope"
+            return [replace(first, people=(target,)), *rest]
         old = first.target or first.scope
-        objects = target.objects or (old.objects if old else ())
-        fresh = Reference(text=target.text, record_id=target.record_id, number=target.number, pronoun=target.pronoun, objects=objects, scope=target.scope)
-        return [first.with_(**{slot: fresh}), *rest]
+        fresh = replace(target, objects=target.objects or (old.objects if old else ()))
+        return [replace(first, target=fresh) if first.target else replace(first, scope=fresh), *rest]
 
     def _run(self, requests: Sequence[Request]) -> Steps[list[Answer]]:
         """Runs the requests in order; those that do not need each other's results run side by side."""
@@ -123,7 +168,9 @@ class Planner:
             asked = next((answer.pending for answer in answers if answer.pending), None)
             waiting = tuple(request for later in groups[at + 1 :] for request in later)
             if asked and waiting:
-                held = Pending((*asked.requests, *waiting), asked.question, asked.key, asked.candidates, asked.slot, asked.bindings)
+                held = Pending(
+                    (*asked.requests, *waiting), asked.question, asked.key, asked.candidates, asked.slot, asked.bindings
+                )
                 return [Answer(a.text, held if a.pending is asked else None) for a in answers]
         return answers
 
@@ -131,7 +178,9 @@ class Planner:
         self.memory.last = request if request.verb in _READS else self.memory.last
         try:
             if request.needs_today:
-                raise GiveUpError("I was not told today's date, so I cannot work out that date. Please give exact dates, such as 2026-03-31.")
+                raise GiveUpError(
+                    "I was not told today's date, so I cannot work out that date. Please give exact dates, such as 2026-03-31."
+                )
             text = yield from self._handler(request.verb)(request)
         except AskError as ask:
             pending = Pending((request,), ask.question, ask.key, ask.candidates, ask.slot, dict(self.bindings))
@@ -142,11 +191,21 @@ class Planner:
 
     def _handler(self, verb: Verb) -> Callable[[Request], Steps[str]]:
         return {
-            Verb.SHOW: self._show, Verb.LIST: self._list, Verb.MEASURE: self._measure, Verb.SUMMARISE: self._summarise,
-            Verb.TIMELINE: self._timeline, Verb.KNOWLEDGE: self._knowledge, Verb.SIMILAR: self._similar,
-            Verb.UPDATE: self._update, Verb.CREATE: self._create, Verb.TASK: self._task, Verb.CALL: self._log_call,
-            Verb.COMMENT: self._comment, Verb.DRAFT: self._draft, Verb.MORE: self._more,
-        }.get(verb, self._chat)  # fmt: skip
+            Verb.SHOW: self._show,
+            Verb.LIST: self._list,
+            Verb.MEASURE: self._measure,
+            Verb.SUMMARISE: self._summarise,
+            Verb.TIMELINE: self._timeline,
+            Verb.KNOWLEDGE: self._knowledge,
+            Verb.SIMILAR: self._similar,
+            Verb.UPDATE: self._update,
+            Verb.CREATE: self._create,
+            Verb.TASK: self._task,
+            Verb.CALL: self._log_call,
+            Verb.COMMENT: self._comment,
+            Verb.DRAFT: self._draft,
+            Verb.MORE: self._more,
+        }.get(verb, self._chat)
 
     # Words only
 
@@ -160,7 +219,9 @@ class Planner:
 
     def say_abilities(self) -> str:
         able = [said for tool, said in _ABILITIES if tool in self.toolbox]
-        return f"Here I can {_enumerate(able)}." if able else "None of the tools I have here are ones I know how to use."
+        return (
+            f"Here I can {_enumerate(able)}." if able else "None of the tools I have here are ones I know how to use."
+        )
 
     def _not_understood(self) -> str:
         return f"I did not understand that request. {self.say_abilities()}"
@@ -191,9 +252,13 @@ class Planner:
         record = yield from self._resolve(request.target or Reference(pronoun="it"))
         self._need("get_record", "summarise a record")
         children = [name for name in CHILDREN.get(record.object, ()) if name in self.briefing.objects]
-        calls = [self.toolbox.call("get_record", object=record.object, record_id=record.record_id, related=children or None)]
+        calls = [
+            self.toolbox.call("get_record", object=record.object, record_id=record.record_id, related=children or None)
+        ]
         if "activities_timeline" in self.toolbox:
-            calls.append(self.toolbox.call("activities_timeline", record_id=record.record_id, since=request.day, limit=5))
+            calls.append(
+                self.toolbox.call("activities_timeline", record_id=record.record_id, since=request.day, limit=5)
+            )
         outcomes = yield calls
         main = outcomes[0]
         if main.kind == "retry" and children:
@@ -210,7 +275,11 @@ class Planner:
         if request.text == "recent" and self.briefing.today:
             since = (self.briefing.today - timedelta(RECENT_DAYS)).isoformat()
         until = (date.fromisoformat(request.until) - timedelta(1)).isoformat() if request.until else None
-        outcome = (yield [self.toolbox.call("activities_timeline", record_id=record.record_id, since=since, until=until, limit=10)])[0]
+        outcome = (
+            yield [
+                self.toolbox.call("activities_timeline", record_id=record.record_id, since=since, until=until, limit=10)
+            ]
+        )[0]
         if not outcome.ok:
             return compose.say_problem(outcome, f"Reading the activity of {compose.cite(record, self.memory)}")
         return compose.say_timeline(outcome, self.memory, compose.cite(record, self.memory), since)
@@ -218,16 +287,26 @@ class Planner:
     def _knowledge(self, request: Request) -> Steps[str]:
         self._need("search_knowledge", "search knowledge articles")
         outcome = (yield [self.toolbox.call("search_knowledge", query=request.text, limit=3)])[0]
-        return compose.say_articles(outcome) if outcome.ok else compose.say_problem(outcome, "Searching the knowledge base")
+        return (
+            compose.say_articles(outcome)
+            if outcome.ok
+            else compose.say_problem(outcome, "Searching the knowledge base")
+        )
 
     def _similar(self, request: Request) -> Steps[str]:
         self._need("similar_cases", "look for similar cases")
-        case_id, about = None, f" about \"{compose.escape(request.text)}\"" if request.text else ""
+        case_id, about = None, f' about "{compose.escape(request.text)}"' if request.text else ""
         if request.target:
             record = yield from self._resolve(request.target, ("Case",))
             case_id, about = record.record_id, f" to {compose.cite(record, self.memory)}"
-        outcome = (yield [self.toolbox.call("similar_cases", case_id=case_id, text=None if case_id else request.text, limit=5)])[0]
-        return compose.say_similar(outcome, about) if outcome.ok else compose.say_problem(outcome, "Looking for similar cases")
+        outcome = (
+            yield [self.toolbox.call("similar_cases", case_id=case_id, text=None if case_id else request.text, limit=5)]
+        )[0]
+        return (
+            compose.say_similar(outcome, about)
+            if outcome.ok
+            else compose.say_problem(outcome, "Looking for similar cases")
+        )
 
     # Lists and numbers
 
@@ -270,20 +349,43 @@ class Planner:
 
     def _query_call(self, request: Request, conditions: Sequence[Condition], info: ObjectInfo) -> Call:
         self._need("query_records", f"list {compose.say_object(request.object or 'record', count=2)} like that")
-        wanted = [*NAME_FIELDS, "FirstName", "CaseNumber", *SHOWN_FIELDS.get(info.name, ()), *(c.field for c in conditions)]
+        wanted = [
+            *NAME_FIELDS,
+            "FirstName",
+            "CaseNumber",
+            *SHOWN_FIELDS.get(info.name, ()),
+            *(c.field for c in conditions),
+        ]
         fields = [name for name in dict.fromkeys(wanted) if name in info.fields and name != "Id"]
         sort = [{"field": request.sort.field, "descending": request.sort.descending}] if request.sort else None
-        limit = request.limit or (1 if request.sort and request.sort.field != "Name" and _is_singular(request) else None)
-        return self.toolbox.call("query_records", object=request.object, fields=fields or None, filters=_filters(conditions), sort=sort, limit=limit)
+        limit = request.limit or (
+            1 if request.sort and request.sort.field != "Name" and _is_singular(request) else None
+        )
+        return self.toolbox.call(
+            "query_records",
+            object=request.object,
+            fields=fields or None,
+            filters=_filters(conditions),
+            sort=sort,
+            limit=limit,
+        )
 
     def _measure(self, request: Request) -> Steps[str]:
         conditions, where = yield from self._scoped(request)
         if "aggregate_records" not in self.toolbox:
             return (yield from self._count_by_listing(request, conditions, where))
         if request.function != "count" and not request.measure:
-            raise GiveUpError(f"I do not know which number of {compose.say_object(request.object or 'record', count=2)} to add up. Name the field, please.")
-        call = self.toolbox.call("aggregate_records", object=request.object, function=request.function, field=request.measure,
-                                 group_by=list(request.group_by) or None, filters=_filters(conditions))  # fmt: skip
+            raise GiveUpError(
+                f"I do not know which number of {compose.say_object(request.object or 'record', count=2)} to add up. Name the field, please."
+            )
+        call = self.toolbox.call(
+            "aggregate_records",
+            object=request.object,
+            function=request.function,
+            field=request.measure,
+            group_by=list(request.group_by) or None,
+            filters=_filters(conditions),
+        )
         outcome = (yield [call])[0]
         if not outcome.ok:
             return compose.say_problem(outcome, f"Counting {compose.say_object(request.object or 'record', count=2)}")
@@ -293,7 +395,9 @@ class Planner:
     def _count_by_listing(self, request: Request, conditions: Sequence[Condition], where: str) -> Steps[str]:
         if request.function != "count" or request.group_by:
             self._need("aggregate_records", "calculate figures")
-        call = self._case_call(request, conditions) or self._query_call(request.with_(limit=1), conditions, self.briefing.object(request.object or ""))
+        call = self._case_call(request, conditions) or self._query_call(
+            replace(request, limit=1), conditions, self.briefing.object(request.object or "")
+        )
         outcome = (yield [call])[0]
         if not outcome.ok:
             return compose.say_problem(outcome, "Counting")
@@ -319,15 +423,22 @@ class Planner:
         info = self.briefing.object(request.object or "")
         if request.owner:
             person = yield from self._resolve(request.owner, ("User",))
-            conditions = [c for c in conditions if c.topic != "mine"] + [Condition("OwnerId", "eq", person.record_id, "owner")]
+            conditions = [c for c in conditions if c.topic != "mine"] + [
+                Condition("OwnerId", "eq", person.record_id, "owner")
+            ]
             where += f" owned by {compose.cite(person, self.memory)}"
         if request.scope:
             targets = _reference_fields(info)
-            parent = yield from self._resolve(request.scope, tuple(targets) if not request.scope.pronoun or not request.scope.objects else request.scope.objects)
+            parent = yield from self._resolve(
+                request.scope,
+                tuple(targets) if not request.scope.pronoun or not request.scope.objects else request.scope.objects,
+            )
             link = targets.get(parent.object)
             if link is None:
-                raise GiveUpError(f"{compose.capital(compose.say_object(info.name, count=2))} are not linked to a {compose.say_object(parent.object)}, "
-                                  f"so I cannot list them for {compose.cite(parent, self.memory)}.")  # fmt: skip
+                raise GiveUpError(
+                    f"{compose.capital(compose.say_object(info.name, count=2))} are not linked to a {compose.say_object(parent.object)}, "
+                    f"so I cannot list them for {compose.cite(parent, self.memory)}."
+                )
             conditions.append(Condition(link, "eq", parent.record_id, "scope"))
             where += f" for {compose.cite(parent, self.memory)}"
         return conditions, where
@@ -342,7 +453,9 @@ class Planner:
         if not request.changes or all(not c.value and not c.field for c in request.changes):
             raise AskError(f"What should change on {compose.cite(record, self.memory)}?", slot="changes")
         fields = yield from self._assign(request.changes, self.briefing.object(record.object))
-        outcome = (yield [self.toolbox.call("update_record", object=record.object, record_id=record.record_id, fields=fields)])[0]
+        outcome = (
+            yield [self.toolbox.call("update_record", object=record.object, record_id=record.record_id, fields=fields)]
+        )[0]
         return self._applied(outcome, "Updated" if outcome.ok else f"Updating {compose.cite(record, self.memory)}")
 
     def _applied(self, outcome: Outcome, doing: str) -> str:
@@ -377,7 +490,9 @@ class Planner:
             fields.update((yield from self._parent(request.scope, info)))
         outcome = (yield [self.toolbox.call("create_record", object=info.name, fields=fields)])[0]
         if outcome.kind == "retry":
-            raise GiveUpError(f"The {compose.say_object(info.name)} cannot be created yet: {compose.escape(outcome.message)}")
+            raise GiveUpError(
+                f"The {compose.say_object(info.name)} cannot be created yet: {compose.escape(outcome.message)}"
+            )
         return self._applied(outcome, "Created" if outcome.ok else f"Creating the {compose.say_object(info.name)}")
 
     def _parent(self, scope: Reference, info: ObjectInfo) -> Steps[dict[str, object]]:
@@ -401,7 +516,18 @@ class Planner:
         if not request.text:
             raise AskError("What should the task be about?", slot="text")
         who, related, missing = yield from self._links(request)
-        outcome = (yield [self.toolbox.call("create_task", subject=request.text, due_date=request.day, related_to_id=related, who_id=who, priority=request.priority)])[0]
+        outcome = (
+            yield [
+                self.toolbox.call(
+                    "create_task",
+                    subject=request.text,
+                    due_date=request.day,
+                    related_to_id=related,
+                    who_id=who,
+                    priority=request.priority,
+                )
+            ]
+        )[0]
         return self._applied(outcome, "Created task" if outcome.ok else "Creating the task") + missing
 
     def _log_call(self, request: Request) -> Steps[str]:
@@ -409,14 +535,29 @@ class Planner:
         who, related, missing = yield from self._links(request)
         if who is None and related is None and not missing and request.text == "Call":
             raise AskError("With whom was the call?", slot="text")
-        outcome = (yield [self.toolbox.call("log_call", subject=request.text, notes=request.note or None, related_to_id=related, who_id=who, called_on=request.day)])[0]
+        outcome = (
+            yield [
+                self.toolbox.call(
+                    "log_call",
+                    subject=request.text,
+                    notes=request.note or None,
+                    related_to_id=related,
+                    who_id=who,
+                    called_on=request.day,
+                )
+            ]
+        )[0]
         return self._applied(outcome, "Logged" if outcome.ok else "Logging the call") + missing
 
     def _links(self, request: Request) -> Steps[tuple[str | None, str | None, str]]:
         """Ids of the person and the record a text names, and a note about names that were not found."""
         who = related = None
         missing: list[str] = []
-        references = [*request.people, *([request.target] if request.target else []), *([request.scope] if request.scope else [])]
+        references = [
+            *request.people,
+            *([request.target] if request.target else []),
+            *([request.scope] if request.scope else []),
+        ]
         for reference in references:
             try:
                 record = yield from self._resolve(reference)
@@ -435,12 +576,22 @@ class Planner:
         self._need("add_case_comment", "comment on cases")
         record = yield from self._resolve(request.target or Reference(pronoun="the"), ("Case",))
         if record.object != "Case":
-            raise GiveUpError(f"I can only comment on cases, and {compose.cite(record, self.memory)} is a {compose.say_object(record.object)}.")
+            raise GiveUpError(
+                f"I can only comment on cases, and {compose.cite(record, self.memory)} is a {compose.say_object(record.object)}."
+            )
         if not request.note:
             raise AskError(f"What should the comment on {compose.cite(record, self.memory)} say?", slot="note")
-        outcome = (yield [self.toolbox.call("add_case_comment", case_id=record.record_id, body=request.note, published=request.published)])[0]
+        outcome = (
+            yield [
+                self.toolbox.call(
+                    "add_case_comment", case_id=record.record_id, body=request.note, published=request.published
+                )
+            ]
+        )[0]
         kind = "public" if request.published else "internal"
-        return self._applied(outcome, f"Added {kind} comment" if outcome.ok else f"Commenting on {compose.cite(record, self.memory)}")
+        return self._applied(
+            outcome, f"Added {kind} comment" if outcome.ok else f"Commenting on {compose.cite(record, self.memory)}"
+        )
 
     def _draft(self, request: Request) -> Steps[str]:
         self._need("create_draft", "draft e-mails")
@@ -451,7 +602,9 @@ class Planner:
         if request.people:
             person = yield from self._resolve(request.people[0], ("Contact", "Lead"))
         elif record and record.details.get("ContactId"):
-            person = Known("Contact", str(record.details["ContactId"]), self.memory.name_of(str(record.details["ContactId"])))
+            person = Known(
+                "Contact", str(record.details["ContactId"]), self.memory.name_of(str(record.details["ContactId"]))
+            )
         elif record is None:
             record = self._recent_subject()
         if person is None and record is None:
@@ -460,11 +613,23 @@ class Planner:
             record = self._recent_subject(person)
         about = record or person
         subject, body = write_draft(request, person, record if record is not person else None, self.briefing.caller)
-        outcome = (yield [self.toolbox.call("create_draft", record_id=about.record_id if about else "", recipient_id=person.record_id if person else None,
-                                            subject=subject, body=body)])[0]  # fmt: skip
+        outcome = (
+            yield [
+                self.toolbox.call(
+                    "create_draft",
+                    record_id=about.record_id if about else "",
+                    recipient_id=person.record_id if person else None,
+                    subject=subject,
+                    body=body,
+                )
+            ]
+        )[0]
         if not outcome.ok:
             return self._applied(outcome, "Saving the draft")
-        return f"{self._applied(outcome, 'Drafted, not sent')}\n\n> Subject: {compose.escape(subject)}\n>\n" + "\n".join(f"> {compose.escape(line)}" for line in body.splitlines())
+        return (
+            f"{self._applied(outcome, 'Drafted, not sent')}\n\n> Subject: {compose.escape(subject)}\n>\n"
+            + "\n".join(f"> {compose.escape(line)}" for line in body.splitlines())
+        )
 
     def _recent_subject(self, person: Known | None = None) -> Known | None:
         """The case or opportunity last spoken of, if it belongs with the person."""
@@ -482,7 +647,9 @@ def _groups(requests: Sequence[Request]) -> list[list[Request]]:
     for request in requests:
         references = [request.target, request.scope, *request.people]
         leans = any(reference and reference.leans_on_thread for reference in references)
-        follows_write = bool(groups) and any(earlier.verb not in _READS for earlier in groups[-1]) and request.verb in _READS
+        follows_write = (
+            bool(groups) and any(earlier.verb not in _READS for earlier in groups[-1]) and request.verb in _READS
+        )
         if groups and not leans and not follows_write and not request.is_elliptic:
             groups[-1].append(request)
         else:
@@ -523,7 +690,10 @@ def _present(fields: Sequence[str], outcome: Outcome) -> tuple[str, ...]:
 
 def _is_singular(request: Request) -> bool:
     words = request.said.lower()
-    return not any(token.low.endswith("s") and token.low not in ("is", "us", "'s", "has", "was", "does") for token in tokenize(words))
+    return not any(
+        token.low.endswith("s") and token.low not in ("is", "us", "'s", "has", "was", "does")
+        for token in tokenize(words)
+    )
 
 
 def _reference_fields(info: ObjectInfo) -> dict[str, str]:
@@ -541,8 +711,13 @@ def _reference_fields(info: ObjectInfo) -> dict[str, str]:
 def _objects_fitting(changes: Sequence[Change], briefing: Briefing) -> tuple[str, ...]:
     """Objects that have every field, or a field for every value, of the changes."""
     main = ("Opportunity", "Case", "Account", "Contact", "Lead", "Quote", "Task", "Contract", "Order", "Campaign")
-    fitting = [name for name in main if name in briefing.objects
-               and changes and all(not fit(change, briefing.object(name), briefing).problem for change in changes)]  # fmt: skip
+    fitting = [
+        name
+        for name in main
+        if name in briefing.objects
+        and changes
+        and all(not fit(change, briefing.object(name), briefing).problem for change in changes)
+    ]
     return tuple(fitting)
 
 
@@ -559,15 +734,26 @@ def _name_fields(name: str, info: ObjectInfo) -> dict[str, object]:
 def _with_slot(request: Request, slot: str, utterance: str) -> Request:
     text = " ".join(utterance.split()).strip('"')
     if slot == "note":
-        return request.with_(note=text)
+        return replace(request, note=text)
     if slot == "name":
-        return request.with_(changes=(*request.changes, Change(text, "name")))
-    return request.with_(text=text[:1].upper() + text[1:])
+        return replace(request, changes=(*request.changes, Change(text, "name")))
+    return replace(request, text=text[:1].upper() + text[1:])
 
 
 def _say_conditions(conditions: Sequence[Condition], memory: Memory) -> str:
     """The narrowing in words, so that a misread request is seen at once."""
-    signs = {"eq": "=", "ne": "≠", "gt": ">", "ge": "≥", "lt": "<", "le": "≤", "contains": "contains", "starts_with": "starts with", "in": "in", "is_null": "is empty"}
+    signs = {
+        "eq": "=",
+        "ne": "≠",
+        "gt": ">",
+        "ge": "≥",
+        "lt": "<",
+        "le": "≤",
+        "contains": "contains",
+        "starts_with": "starts with",
+        "in": "in",
+        "is_null": "is empty",
+    }
     parts = []
     for condition in conditions:
         if condition.topic == "mine":
@@ -577,8 +763,15 @@ def _say_conditions(conditions: Sequence[Condition], memory: Memory) -> str:
         elif condition.op == "is_null":
             parts.append(f"without {say_name(condition.field)}")
         else:
-            parts.append(f"{say_name(condition.field)} {signs[condition.op]} {compose.say_value(condition.value, memory)}")
+            parts.append(
+                f"{say_name(condition.field)} {signs[condition.op]} {compose.say_value(condition.value, memory)}"
+            )
     return f" ({', '.join(parts)})" if parts else ""
+
+
+def _say_missing(names: Sequence[str]) -> str:
+    quoted = [f'"{compose.escape(name)}"' for name in names]
+    return f"\n\nI found no record for {_enumerate(quoted)}, so it is not linked." if quoted else ""
 
 
 def _enumerate(items: Sequence[str]) -> str:

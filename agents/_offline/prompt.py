@@ -11,8 +11,20 @@ _CUSTOMER = re.compile(r"\bthe user is a customer, ([^(\n]{1,120}?) \(contact ([
 _OBJECT_LINE = re.compile(r"^[-*\s]*([A-Z]\w{1,60})(?: \([^)\n]{0,80}\))?: (.+)$")
 _HEADER = re.compile(r"^\s*records you can use\b", re.IGNORECASE)
 _FIELD = re.compile(r"^([A-Za-z]\w*)\s*(?:\[([^\]]*)\])?")
-_NUMERIC_ENDINGS = ("Amount", "Revenue", "Employees", "Price", "Total", "Cost", "Quantity", "Discount", "Probability",
-                    "Term", "Number", "Minutes")  # fmt: skip
+_NUMERIC_ENDINGS = (
+    "Amount",
+    "Revenue",
+    "Employees",
+    "Price",
+    "Total",
+    "Cost",
+    "Quantity",
+    "Discount",
+    "Probability",
+    "Term",
+    "Number",
+    "Minutes",
+)
 _TEXT_NUMBERS = ("CaseNumber", "OrderNumber", "ArticleNumber", "ContractNumber")
 
 

@@ -71,8 +71,14 @@ class Reader:
 
     def _joins(self, end: int, at: int) -> bool:
         gap = self.tokens[end:at]
-        return not any(self.used[end:at]) and all(token.low in ("&", "-", "of", "'", "/", ".") for token in gap) and (
-            not gap or len(gap) == 1 and gap[0].low != "of" or (self.tokens[end - 1].is_capital and self.tokens[at].is_capital)
+        return (
+            not any(self.used[end:at])
+            and all(token.low in ("&", "-", "of", "'", "/", ".") for token in gap)
+            and (
+                not gap
+                or (len(gap) == 1 and gap[0].low != "of")
+                or (self.tokens[end - 1].is_capital and self.tokens[at].is_capital)
+            )
         )
 
 

@@ -12,8 +12,16 @@ _ID = re.compile(r"^[0-9a-zA-Z]{15}(?:[0-9a-zA-Z]{3})?$")
 _PERSONAL = frozenset("him his her he she".split())
 _PRONOUNS = frozenset("it its them their they".split()) | _PERSONAL
 _POINTERS = frozenset("this that these those same".split())
-_NUMBERED = {"case": "Case", "ticket": "Case", "order": "Order", "quote": "Quote", "contract": "Contract",
-             "article": "Knowledge__kav", "complaint": "Case", "incident": "Case"}  # fmt: skip
+_NUMBERED = {
+    "case": "Case",
+    "ticket": "Case",
+    "order": "Order",
+    "quote": "Quote",
+    "contract": "Contract",
+    "article": "Knowledge__kav",
+    "complaint": "Case",
+    "incident": "Case",
+}
 
 
 def object_of_id(record_id: str) -> str | None:
@@ -92,9 +100,23 @@ def read_names(reader: Reader) -> list[tuple[str, Reference]]:
     names = []
     for start, end in reader.leftovers():
         before = start - 1
-        while reader.word(before) in ("the", "a", "an", "our", "account", "company", "customer", "contact", "client", "deal", "is"):
+        while reader.word(before) in (
+            "the",
+            "a",
+            "an",
+            "our",
+            "account",
+            "company",
+            "customer",
+            "contact",
+            "client",
+            "deal",
+            "is",
+        ):
             before -= 1
-        names.append((reader.word(before), Reference(text=reader.rest(start, end), objects=hinted(reader.rest(start, end)))))
+        names.append(
+            (reader.word(before), Reference(text=reader.rest(start, end), objects=hinted(reader.rest(start, end))))
+        )
         reader.take(start, end)
     return names
 

@@ -1,6 +1,6 @@
 """What a clause asks for, as data."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -99,6 +99,3 @@ class Request:
     problem: str = ""
     """Why part of it cannot be done, said to the user instead of guessing."""
     is_elliptic: bool = False
-
-    def with_(self, **changes: object) -> "Request":
-        return replace(self, **changes)  # type: ignore[arg-type]  # keywords are field names by construction

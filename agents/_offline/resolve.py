@@ -73,22 +73,39 @@ class Resolver:
         if found:
             return self._focused(found)
         if reference.ordinal and self._memory.listed:
-            raise GiveUpError(f"The last list has {len(self._memory.listed)} entries, so there is no number {reference.ordinal}.")
+            raise GiveUpError(
+                f"The last list has {len(self._memory.listed)} entries, so there is no number {reference.ordinal}."
+            )
         kinds = " or ".join(say_object(name) for name in objects[:3]) or "record"
-        raise AskError(f"Which {kinds} do you mean? Give me a name, a number or an id.", key=reference.key, slot="target")
+        raise AskError(
+            f"Which {kinds} do you mean? Give me a name, a number or an id.", key=reference.key, slot="target"
+        )
 
     def _by_number(self, reference: Reference) -> Steps[Known]:
         name = reference.objects[0] if reference.objects else "Case"
         field = {"Case": "CaseNumber", "Order": "OrderNumber", "Knowledge__kav": "ArticleNumber"}.get(name)
         for known in self._memory.known.values():
-            if field and str(known.details.get(field) or known.details.get("number") or "").lstrip("0") == reference.number.lstrip("0"):
+            if field and str(known.details.get(field) or known.details.get("number") or "").lstrip(
+                "0"
+            ) == reference.number.lstrip("0"):
                 return self._focused(known)
         if field and "query_records" in self._toolbox:
             numbers = list(dict.fromkeys([reference.number, reference.number.zfill(8)]))
-            filters = [{"field": field, "op": "in" if len(numbers) > 1 else "eq", "value": numbers if len(numbers) > 1 else numbers[0]}]
+            filters = [
+                {
+                    "field": field,
+                    "op": "in" if len(numbers) > 1 else "eq",
+                    "value": numbers if len(numbers) > 1 else numbers[0],
+                }
+            ]
             call = self._toolbox.call("query_records", object=name, filters=filters, limit=2)
         elif "find_record" in self._toolbox:
-            call = self._toolbox.call("find_record", text=reference.number.zfill(8) if name == "Case" else reference.number, objects=[name], limit=2)
+            call = self._toolbox.call(
+                "find_record",
+                text=reference.number.zfill(8) if name == "Case" else reference.number,
+                objects=[name],
+                limit=2,
+            )
         else:
             raise GiveUpError(f"I have no tool here to look up a {say_object(name)} by its number.")
         outcome = (yield [call])[0]
@@ -158,7 +175,9 @@ class Resolver:
         accounts = [row for row in records_in(outcome)] if outcome.ok else []
         if not accounts:
             raise GiveUpError(self._nothing_named(reference, objects))
-        filters: list[dict[str, object]] = [{"field": "AccountId", "op": "in", "value": [row.record_id for row in accounts]}]
+        filters: list[dict[str, object]] = [
+            {"field": "AccountId", "op": "in", "value": [row.record_id for row in accounts]}
+        ]
         if info.first("IsClosed"):
             filters.append({"field": "IsClosed", "op": "eq", "value": False})
         found = (yield [self._toolbox.call("query_records", object=kind, filters=filters, limit=5)])[0]
@@ -176,8 +195,12 @@ class Resolver:
             rows = self._rows(outcome, f"Looking up {escape(reference.text)}")
             if isinstance(outcome.result.get("account"), dict) and rows:
                 return self._focused(rows[0])
-            candidates = [known for row in outcome.result.get("candidates") or [] if isinstance(row, dict)
-                          for known in records_in(Outcome(outcome.call, {"matches": [row]}))]  # fmt: skip
+            candidates = [
+                known
+                for row in outcome.result.get("candidates") or []
+                if isinstance(row, dict)
+                for known in records_in(Outcome(outcome.call, {"matches": [row]}))
+            ]
             if candidates:
                 raise self._question(reference, [self._memory.remember(known) for known in candidates], None)
             raise GiveUpError(self._nothing_named(reference, ["Account"]))
@@ -196,14 +219,16 @@ class Resolver:
 
     def _nothing_named(self, reference: Reference, objects: Sequence[str]) -> str:
         kinds = " or ".join(say_object(name) for name in objects) if 0 < len(objects) <= 4 else "record"
-        return f"I found no {kinds} matching \"{escape(reference.text)}\"."
+        return f'I found no {kinds} matching "{escape(reference.text)}".'
 
     def _question(self, reference: Reference, rows: Sequence[Known], total: object) -> AskError:
         count = total if isinstance(total, int) and total >= len(rows) else len(rows)
         kinds = {row.object for row in rows}
         noun = say_object(next(iter(kinds)), count=2) if len(kinds) == 1 else "records"
         lines = [f"{at}. {_distinguish(row, rows, self._memory)}" for at, row in enumerate(rows, 1)]
-        question = f"I found {count} {noun} matching \"{escape(reference.text)}\". Which one do you mean?\n\n" + "\n".join(lines)
+        question = (
+            f'I found {count} {noun} matching "{escape(reference.text)}". Which one do you mean?\n\n' + "\n".join(lines)
+        )
         return AskError(question, key=reference.key, candidates=rows)
 
 
@@ -214,16 +239,22 @@ def _score(scores: Mapping[str, Mapping[str, object]], row: Known) -> float:
 
 def _distinguish(row: Known, rows: Sequence[Known], memory: Memory) -> str:
     """A candidate with the details in which it differs from the others."""
-    differing = [name for name in row.details
-                 if name not in ("Id", "Name", "Subject", "CaseNumber", "number")
-                 and len({str(other.details.get(name)) for other in rows}) > 1 and row.details[name] not in (None, "")]  # fmt: skip
+    differing = [
+        name
+        for name in row.details
+        if name not in ("Id", "Name", "Subject", "CaseNumber", "number")
+        and len({str(other.details.get(name)) for other in rows}) > 1
+        and row.details[name] not in (None, "")
+    ]
     details = say_fields(row, memory, only=differing[:4]) if differing else []
     kind = f"{say_object(row.object)} " if len({other.object for other in rows}) > 1 and row.object != "Case" else ""
     return capital(kind + cite(row, memory)) + (f" — {', '.join(details)}" if details else "")
 
 
 def _mentions(row: Known, scope: str, memory: Memory) -> bool:
-    haystack = " ".join([row.name, *(str(v) for v in row.details.values()), *(memory.name_of(str(v)) for v in row.details.values())]).lower()
+    haystack = " ".join(
+        [row.name, *(str(v) for v in row.details.values()), *(memory.name_of(str(v)) for v in row.details.values())]
+    ).lower()
     return all(word in haystack for word in scope.lower().split())
 
 
@@ -235,7 +266,11 @@ def pick(answer: str, candidates: Sequence[Known], memory: Memory) -> Known | No
         return by_id[0]
     words = [token.low for token in tokens if token.kind is not Kind.MARK]
     for word in words:
-        place = ORDINALS.get(word) or (int(word) if word.isdigit() and len(word) < 3 else None) or {"one": None, "two": 2, "three": 3}.get(word)
+        place = (
+            ORDINALS.get(word)
+            or (int(word) if word.isdigit() and len(word) < 3 else None)
+            or {"one": None, "two": 2, "three": 3}.get(word)
+        )
         if place and len(words) <= 6 and abs(place) <= len(candidates):
             return candidates[place - 1 if place > 0 else place]
     content = [word for word in words if word not in STOPWORDS] or [join(tokens).lower()]
@@ -249,6 +284,13 @@ def pick(answer: str, candidates: Sequence[Known], memory: Memory) -> Known | No
 
 
 def _holds(row: Known, word: str, memory: Memory) -> bool:
-    text = " ".join([row.name, say_name(row.object), *(str(v) for v in row.details.values()), *(memory.name_of(str(v)) for v in row.details.values())])
+    text = " ".join(
+        [
+            row.name,
+            say_name(row.object),
+            *(str(v) for v in row.details.values()),
+            *(memory.name_of(str(v)) for v in row.details.values()),
+        ]
+    )
     words = [token.low for token in tokenize(text)]
     return word in words or closest(word, words) is not None

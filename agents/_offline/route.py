@@ -13,7 +13,11 @@ _STEM = 5
 def choose_agent(text: str, toolbox: Toolbox) -> Call | None:
     """The call that names the best agent; None if no description shares a word with the request or two fit alike."""
     allowed = [str(value) for value in _enum(toolbox)]
-    described = {name: handles for name, handles in _LINE.findall(toolbox.describe("choose_agent")) if not allowed or name in allowed}
+    described = {
+        name: handles
+        for name, handles in _LINE.findall(toolbox.describe("choose_agent"))
+        if not allowed or name in allowed
+    }
     wanted = _stems(clean(text))
     scores = {name: len(wanted & _stems(f"{name} {handles}")) for name, handles in described.items()}
     best = max(scores.values(), default=0)

@@ -1,6 +1,7 @@
 """Reads requests that carry a text of their own: tasks, calls, comments, messages, new records."""
 
 import re
+from dataclasses import replace
 
 from agents._offline.amounts import read_amount
 from agents._offline.changes import read_field_values
@@ -12,25 +13,41 @@ from agents._offline.references import hinted, read_exact, read_names, read_ordi
 from agents._offline.request import Change, Reference, Request, Verb
 from agents._offline.words import Kind, singular
 
-_PERSON_LEADS = frozenset("""call email e-mail mail meet phone ring contact ask with to thank invite visit text ping message
-called phoned spoke talked write tell remind chase""".split())
+_PERSON_LEADS = frozenset(
+    """call email e-mail mail meet phone ring contact ask with to thank invite visit text ping message
+called phoned spoke talked write tell remind chase""".split()
+)
 _RECORD_LEADS = frozenset("at for about on of regarding from re concerning in".split())
 _TASK_LEAD = re.compile(
     r"^(?:remind me|do not let me forget|(?:create|add|make|set up|set|new|schedule|put)\b.{0,40}?\b(?:task|reminder|to-?do)|(?:task|todo|to-do|reminder))"
     r"(?: for me| to my list)?(?:\s*[:,]\s*|\s+(?:to|about|that|called|named|saying|titled)\b\s*|\s+|$)",
     re.IGNORECASE,
-)  # fmt: skip
+)
 _CALL_LEAD = re.compile(
     r"^(?:(?:log|record|register|note down|note|track)\s+(?:that\s+)?)?(?:i\s+(?:just\s+|have\s+)?)?(?:had\s+)?"
     r"(?:a\s+|the\s+|my\s+|an?\s+\w+\s+)?(?:phone call|call|called|phoned|spoke|talked|conversation)\b\s*",
     re.IGNORECASE,
-)  # fmt: skip
-_BODY = re.compile(r"\s*:\s*|\s+(?:saying|stating|that says|which says|says|with the text|with notes?|notes?)\b\s*:?\s*|\s*;\s*|\s+that\s+", re.IGNORECASE)
-_PUBLIC = re.compile(r"\b(?:public(?:ly)?|customer[- ]visible|external|visible (?:to|for) (?:the |our )?(?:customer|client)|(?:customer|client) can see)\b", re.IGNORECASE)
+)
+_BODY = re.compile(
+    r"\s*:\s*|\s+(?:saying|stating|that says|which says|says|with the text|with notes?|notes?)\b\s*:?\s*|\s*;\s*|\s+that\s+",
+    re.IGNORECASE,
+)
+_PUBLIC = re.compile(
+    r"\b(?:public(?:ly)?|customer[- ]visible|external|visible (?:to|for) (?:the |our )?(?:customer|client)|(?:customer|client) can see)\b",
+    re.IGNORECASE,
+)
 _PRIVATE = re.compile(r"\b(?:internal(?:ly)?|private(?:ly)?|not public|not visible|non-?public)\b", re.IGNORECASE)
-_PRIORITY = re.compile(r"\b(?:with |as )?(?:an? )?(low|normal|high|urgent)(?:[- ]priority)?\b|\bpriority (low|normal|high|urgent)\b", re.IGNORECASE)
-_TOPIC = re.compile(r"\b(?:about|regarding|concerning|re:|asking (?:for|about|to|if|whether|them|him|her)|saying(?: that)?|telling (?:him|her|them)(?: that)?|explaining|confirming|on|that|thanking|for)\b\s*", re.IGNORECASE)
-_MANNER = re.compile(r"\b(follow-?up|thank-?you|reminder|apology|introduction|introductory|reply|response|confirmation)\b", re.IGNORECASE)
+_PRIORITY = re.compile(
+    r"\b(?:with |as )?(?:an? )?(low|normal|high|urgent)(?:[- ]priority)?\b|\bpriority (low|normal|high|urgent)\b",
+    re.IGNORECASE,
+)
+_TOPIC = re.compile(
+    r"\b(?:about|regarding|concerning|re:|asking (?:for|about|to|if|whether|them|him|her)|saying(?: that)?|telling (?:him|her|them)(?: that)?|explaining|confirming|on|that|thanking|for)\b\s*",
+    re.IGNORECASE,
+)
+_MANNER = re.compile(
+    r"\b(follow-?up|thank-?you|reminder|apology|introduction|introductory|reply|response|confirmation)\b", re.IGNORECASE
+)
 
 
 def read_text_request(verb: Verb, clause: str, reader: Reader, briefing: Briefing) -> Request:
@@ -58,7 +75,9 @@ def _sentence(text: str) -> str:
 def _read_task(clause: str, briefing: Briefing) -> Request:
     lead = _TASK_LEAD.match(clause)
     payload = clause[lead.end() :] if lead else clause
-    said_priority = _PRIORITY.search(clause[: lead.end()] if lead else "") or re.search(r"\b(low|high|urgent)[- ]priority\b|\bpriority (low|normal|high|urgent)\b", payload, re.IGNORECASE)
+    said_priority = _PRIORITY.search(clause[: lead.end()] if lead else "") or re.search(
+        r"\b(low|high|urgent)[- ]priority\b|\bpriority (low|normal|high|urgent)\b", payload, re.IGNORECASE
+    )
     if said_priority and said_priority.string is payload:
         payload = payload.replace(said_priority.group(), "")
     reader = Reader.of(payload)
@@ -66,8 +85,15 @@ def _read_task(clause: str, briefing: Briefing) -> Request:
     subject = _without_span(payload, reader, span)
     for lead_word in ("to ", "with "):
         subject = subject.removeprefix(lead_word)
-    request = Request(Verb.TASK, clause, object="Task", text=_sentence(subject), day=span.first.isoformat() if span else None, needs_today=unknown,
-                      priority=next((g for g in said_priority.groups() if g), "").capitalize() or None if said_priority else None)  # fmt: skip
+    request = Request(
+        Verb.TASK,
+        clause,
+        object="Task",
+        text=_sentence(subject),
+        day=span.first.isoformat() if span else None,
+        needs_today=unknown,
+        priority=next((g for g in said_priority.groups() if g), "").capitalize() or None if said_priority else None,
+    )
     return _with_links(request, reader)
 
 
@@ -82,8 +108,15 @@ def _read_call(clause: str, briefing: Briefing) -> Request:
     if rest and not re.match(r"(?:with|to|about|regarding|on|for|from)\b", rest, re.IGNORECASE):
         rest = f"with {rest}"
     subject = re.sub(r"^to\b", "with", rest)
-    request = Request(Verb.CALL, clause, object="Task", text=_sentence(f"Call {subject}"), note=_unquote(notes), needs_today=unknown,
-                      day=span.first.isoformat() if span else None)  # fmt: skip
+    request = Request(
+        Verb.CALL,
+        clause,
+        object="Task",
+        text=_sentence(f"Call {subject}"),
+        note=_unquote(notes),
+        needs_today=unknown,
+        day=span.first.isoformat() if span else None,
+    )
     return _with_links(request, reader)
 
 
@@ -115,21 +148,24 @@ def _without_span(text: str, reader: Reader, span: Span | None) -> str:
 
 def _with_links(request: Request, reader: Reader) -> Request:
     exact = read_exact(reader)
-    people, scope, pronoun = [], None, None
+    people: list[Reference] = []
+    scope: Reference | None = None
     for start, end in _name_runs(reader):
         before = reader.word(start - 1) if reader.word(start - 1) not in ("the", "a", "our") else reader.word(start - 2)
         text = reader.rest(start, end)
         if before in _PERSON_LEADS and not people and not hinted(text) and not _record_noun(reader, end):
             people.append(Reference(text=text, objects=("Contact", "Lead")))
         elif before in (*_RECORD_LEADS, *_PERSON_LEADS) and scope is None:
-            scope = Reference(text=text, objects=_record_noun(reader, end) or hinted(text) or ("Account", "Opportunity"))
+            scope = Reference(
+                text=text, objects=_record_noun(reader, end) or hinted(text) or ("Account", "Opportunity")
+            )
         reader.take(start, end)
     pronoun = read_pronoun(reader)
     if people and scope and scope.objects[0] == "Account":
         people = [Reference(text=people[0].text, objects=people[0].objects, scope=scope.text)]
     if pronoun and pronoun.objects == PERSON_OBJECTS and not people:
         people, pronoun = [Reference(pronoun=pronoun.pronoun, objects=("Contact", "Lead"))], None
-    return request.with_(people=tuple(people), scope=scope, target=exact or pronoun)
+    return replace(request, people=tuple(people), scope=scope, target=exact or pronoun)
 
 
 def _record_noun(reader: Reader, at: int) -> tuple[str, ...]:
@@ -145,9 +181,15 @@ def _name_runs(reader: Reader) -> list[tuple[int, int]]:
         token = reader.tokens[at]
         if reader.is_free(at) and at and token.is_capital and token.low not in STOPWORDS:
             end = at + 1
-            while end < len(reader) and reader.is_free(end) and (
-                reader.tokens[end].is_capital or reader.tokens[end].low in ("&",) or (reader.word(end) in ("renewal", "upsell", "expansion"))
-            ):  # fmt: skip
+            while (
+                end < len(reader)
+                and reader.is_free(end)
+                and (
+                    reader.tokens[end].is_capital
+                    or reader.tokens[end].low in ("&",)
+                    or (reader.word(end) in ("renewal", "upsell", "expansion"))
+                )
+            ):
                 end += 1
             runs.append((at, end))
             at = end
@@ -177,7 +219,9 @@ def _read_comment(clause: str) -> Request:
     if quoted is not None:
         token = tokens.tokens[quoted]
         head, body = clause[: token.start] + clause[token.end :], token.text
-    elif found := re.match(r"^(?:add|post|leave)\s+(.{2,2000}?)\s+as an?\s+((?:\w+ )?(?:comment|note)\b.*)$", clause, re.IGNORECASE):
+    elif found := re.match(
+        r"^(?:add|post|leave)\s+(.{2,2000}?)\s+as an?\s+((?:\w+ )?(?:comment|note)\b.*)$", clause, re.IGNORECASE
+    ):
         head, body = f"add {found.group(2)}", found.group(1)
     else:
         split = _BODY.search(clause, 4)
@@ -185,8 +229,26 @@ def _read_comment(clause: str) -> Request:
     published = bool(_PUBLIC.search(head)) and not _PRIVATE.search(head)
     reader = Reader.of(head)
     target = read_exact(reader) or read_ordinal(reader) or read_pronoun(reader)
-    for word in ("comment", "comments", "note", "public", "internal", "private", "publicly", "visible", "customer", "post", "leave", "write", "external",
-                 "customer-visible", "case", "ticket", "put", "reply"):  # fmt: skip
+    for word in (
+        "comment",
+        "comments",
+        "note",
+        "public",
+        "internal",
+        "private",
+        "publicly",
+        "visible",
+        "customer",
+        "post",
+        "leave",
+        "write",
+        "external",
+        "customer-visible",
+        "case",
+        "ticket",
+        "put",
+        "reply",
+    ):
         reader.take_phrase(word)
     names = read_names(reader)
     if target is None and names:
@@ -205,7 +267,10 @@ def _read_draft(clause: str) -> Request:
         r"^(?:please )?(?:draft|write|compose|prepare|create|send|make|e-?mail|reply|respond|message|answer)\b(?: me| us)?"
         r"(?: (?:a|an|the|another|short|quick|polite|friendly|brief|new|follow-?up|thank-?you|reminder|apology|introduction|introductory|"
         r"confirmation))*(?: (?:e-?mail|mail|message|reply|response|letter|follow-?up|note|draft))?\s*",
-        "", clause, flags=re.IGNORECASE)  # fmt: skip
+        "",
+        clause,
+        flags=re.IGNORECASE,
+    )
     topic, before = "", head
     topic_place = _TOPIC.search(head)
     if topic_place:
@@ -224,8 +289,15 @@ def _read_draft(clause: str) -> Request:
         people = _recipients(Reader.of(trailing.group(1)), None)
     about = read_pronoun(tail) if not exact else None
     record = _record_said(tail) if not exact and not about else None
-    return Request(Verb.DRAFT, clause, text=_unquote(topic), people=people, target=exact or about, scope=record,
-                   note=manner.group(1).lower() if manner else "")  # fmt: skip
+    return Request(
+        Verb.DRAFT,
+        clause,
+        text=_unquote(topic),
+        people=people,
+        target=exact or about,
+        scope=record,
+        note=manner.group(1).lower() if manner else "",
+    )
 
 
 def _recipients(reader: Reader, pronoun: Reference | None) -> tuple[Reference, ...]:
@@ -233,7 +305,9 @@ def _recipients(reader: Reader, pronoun: Reference | None) -> tuple[Reference, .
         reader.take_phrase(word)
     names = [reference for _, reference in read_names(reader)]
     if names:
-        return (Reference(text=names[0].text, objects=("Contact", "Lead"), scope=names[1].text if len(names) > 1 else ""),)
+        return (
+            Reference(text=names[0].text, objects=("Contact", "Lead"), scope=names[1].text if len(names) > 1 else ""),
+        )
     if pronoun:
         return (Reference(pronoun=pronoun.pronoun, objects=("Contact", "Lead")),)
     return ()
@@ -258,7 +332,9 @@ def _read_create(clause: str, reader: Reader, briefing: Briefing) -> Request:
     name = _new_object(reader, mention, briefing) or ""
     info = briefing.object(name)
     reader.take(0, mention + 1)
-    reader.used[1:mention] = [reader.tokens[at].low in STOPWORDS or reader.word(at) in ("new",) for at in range(1, mention)]
+    reader.used[1:mention] = [
+        reader.tokens[at].low in STOPWORDS or reader.word(at) in ("new",) for at in range(1, mention)
+    ]
     changes = list(_read_details(reader, info, briefing))
     changes += read_field_values(reader, info, mention + 1, briefing)
     changes += _read_values(reader, info)
@@ -290,7 +366,9 @@ def _read_details(reader: Reader, info: ObjectInfo, briefing: Briefing) -> list[
         elif token.kind is Kind.URL and info.first("Website"):
             _take_with_label(reader, at, at + 1, ("website", "url", "site"))
             changes.append(Change(token.text, "website"))
-        elif token.low in ("worth", "over", "value", "amount") and (amount := read_amount(reader.tokens, at + 1 + (reader.word(at + 1) in ("of", ":", "=")))):
+        elif token.low in ("worth", "over", "value", "amount") and (
+            amount := read_amount(reader.tokens, at + 1 + (reader.word(at + 1) in ("of", ":", "=")))
+        ):
             reader.take(at, amount.end)
             changes.append(Change(str(amount.value), "amount"))
         elif token.low in ("closing", "closes", "due", "expiring", "ending", "starting", "by"):
@@ -300,7 +378,9 @@ def _read_details(reader: Reader, info: ObjectInfo, briefing: Briefing) -> list[
 
 def _dated(reader: Reader, at: int, info: ObjectInfo, briefing: Briefing) -> list[Change]:
     start = at + 1 + (reader.word(at + 1) in ("on", "by", "in", "at"))
-    field = {"starting": "start date", "due": "due date", "ending": "end date", "expiring": "expiry"}.get(reader.word(at), "close date")
+    field = {"starting": "start date", "due": "due date", "ending": "end date", "expiring": "expiry"}.get(
+        reader.word(at), "close date"
+    )
     try:
         span = read_date(reader.tokens, start, briefing.today) if start < len(reader) else None
     except TodayUnknownError:
@@ -324,7 +404,11 @@ def _read_values(reader: Reader, info: ObjectInfo) -> list[Change]:
         for value in field.values:
             words = value.lower()
             labels = (field.name.lower(), field.name.removesuffix("Name").lower())
-            phrases = [f"{label} {words}" for label in labels] + [f"{words} {label}" for label in labels] + [f"in {words}", words]
+            phrases = (
+                [f"{label} {words}" for label in labels]
+                + [f"{words} {label}" for label in labels]
+                + [f"in {words}", words]
+            )
             place = reader.find_phrase(*phrases)
             if place and value not in ("New", "Open"):
                 reader.take(*place)
@@ -334,10 +418,24 @@ def _read_values(reader: Reader, info: ObjectInfo) -> list[Change]:
 
 
 def _take_topic(reader: Reader, mention: int) -> str:
-    for phrase in ("about", "regarding", "because of", "because", "concerning", "saying", "titled", "with subject", "subject", ":"):
+    for phrase in (
+        "about",
+        "regarding",
+        "because of",
+        "because",
+        "concerning",
+        "saying",
+        "titled",
+        "with subject",
+        "subject",
+        ":",
+    ):
         place = reader.find_phrase(phrase)
         if place and place[0] > mention:
-            end = next((at for at in range(place[1], len(reader)) if reader.used[at] or reader.word(at) in (",", ";")), len(reader))
+            end = next(
+                (at for at in range(place[1], len(reader)) if reader.used[at] or reader.word(at) in (",", ";")),
+                len(reader),
+            )
             start = place[1] + (reader.word(place[1]) == ":")
             text = reader.rest(start, end).strip(" .!")
             reader.take(place[0], end)
@@ -353,7 +451,11 @@ def _title_and_scope(reader: Reader, mention: int, info: ObjectInfo) -> tuple[st
     pronoun = read_pronoun(reader)
     title, scope = "", None
     for before, reference in read_names(reader):
-        if before in ("at", "for", "from", "with", "of", "to", "under", "on", "in") and scope is None and (title or before != "in"):
+        if (
+            before in ("at", "for", "from", "with", "of", "to", "under", "on", "in")
+            and scope is None
+            and (title or before != "in")
+        ):
             scope = reference
         elif not title:
             title = reference.text

@@ -56,7 +56,9 @@ class Toolbox:
 
     def call(self, tool: str, **args: Any) -> Call:
         known = self.parameters(tool)
-        return Call(tool, {name: value for name, value in args.items() if value is not None and (not known or name in known)})
+        return Call(
+            tool, {name: value for name, value in args.items() if value is not None and (not known or name in known)}
+        )
 
 
 def read_outcome(call: Call, content: object) -> Outcome:
@@ -72,10 +74,16 @@ def read_outcome(call: Call, content: object) -> Outcome:
         return Outcome(call, result=body["result"])
     error = body.get("error")
     error = error if isinstance(error, dict) else {}
-    return Outcome(call, kind=str(error.get("kind") or "failed"), message=str(error.get("message") or "no reason was given"))
+    return Outcome(
+        call, kind=str(error.get("kind") or "failed"), message=str(error.get("message") or "no reason was given")
+    )
 
 
 def _text_of(content: object) -> str:
     if not isinstance(content, list):
         return str(content)
-    return "".join(block if isinstance(block, str) else str(block.get("text", "")) for block in content if isinstance(block, str | dict))
+    return "".join(
+        block if isinstance(block, str) else str(block.get("text", ""))
+        for block in content
+        if isinstance(block, str | dict)
+    )

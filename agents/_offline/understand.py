@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents._offline.changes import read_changes
 from agents._offline.clauses import split_clauses
@@ -78,11 +78,37 @@ def _read_search(verb: Verb, clause: str, bare: str, reader: Reader) -> Request:
     target = read_exact(reader) or (read_pronoun(reader) if verb is Verb.SIMILAR else None)
     if verb is Verb.SIMILAR:
         reader.take_phrase("similar")
-        for word in ("cases", "case", "tickets", "ticket", "issues", "issue", "problem", "problems", "comparable", "seen", "before", "past", "previous",
-                     "closed", "resolved", "open", "related", "were", "anything", "something"):  # fmt: skip
+        for word in (
+            "cases",
+            "case",
+            "tickets",
+            "ticket",
+            "issues",
+            "issue",
+            "problem",
+            "problems",
+            "comparable",
+            "seen",
+            "before",
+            "past",
+            "previous",
+            "closed",
+            "resolved",
+            "open",
+            "related",
+            "were",
+            "anything",
+            "something",
+        ):
             reader.take_phrase(word)
         names = " ".join(reference.text for _, reference in read_names(reader))
-        return Request(verb, clause, object="Case", target=target or (None if names else Reference(pronoun="this", objects=("Case",))), text=names)
+        return Request(
+            verb,
+            clause,
+            object="Case",
+            target=target or (None if names else Reference(pronoun="this", objects=("Case",))),
+            text=names,
+        )
     return Request(verb, clause, text=bare.rstrip(" ?!."))
 
 
@@ -116,9 +142,19 @@ def _read_about(verb: Verb, clause: str, reader: Reader, briefing: Briefing) -> 
             target = Reference(text=target.text, objects=(mention.name,), scope=target.scope)
         if len(names) > 1:
             target = Reference(text=target.text, objects=target.objects, scope=names[1].text)
-    target = target or pronoun or (Reference(pronoun="the", objects=(mention.name,)) if mention else Reference(pronoun="it"))
-    return Request(verb, clause, object=mention.name if mention else None, target=target, day=since, until=until,
-                   needs_today=conditions.needs_today, text="recent" if recent and not since else "")  # fmt: skip
+    target = (
+        target or pronoun or (Reference(pronoun="the", objects=(mention.name,)) if mention else Reference(pronoun="it"))
+    )
+    return Request(
+        verb,
+        clause,
+        object=mention.name if mention else None,
+        target=target,
+        day=since,
+        until=until,
+        needs_today=conditions.needs_today,
+        text="recent" if recent and not since else "",
+    )
 
 
 def _window(conditions: Sequence[Condition]) -> tuple[str | None, str | None]:
@@ -141,9 +177,13 @@ def _read_update(clause: str, reader: Reader, briefing: Briefing) -> Request:
     if mention and reader.is_free(mention.start):
         reader.take(mention.start, mention.end)
     if target is None or (target.pronoun and not target.objects):
-        names = [r for before, r in read_names(reader) if r.text.lower() not in ("make", "put", "back", "high", "higher")]
+        names = [
+            r for before, r in read_names(reader) if r.text.lower() not in ("make", "put", "back", "high", "higher")
+        ]
         if names and target is None:
-            target = Reference(text=names[0].text, objects=objects or names[0].objects, scope=names[1].text if len(names) > 1 else "")
+            target = Reference(
+                text=names[0].text, objects=objects or names[0].objects, scope=names[1].text if len(names) > 1 else ""
+            )
     if target is None:
         target = Reference(pronoun="the" if mention else "it", objects=objects)
     return Request(Verb.UPDATE, clause, object=objects[0] if objects else None, target=target, changes=changes)
@@ -155,23 +195,41 @@ def _find_single(reader: Reader, briefing: Briefing) -> Mention | None:
         mention = _mention_at(reader, at, briefing)
         if not mention or mention.is_plural:
             continue
-        if reader.word(at - 1) in ("to", "into", "as") or reader.word(mention.end) in ("to", "owner", "priority", "status", "name", "number"):
-            if reader.word(mention.end) != "to" or not _is_leading(reader, at):
-                if reader.word(mention.end) not in ("priority", "status"):
-                    continue
+        if (reader.word(at - 1) in ("to", "into", "as") or reader.word(mention.end) in (
+            "to",
+            "owner",
+            "priority",
+            "status",
+            "name",
+            "number",
+        )) and (reader.word(mention.end) != "to" or not _is_leading(reader, at)):
+            if reader.word(mention.end) not in ("priority", "status"):
+                continue
         return mention
     return None
 
 
 def _is_leading(reader: Reader, at: int) -> bool:
     """'move the Acme deal to ...': the object closes the record's name, unless it is a field of its own ('the account to')."""
-    return reader.word(at - 1) not in ("the", "its", "his", "her") or reader.word(0) in ("move", "push", "advance", "assign", "transfer", "reassign", "put", "take", "promote")
+    return reader.word(at - 1) not in ("the", "its", "his", "her") or reader.word(0) in (
+        "move",
+        "push",
+        "advance",
+        "assign",
+        "transfer",
+        "reassign",
+        "put",
+        "take",
+        "promote",
+    )
 
 
 # Lists, single records and numbers
 
 
-def _read_records(verb: Verb | None, clause: str, reader: Reader, briefing: Briefing, last: Request | None, *, is_follow_up: bool) -> Request:  # fmt: skip
+def _read_records(
+    verb: Verb | None, clause: str, reader: Reader, briefing: Briefing, last: Request | None, *, is_follow_up: bool
+) -> Request:
     exact = read_exact(reader)
     mention = _find_object(reader, briefing)
     is_bare = verb is None and mention is None and exact is None
@@ -183,7 +241,7 @@ def _read_records(verb: Verb | None, clause: str, reader: Reader, briefing: Brie
         reader.take(mention.start, mention.end)
     info = briefing.object(object_name) if object_name else ObjectInfo("")
     asked = _read_asked_fields(verb, reader, briefing, mention, info)
-    if asked and (verb is Verb.SHOW or verb is Verb.MEASURE and "NumberOfEmployees" in asked):
+    if asked and (verb is Verb.SHOW or (verb is Verb.MEASURE and "NumberOfEmployees" in asked)):
         return _finish_show(clause, reader, briefing, exact, mention, asked)
     group_by = read_grouping(reader, info) if object_name else []
     problem = "" if group_by else _odd_grouping(reader)
@@ -203,53 +261,96 @@ def _read_records(verb: Verb | None, clause: str, reader: Reader, briefing: Brie
     if scope is None and pronoun and (mention or verb is Verb.MEASURE):
         scope = pronoun
     request = Request(
-        verb or Verb.SHOW, clause, object=object_name, target=exact or ordinal, scope=scope, owner=owner,
-        conditions=tuple(narrowed), group_by=tuple(group_by), sort=sort, limit=limit, function=function, measure=measure,
-        needs_today=conditions.needs_today, problem=problem)  # fmt: skip
+        verb or Verb.SHOW,
+        clause,
+        object=object_name,
+        target=exact or ordinal,
+        scope=scope,
+        owner=owner,
+        conditions=tuple(narrowed),
+        group_by=tuple(group_by),
+        sort=sort,
+        limit=limit,
+        function=function,
+        measure=measure,
+        needs_today=conditions.needs_today,
+        problem=problem,
+    )
     if mention is None and exact is None and ordinal is None and last and (is_follow_up or is_bare or inherits):
-        if followed := _continue(request, last, names, pronoun, is_follow_up=is_follow_up or is_bare or verb is Verb.MEASURE):
+        if followed := _continue(
+            request, last, names, pronoun, is_follow_up=is_follow_up or is_bare or verb is Verb.MEASURE
+        ):
             return followed
     if verb is Verb.MEASURE or group_by:
-        return request.with_(verb=Verb.MEASURE, scope=scope or _first(names))
+        return replace(request, verb=Verb.MEASURE, scope=scope or _first(names))
     return _list_or_show(request, reader, mention, names, pronoun, exact or ordinal, verb, adjacent=adjacent)
 
 
-def _list_or_show(request: Request, reader: Reader, mention: Mention | None, names: list[tuple[str, Reference]], pronoun: Reference | None,
-                  exact: Reference | None, verb: Verb | None, *, adjacent: bool) -> Request:  # fmt: skip
+def _list_or_show(
+    request: Request,
+    reader: Reader,
+    mention: Mention | None,
+    names: list[tuple[str, Reference]],
+    pronoun: Reference | None,
+    exact: Reference | None,
+    verb: Verb | None,
+    *,
+    adjacent: bool,
+) -> Request:
     if exact and not (mention and mention.is_plural):
-        return request.with_(verb=Verb.SHOW, target=exact, object=None)
+        return replace(request, verb=Verb.SHOW, target=exact, object=None)
     if exact:
-        return request.with_(verb=Verb.LIST, target=None, scope=exact)
+        return replace(request, verb=Verb.LIST, target=None, scope=exact)
     if mention is None:
         if names:
             text, scope = names[0][1], names[1][1].text if len(names) > 1 else ""
-            if verb is None and len(reader) > 8 or (verb is Verb.SHOW and not _points_at_name(reader, names)):
-                return request.with_(verb=Verb.UNKNOWN, text=request.said)
+            if (verb is None and len(reader) > 8) or (verb is Verb.SHOW and not _points_at_name(reader, names)):
+                return replace(request, verb=Verb.UNKNOWN, text=request.said)
             objects = PERSON_OBJECTS if reader.word(0) == "who" else text.objects
-            return request.with_(verb=Verb.SHOW, target=Reference(text=text.text, objects=objects, scope=scope), scope=None)
+            return replace(
+                request, verb=Verb.SHOW, target=Reference(text=text.text, objects=objects, scope=scope), scope=None
+            )
         if pronoun and verb is Verb.SHOW and len(reader) <= 6:
-            return request.with_(verb=Verb.SHOW, target=pronoun, scope=None)
-        return request.with_(verb=Verb.UNKNOWN, text=request.said)
+            return replace(request, verb=Verb.SHOW, target=pronoun, scope=None)
+        return replace(request, verb=Verb.UNKNOWN, text=request.said)
     narrowed = bool(request.conditions or request.sort or request.limit or request.owner)
     scoped = request.scope if request.scope and not request.scope.pronoun else _first(names)
     if mention.is_plural or narrowed or (request.scope and request.scope.pronoun and not names):
-        first_pronoun_target = not mention.is_plural and not narrowed and request.scope and request.scope.pronoun in ("this", "that")
+        first_pronoun_target = (
+            not mention.is_plural and not narrowed and request.scope and request.scope.pronoun in ("this", "that")
+        )
         if first_pronoun_target:
-            return request.with_(verb=Verb.SHOW, target=request.scope, scope=None)
-        return request.with_(verb=Verb.LIST, scope=request.scope or scoped)
+            return replace(request, verb=Verb.SHOW, target=request.scope, scope=None)
+        return replace(request, verb=Verb.LIST, scope=request.scope or scoped)
     if not names and not request.scope:
-        return request.with_(verb=Verb.SHOW, target=Reference(pronoun="the", objects=(mention.name,)))
+        return replace(request, verb=Verb.SHOW, target=Reference(pronoun="the", objects=(mention.name,)))
     if not adjacent and names and names[0][0] in ("at", "for", "of", "from") and mention.name in ("Contact", "Case"):
-        return request.with_(verb=Verb.LIST, scope=scoped)
+        return replace(request, verb=Verb.LIST, scope=scoped)
     if names:
-        target = Reference(text=names[0][1].text, objects=(mention.name,), scope=names[1][1].text if len(names) > 1 else "")
-        return request.with_(verb=Verb.SHOW, target=target, scope=None)
-    return request.with_(verb=Verb.LIST)
+        target = Reference(
+            text=names[0][1].text, objects=(mention.name,), scope=names[1][1].text if len(names) > 1 else ""
+        )
+        return replace(request, verb=Verb.SHOW, target=target, scope=None)
+    return replace(request, verb=Verb.LIST)
 
 
 def _points_at_name(reader: Reader, names: list[tuple[str, Reference]]) -> bool:
     """Whether 'what is X' speaks of a record: the name is written as a name, or asked for with a verb of searching."""
-    if reader.word(0) in ("what", "which", "where", "when", "is", "are", "do", "does", "has", "have", "any", "tell", "give"):
+    if reader.word(0) in (
+        "what",
+        "which",
+        "where",
+        "when",
+        "is",
+        "are",
+        "do",
+        "does",
+        "has",
+        "have",
+        "any",
+        "tell",
+        "give",
+    ):
         quoted = any(token.kind in (Kind.QUOTE, Kind.MASK) for token in reader.tokens)
         return quoted or (len(names) == 1 and names[0][1].text[:1].isupper() and reader.word(0) in ("which", "where"))
     return True
@@ -262,7 +363,9 @@ def _first(names: Sequence[tuple[str, Reference]]) -> Reference | None:
     return Reference(text=first.text, scope=names[1][1].text) if len(names) > 1 else Reference(text=first.text)
 
 
-def _split_roles(reader: Reader, names: list[tuple[str, Reference]]) -> tuple[Reference | None, Reference | None, list[tuple[str, Reference]]]:  # fmt: skip
+def _split_roles(
+    reader: Reader, names: list[tuple[str, Reference]]
+) -> tuple[Reference | None, Reference | None, list[tuple[str, Reference]]]:
     """Owners ('owned by Bob') apart from accounts and people ('for Acme', 'Acme's')."""
     owner = None
     rest = []
@@ -291,7 +394,14 @@ def _names_adjoin(reader: Reader, mention: Mention | None) -> bool:
     return any(end in (mention.start, mention.start - 1) and reader.word(end) != "'s" for _, end in reader.leftovers())
 
 
-def _continue(request: Request, last: Request, names: list[tuple[str, Reference]], pronoun: Reference | None, *, is_follow_up: bool) -> Request | None:  # fmt: skip
+def _continue(
+    request: Request,
+    last: Request,
+    names: list[tuple[str, Reference]],
+    pronoun: Reference | None,
+    *,
+    is_follow_up: bool,
+) -> Request | None:
     """A follow-up such as 'and the closed ones?': the last request with what was said put in."""
     if last.verb not in (Verb.LIST, Verb.MEASURE):
         return _same_for(last, names) if is_follow_up else None
@@ -303,34 +413,70 @@ def _continue(request: Request, last: Request, names: list[tuple[str, Reference]
     topics = {condition.topic for condition in request.conditions}
     kept = tuple(condition for condition in last.conditions if condition.topic not in topics)
     wants_number = request.verb is Verb.MEASURE or bool(request.group_by)
-    return last.with_(
-        said=request.said, verb=Verb.MEASURE if wants_number else last.verb, conditions=kept + request.conditions,
-        function=request.function if wants_number else last.function, measure=request.measure or (last.measure if not wants_number else None),
-        group_by=request.group_by or (() if wants_number and request.verb is Verb.MEASURE and not last.group_by else last.group_by),
-        sort=request.sort or last.sort, limit=request.limit or last.limit,
-        owner=request.owner or last.owner, scope=_first(names) or last.scope, needs_today=request.needs_today,
-        problem=request.problem, is_elliptic=True)  # fmt: skip
+    return replace(
+        last,
+        said=request.said,
+        verb=Verb.MEASURE if wants_number else last.verb,
+        conditions=kept + request.conditions,
+        function=request.function if wants_number else last.function,
+        measure=request.measure or (last.measure if not wants_number else None),
+        group_by=request.group_by
+        or (() if wants_number and request.verb is Verb.MEASURE and not last.group_by else last.group_by),
+        sort=request.sort or last.sort,
+        limit=request.limit or last.limit,
+        owner=request.owner or last.owner,
+        scope=_first(names) or last.scope,
+        needs_today=request.needs_today,
+        problem=request.problem,
+        is_elliptic=True,
+    )
 
 
 def _same_for(last: Request, names: list[tuple[str, Reference]]) -> Request | None:
     """'and Globex?' after a summary or a single record asks the same of another one."""
     if not names or last.verb not in (Verb.SHOW, Verb.SUMMARISE, Verb.TIMELINE) or last.target is None:
         return None
-    return last.with_(target=Reference(text=names[0][1].text, objects=last.target.objects), is_elliptic=True)
+    return replace(last, target=Reference(text=names[0][1].text, objects=last.target.objects), is_elliptic=True)
 
 
 def _read_function(reader: Reader, info: ObjectInfo) -> tuple[str, str | None]:
     words = reader.low.split()
     function = "count"
-    for name, said in (("avg", ("average", "avg", "mean")), ("max", ("maximum", "max")), ("min", ("minimum", "min")),
-                       ("sum", ("total", "sum", "summed", "pipeline", "how much", "value", "worth"))):  # fmt: skip
+    for name, said in (
+        ("avg", ("average", "avg", "mean")),
+        ("max", ("maximum", "max")),
+        ("min", ("minimum", "min")),
+        ("sum", ("total", "sum", "summed", "pipeline", "how much", "value", "worth")),
+    ):
         if any(word in words for word in said) or (name == "sum" and reader.low.startswith("how much")):
             function = name
             break
     if "number of" in reader.low or "how many" in reader.low or "count" in words:
         function = "count"
-    for word in ("average", "avg", "mean", "maximum", "max", "minimum", "min", "total", "sum", "summed", "number of", "how many", "count", "how much",
-                 "breakdown", "broken down", "distribution", "split", "calculate", "compute", "worth", "combined"):  # fmt: skip
+    for word in (
+        "average",
+        "avg",
+        "mean",
+        "maximum",
+        "max",
+        "minimum",
+        "min",
+        "total",
+        "sum",
+        "summed",
+        "number of",
+        "how many",
+        "count",
+        "how much",
+        "breakdown",
+        "broken down",
+        "distribution",
+        "split",
+        "calculate",
+        "compute",
+        "worth",
+        "combined",
+    ):
         reader.take_phrase(word)
     if function == "count":
         return function, None
@@ -356,18 +502,30 @@ def _odd_grouping(reader: Reader) -> str:
     return ""
 
 
-def _read_asked_fields(verb: Verb | None, reader: Reader, briefing: Briefing, mention: Mention | None, info: ObjectInfo) -> tuple[str, ...]:  # fmt: skip
+def _read_asked_fields(
+    verb: Verb | None, reader: Reader, briefing: Briefing, mention: Mention | None, info: ObjectInfo
+) -> tuple[str, ...]:
     """The fields a question is after: 'what is the phone number of Acme', 'who owns it', 'when does it close'."""
     head = reader.word(0)
     if verb not in (Verb.SHOW, Verb.MEASURE) or (mention and mention.is_plural):
         return ()
-    if head == "who" and (at := reader.find_phrase("owns", "is responsible for", "is in charge of", "handles", "manages")):
+    if head == "who" and (
+        at := reader.find_phrase("owns", "is responsible for", "is in charge of", "handles", "manages")
+    ):
         reader.take(0, at[1])
         return ("OwnerId",)
-    if head == "when" and (at := reader.find_phrase("close", "closing", "closes", "due", "expire", "end", "start", "created", "opened")):
+    if head == "when" and (
+        at := reader.find_phrase("close", "closing", "closes", "due", "expire", "end", "start", "created", "opened")
+    ):
         reader.take(*at)
-        by_word = {"due": "ActivityDate CloseDate", "expire": "ExpirationDate EndDate", "end": "EndDate", "start": "StartDate",
-                   "created": "CreatedDate", "opened": "CreatedDate"}  # fmt: skip
+        by_word = {
+            "due": "ActivityDate CloseDate",
+            "expire": "ExpirationDate EndDate",
+            "end": "EndDate",
+            "start": "StartDate",
+            "created": "CreatedDate",
+            "opened": "CreatedDate",
+        }
         return tuple(by_word.get(reader.word(at[0]), "CloseDate ClosedDate").split())
     if head == "where" and len(reader) > 2:
         reader.take_phrase("located", "based", "headquartered")
@@ -377,13 +535,19 @@ def _read_asked_fields(verb: Verb | None, reader: Reader, briefing: Briefing, me
     return _named_fields(reader, briefing, info, head, mention)
 
 
-def _named_fields(reader: Reader, briefing: Briefing, info: ObjectInfo, head: str, mention: Mention | None) -> tuple[str, ...]:
+def _named_fields(
+    reader: Reader, briefing: Briefing, info: ObjectInfo, head: str, mention: Mention | None
+) -> tuple[str, ...]:
     infos = [info] if info.fields else list(briefing.objects.values())
     found: list[str] = []
     for at in range(len(reader)):
         for size in (3, 2, 1):
             words = [reader.word(at + i) for i in range(size)]
-            if not all(words) or not all(reader.is_free(at + i) for i in range(size)) or reader.tokens[at].kind is not Kind.WORD:
+            if (
+                not all(words)
+                or not all(reader.is_free(at + i) for i in range(size))
+                or reader.tokens[at].kind is not Kind.WORD
+            ):
                 continue
             named = {field.name for candidate in infos if (field := field_named(words, candidate))}
             if named and _asks_field(reader, at, at + size, head, "".join(words)):
@@ -400,14 +564,32 @@ def _asks_field(reader: Reader, start: int, end: int, head: str, said: str) -> b
     after, before = reader.word(end), reader.word(start - 1)
     if said in ("company", "customer", "client") and after not in ("of", "for"):
         return False
-    if after in ("of", "for", "does", "is") and before in ("the", "what", "which", "and", ",", "show", "give", "me", "current", "our"):
+    if after in ("of", "for", "does", "is") and before in (
+        "the",
+        "what",
+        "which",
+        "and",
+        ",",
+        "show",
+        "give",
+        "me",
+        "current",
+        "our",
+    ):
         return True
     if before in ("'s", "its", "his", "her", "their") or (before in ("and", ",") and start > 2):
         return after in ("", "?", ".", "!", "and", ",", "of", "for", "please")
     return head in ("what", "which") and (start <= 3) and after in ("is", "does", "of", "for", "did")
 
 
-def _finish_show(clause: str, reader: Reader, briefing: Briefing, exact: Reference | None, mention: Mention | None, asked: tuple[str, ...]) -> Request:  # fmt: skip
+def _finish_show(
+    clause: str,
+    reader: Reader,
+    briefing: Briefing,
+    exact: Reference | None,
+    mention: Mention | None,
+    asked: tuple[str, ...],
+) -> Request:
     reader.take_phrase("how many", "number of")
     target = exact or read_ordinal(reader) or read_pronoun(reader)
     if target is None:
@@ -421,8 +603,25 @@ def _finish_show(clause: str, reader: Reader, briefing: Briefing, exact: Referen
 
 
 def _objects_with(briefing: Briefing, fields: Sequence[str]) -> tuple[str, ...]:
-    named = ("Account", "Contact", "Lead", "Opportunity", "Case", "Quote", "Order", "Contract", "Campaign", "User", "Product2")
-    return tuple(name for name in named if set(fields) & {*briefing.object(name).fields, *({"OwnerId", "CreatedDate"} if name in briefing.objects else ())})
+    named = (
+        "Account",
+        "Contact",
+        "Lead",
+        "Opportunity",
+        "Case",
+        "Quote",
+        "Order",
+        "Contract",
+        "Campaign",
+        "User",
+        "Product2",
+    )
+    return tuple(
+        name
+        for name in named
+        if set(fields)
+        & {*briefing.object(name).fields, *({"OwnerId", "CreatedDate"} if name in briefing.objects else ())}
+    )
 
 
 # Objects in a clause
@@ -451,10 +650,16 @@ def _find_object(reader: Reader, briefing: Briefing) -> Mention | None:
 def _mention_at(reader: Reader, at: int, briefing: Briefing) -> Mention | None:
     for size in (3, 2, 1):
         tokens = reader.tokens[at : at + size]
-        if len(tokens) < size or any(token.kind is not Kind.WORD for token in tokens) or not all(reader.is_free(at + i) for i in range(size)):
+        if (
+            len(tokens) < size
+            or any(token.kind is not Kind.WORD for token in tokens)
+            or not all(reader.is_free(at + i) for i in range(size))
+        ):
             continue
         words = [token.low for token in tokens]
-        if words in (["email"], ["issue"], ["person"], ["proposal"], ["business"], ["agreement"]) or _is_name_part(reader, at, size):
+        if words in (["email"], ["issue"], ["person"], ["proposal"], ["business"], ["agreement"]) or _is_name_part(
+            reader, at, size
+        ):
             continue
         fuzzy = tokens[0].text.islower() or at == 0
         if name := object_named(words, briefing.objects, fuzzy=fuzzy):

@@ -45,12 +45,33 @@ _TOKEN = re.compile(
 )
 
 _CONTRACTIONS = {
-    "what's": "what is", "whats": "what is", "who's": "who is", "where's": "where is", "how's": "how is",
-    "when's": "when is", "it's": "it is", "that's": "that is", "there's": "there is", "let's": "let us",
-    "i'd": "i would", "i've": "i have", "i'm": "i am", "i'll": "i will", "we've": "we have", "don't": "do not",
-    "isn't": "is not", "aren't": "are not", "haven't": "have not", "hasn't": "has not", "doesn't": "does not",
-    "didn't": "did not", "can't": "can not", "won't": "will not", "she's": "she is", "he's": "he is",
-}  # fmt: skip
+    "what's": "what is",
+    "whats": "what is",
+    "who's": "who is",
+    "where's": "where is",
+    "how's": "how is",
+    "when's": "when is",
+    "it's": "it is",
+    "that's": "that is",
+    "there's": "there is",
+    "let's": "let us",
+    "i'd": "i would",
+    "i've": "i have",
+    "i'm": "i am",
+    "i'll": "i will",
+    "we've": "we have",
+    "don't": "do not",
+    "isn't": "is not",
+    "aren't": "are not",
+    "haven't": "have not",
+    "hasn't": "has not",
+    "doesn't": "does not",
+    "didn't": "did not",
+    "can't": "can not",
+    "won't": "will not",
+    "she's": "she is",
+    "he's": "he is",
+}
 _CONTRACTION = re.compile(r"\b(?:" + "|".join(map(re.escape, _CONTRACTIONS)) + r")\b", re.IGNORECASE)
 _QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "\u00a0": " "})
 
