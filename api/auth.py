@@ -1,6 +1,8 @@
 """From a bearer token to a principal. The only module that makes a tenant out of what came in."""
 
 import json
+import logging
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +20,17 @@ from trust.scopes import ALL_SCOPES
 LIFETIME_S = 12 * 3600
 LEEWAY_S = 10
 _ALGORITHMS = {"RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "HS256"}
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+
+_log = logging.getLogger(__name__)
 
 
 class AuthError(Exception):
     """The caller is not who they need to be. The message never says which part of a token was wrong beyond its kind."""
+
+
+class KeySetError(Exception):
+    """The file with the token keys cannot be read. Until it can be, nobody is let in: who was removed is not known."""
 
 
 @dataclass
@@ -29,17 +38,26 @@ class KeySet:
     """Keys by id, read again when their file changes: a key is rotated by adding the new and later removing the old."""
 
     path: Path
-    _read_at: tuple[int, int] = (0, 0)
+    _read_at: tuple[int, int, int] = (0, 0, 0)
     _keys: dict[str, PyJWK] = field(default_factory=dict)
 
     def find(self, key_id: str) -> PyJWK | None:
-        stat = self.path.stat()
-        if (stat.st_mtime_ns, stat.st_size) != self._read_at:
-            self._keys = {
-                str(key["kid"]): PyJWK(key) for key in json.loads(self.path.read_text())["keys"] if key.get("kid")
-            }
-            self._read_at = (stat.st_mtime_ns, stat.st_size)
+        """Raises: KeySetError."""
+        self.refresh()
         return self._keys.get(key_id)
+
+    def refresh(self) -> None:
+        """Read the file if it is another one than last time. Raises: KeySetError."""
+        try:
+            stat = self.path.stat()
+            mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if mark == self._read_at:
+                return
+            self._keys = _read_keys(json.loads(self.path.read_text()))
+        except (OSError, ValueError, RecursionError) as error:
+            _log.error("token keys in %s cannot be read: %s", self.path, type(error).__name__)
+            raise KeySetError("the token keys cannot be read") from error
+        self._read_at = mark
 
     def count(self) -> int:
         """How many keys were read."""
@@ -54,6 +72,42 @@ class KeySet:
         return found[-1]
 
 
+def _read_keys(document: Any) -> dict[str, PyJWK]:
+    """The keys that tokens may be signed with. Others are passed over with a warning, as RFC 7517 section 5 has it.
+
+    Raises: ValueError if this is no key set at all.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
+        raise ValueError("expected an object with keys")
+    found: dict[str, PyJWK] = {}
+    for place, entry in enumerate(document["keys"]):
+        key = _read_key(entry)
+        if isinstance(key, PyJWK):
+            found[str(key.key_id)] = key
+        else:
+            _log.warning("token key %d is not used: %s", place, key)
+    return found
+
+
+def _read_key(entry: Any) -> PyJWK | str:
+    """The key, or why it is not one. The reason never quotes the entry: it may be a secret."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str) or not entry["kid"]:
+        return "it has no key id"
+    if entry.get("use", "sig") != "sig":
+        return "it is not for signatures"
+    if "d" in entry:
+        return "it is a private key; only its public half belongs here"
+    try:
+        key = PyJWK(entry)
+    except (jwt.PyJWTError, ValueError, TypeError, NotImplementedError):
+        return "it is of an unknown kind or broken"
+    if key.algorithm_name not in _ALGORITHMS:
+        return "its algorithm is not accepted"
+    if key.Algorithm.check_key_length(key.key) is not None:
+        return "it is too short for its algorithm"
+    return key
+
+
 @dataclass(frozen=True)
 class Authenticator:
     """Checks tokens: signature, issuer, audience, time, subject; then looks up what the subject may do today."""
@@ -64,13 +118,14 @@ class Authenticator:
     audience: str
 
     async def authenticate(self, token: str) -> Principal:
-        """Raises: AuthError."""
+        """Raises: AuthError, KeySetError."""
         claims = self._verify(token)
         subject = normalise_id(str(claims["sub"]))
         tenant = claims.get("tenant")
-        if subject is None or not isinstance(tenant, str) or not tenant or len(tenant) > 40:
+        if subject is None or not isinstance(tenant, str) or not _TENANT.fullmatch(tenant):
             raise AuthError("the token names no caller")
-        scopes = frozenset(str(claims.get("scope", "")).split()) & ALL_SCOPES
+        given = claims.get("scope")
+        scopes = frozenset(given.split() if isinstance(given, str) else ()) & ALL_SCOPES
         async with self.database.session(TenantId(tenant)) as session:
             try:
                 return await load_principal(session, subject, scopes)
@@ -81,7 +136,7 @@ class Authenticator:
         try:
             header = jwt.get_unverified_header(token)
             key = self.keys.find(str(header.get("kid", "")))
-            if key is None or key.algorithm_name not in _ALGORITHMS:
+            if key is None:
                 raise AuthError("the token is signed with an unknown key")
             return jwt.decode(
                 token,

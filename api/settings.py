@@ -1,8 +1,10 @@
 """What an operator sets, from `COUNTERSIGN_*` variables of the environment; read here and nowhere else."""
 
 import json
+import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Self
 
@@ -93,9 +95,17 @@ def _new_key_set() -> str:
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
-    """The text of a file that only its owner reads, made on first use."""
+    """The text of a file that only its owner reads, made on first use.
+
+    It appears at once and whole: a process that is killed, or starts beside this one, must not leave or read an empty
+    secret.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(make())
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(make())
+        with suppress(FileExistsError):
+            os.link(draft, path)  # unlike a rename, it leaves what another process has put there
+        draft.unlink()
     return path.read_text()

@@ -11,7 +11,7 @@ from langchain_core.language_models import BaseChatModel
 from agents._gateway import Gateway
 from agents._models import make_model
 from agents._roster import load_roster
-from api.auth import Authenticator, KeySet
+from api.auth import Authenticator, KeySet, KeySetError
 from api.settings import Settings
 from crm.database import Database
 from graphs._calls import CallDesk
@@ -50,9 +50,14 @@ async def open_service(
 ) -> AsyncIterator[Service]:
     """Start the service on its database; `model_for` gives a tenant's model where the settings do not.
 
-    Raises: DatabaseNotReadyError, CatalogueError, RosterError, UnknownModelError: the service does not start half.
+    Raises: DatabaseNotReadyError, KeySetError, CatalogueError, RosterError, UnknownModelError: the service does not
+    start half.
     """
     limits = limits or Limits(model_timeout_s=settings.model_timeout_s)
+    keys = KeySet(settings.key_set())
+    keys.refresh()
+    if not keys.count():
+        raise KeySetError("the key set has no key that tokens may be signed with")
     database = Database(settings.database())
     try:
         await database.check()
@@ -71,9 +76,7 @@ async def open_service(
                     database=database,
                     runner=runner,
                     conversations=Conversations(runner),
-                    authenticator=Authenticator(
-                        database, KeySet(settings.key_set()), settings.token_issuer, settings.token_audience
-                    ),
+                    authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience),
                 )
             finally:
                 await runner.stop()
