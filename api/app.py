@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from api.envelope import EnvelopeMiddleware
 from api.errors import Problem, register_errors
 from api.intake import IntakeMiddleware
 from api.routes import approvals, assistants, records, runs, service, threads
@@ -30,8 +31,14 @@ def build_app(settings: Settings, **parts: Any) -> FastAPI:
         description="A CRM copilot whose every write waits until a person countersigns the exact change.",
         lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,
+        # The pages for trying things out run scripts from elsewhere, on the service's own address.
+        docs_url="/docs" if settings.mode == "development" else None,
+        redoc_url=None,
+        # A redirect is built from the Host header and may send a token to another place, or in the clear.
+        redirect_slashes=False,
     )
     app.add_middleware(IntakeMiddleware)
+    app.add_middleware(EnvelopeMiddleware)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

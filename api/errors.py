@@ -12,8 +12,16 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from api.auth import AuthError
-from crm.errors import CrmError, CursorError, FieldError, ObjectRightError, RecordNotFoundError
+from api.auth import AuthError, KeySetError
+from crm.database import DatabaseNotReadyError
+from crm.errors import (
+    CursorError,
+    FieldError,
+    ObjectRightError,
+    RecordNotFoundError,
+    StaleError,
+)
+from crm.repositories.access import UnknownCallerError
 from graphs.answers import AnswerError
 from graphs.conversations import (
     OverloadedError,
@@ -66,15 +74,27 @@ STATUSES: dict[type[Exception], int] = {
     ThreadExistsError: 409,
     ApprovalClosedError: 409,
     DigestMismatchError: 409,
+    StaleError: 409,
+    UnknownCallerError: 409,
     AnswerError: 422,
     InputError: 422,
     FieldError: 422,
     CursorError: 422,
     ApprovalError: 422,
-    CrmError: 422,
     OverloadedError: 429,
+    KeySetError: 503,
+    DatabaseNotReadyError: 503,
+    TimeoutError: 503,
 }
-"""Error -> status. The most specific class counts."""
+"""Error -> status. The most specific class counts. An error that is not here is a fault of ours: 500, and no word of it
+reaches the caller. So `CrmError` is not here as a whole: a session that strayed from its tenant must not look like bad
+input."""
+
+_UNTOLD = {
+    DatabaseNotReadyError: "the database is not ready",
+    TimeoutError: "the service is busy; try again in a moment",
+}
+"""Errors whose own words are for the operator, and what the caller reads instead."""
 
 
 class FieldProblem(BaseModel):
@@ -114,7 +134,7 @@ def register_errors(app: FastAPI) -> None:
         app.add_exception_handler(error, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unknown)
+    app.add_exception_handler(Exception, answer_unknown)
 
 
 def _status_of(error: Exception) -> int:
@@ -131,8 +151,11 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
     errors = (
         [FieldProblem(field=error.field, message=error.message)] if isinstance(error, InputError | FieldError) else []
     )
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}}.get(status)
-    return problem(status, _kind_of(error), str(error), errors=errors, headers=headers)
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "2"}}.get(status)
+    if status >= 500:
+        _log.error("request could not be served", exc_info=error)
+    detail = next((text for kind, text in _UNTOLD.items() if isinstance(error, kind)), str(error))
+    return problem(status, _kind_of(error), detail, errors=errors, headers=headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -160,14 +183,15 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, kind, str(error.detail), headers=dict(error.headers or {}) or None)
 
 
-async def _unknown(request: Request, error: Exception) -> JSONResponse:
+def answer_unknown(request: Request, error: Exception) -> JSONResponse:
+    """What the caller reads of an error that nobody foresaw: a reference to the log, and nothing else."""
     reference = uuid.uuid4().hex[:12]
     _log.error("request failed, reference %s", reference, exc_info=error)
     return problem(500, "internal", f"something went wrong; reference {reference}")
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The part of a route's description that says which problems it may answer with."""
-    every = {400, 401, 413, 422, *statuses}
+def problems(*statuses: int, is_open: bool = False) -> dict[int | str, dict[str, Any]]:
+    """The part of a route's description that says which problems it may answer with. Open routes ask for no token."""
+    every = {400, 413, *statuses} if is_open else {400, 401, 413, 422, 503, *statuses}
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(every)}

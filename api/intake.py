@@ -1,6 +1,7 @@
-"""What no route should ever see: bodies too large, and text that no database can hold."""
+"""What no route should ever see: bodies too large or too deep, and values that no database can hold."""
 
 import json
+import math
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,6 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import problem
 
 MAX_BODY_BYTES = 512 * 1024
+MAX_DEPTH = 64
+"""How far objects and lists may be nested; far less than what makes Python give up at one place and not at another."""
 
 
 class IntakeMiddleware:
@@ -20,7 +23,10 @@ class IntakeMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = await _read(receive)
+        try:
+            body = await _read(receive)
+        except _ClientLeftError:
+            return
         if body is None:
             detail = f"the body may have at most {MAX_BODY_BYTES} bytes"
             await problem(413, "too-large", detail, headers={"Connection": "close"})(scope, receive, send)
@@ -32,14 +38,18 @@ class IntakeMiddleware:
         await self.app(scope, _replay(body, receive), send)
 
 
+class _ClientLeftError(Exception):
+    """The client went away before the body was complete. Half a request is not acted on."""
+
+
 async def _read(receive: Receive) -> bytes | None:
-    """The whole body; None if it is too large."""
+    """The whole body; None if it is too large. Raises: _ClientLeftError."""
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return b"".join(parts)
+            raise _ClientLeftError
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > MAX_BODY_BYTES:
@@ -69,26 +79,34 @@ def _fault_in(body: bytes) -> str | None:
         body.decode()
     except UnicodeDecodeError:
         return "the body is not UTF-8"
-    if b"\\u" not in body and b"\x00" not in body:
-        return None
     try:
         value = json.loads(body)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return _TOO_DEEP
+    except ValueError:
         return None  # the route says what is wrong with the JSON
-    return "text must not contain NUL characters or half of a surrogate pair" if not _is_storable(value) else None
+    return _fault_in_value(value)
 
 
-def _is_storable(value: Any) -> bool:
-    waiting = [value]
+_TOO_DEEP = f"objects and lists may be nested {MAX_DEPTH} deep"
+
+
+def _fault_in_value(value: Any) -> str | None:
+    waiting = [(value, 0)]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, str) and ("\x00" in one or any("\ud800" <= char <= "\udfff" for char in one)):
-            return False
-        if isinstance(one, dict):
-            waiting += [*one.keys(), *one.values()]
-        elif isinstance(one, list):
-            waiting += one
-    return True
+        one, depth = waiting.pop()
+        if isinstance(one, str):
+            if "\x00" in one or any("\ud800" <= char <= "\udfff" for char in one):
+                return "text must not contain NUL characters or half of a surrogate pair"
+        elif isinstance(one, float):
+            if not math.isfinite(one):
+                return "numbers must be finite"
+        elif isinstance(one, dict | list):
+            if depth == MAX_DEPTH:
+                return _TOO_DEEP
+            inner = [*one.keys(), *one.values()] if isinstance(one, dict) else one
+            waiting += [(part, depth + 1) for part in inner]
+    return None
 
 
 def _fault_in_address(scope: Scope) -> str | None:
