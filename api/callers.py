@@ -1,5 +1,10 @@
-"""What every route depends on: the running service, and the principal behind the request."""
+"""What every route depends on: the running service, and the principal behind the request.
 
+A route says in its signature which callers it serves. `PrincipalOf` is anybody with a valid token, which is right only
+where nothing of the tenant's is shown; the others need a scope besides.
+"""
+
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -10,6 +15,7 @@ from api.auth import AuthError
 from api.errors import ForbiddenError
 from api.wiring import Service
 from trust.principal import Principal
+from trust.scopes import APPROVALS_DECIDE, AUDIT_READ, CRM_READ
 
 _bearer = HTTPBearer(auto_error=False, description="A token of the configured issuer.")
 _key_header = APIKeyHeader(name="x-api-key", auto_error=False, description="The same token, where clients send keys.")
@@ -28,7 +34,7 @@ async def get_principal(
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     key: Annotated[str | None, Depends(_key_header)],
 ) -> Principal:
-    """Raises: AuthError."""
+    """Raises: AuthError, KeySetError."""
     token = bearer.credentials if bearer is not None else key
     if not token:
         raise AuthError("send a token: Authorization: Bearer <token>, or x-api-key")
@@ -38,9 +44,25 @@ async def get_principal(
 PrincipalOf = Annotated[Principal, Depends(get_principal)]
 
 
-def require_permission(principal: Principal, permission: str, scope: str) -> None:
-    """Raises: ForbiddenError."""
-    if permission not in principal.access.permissions:
-        raise ForbiddenError(f"this needs the permission {permission!r}")
-    if scope not in principal.scopes:
-        raise ForbiddenError(f"this needs a token with scope {scope!r}")
+def with_scope(*scopes: str, permission: str | None = None) -> Callable[[Principal], Awaitable[Principal]]:
+    """A dependency that lets a principal pass whose token has one of the scopes, and who has the permission."""
+
+    async def check(principal: PrincipalOf) -> Principal:
+        """Raises: ForbiddenError."""
+        if permission is not None and permission not in principal.access.permissions:
+            raise ForbiddenError(f"this needs the permission {permission!r}")
+        if principal.scopes.isdisjoint(scopes):
+            raise ForbiddenError(f"this needs a token with scope {' or '.join(map(repr, scopes))}")
+        return principal
+
+    return check
+
+
+ReaderOf = Annotated[Principal, Depends(with_scope(CRM_READ))]
+"""For records, and for conversations: they show what was read from the records, maybe with another token."""
+
+ApproverOf = Annotated[Principal, Depends(with_scope(APPROVALS_DECIDE, CRM_READ))]
+"""For held actions. Reading is enough to look at them and to recall one's own; deciding is checked where it is done."""
+
+AuditorOf = Annotated[Principal, Depends(with_scope(AUDIT_READ, permission="read_audit"))]
+"""For ledger and audit."""

@@ -1,5 +1,6 @@
 """The shapes of the LangGraph server protocol, as its public clients send and read them."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import date
@@ -16,6 +17,8 @@ from graphs.requests import describe_approval
 from graphs.turn import GRAPH_NAME
 
 MAX_MESSAGE_CHARS = 100_000
+MAX_DETAILS_CHARS = 16_000
+_MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 Json = dict[str, Any]
 StreamMode = Literal[
     "values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug", "events"
@@ -23,8 +26,15 @@ StreamMode = Literal[
 
 
 def _check_size(value: Json | None) -> Json | None:
-    if value is not None and len(str(value)) > 16_000:
-        raise ValueError("at most 16,000 characters in all")
+    if value is not None and len(str(value)) > MAX_DETAILS_CHARS:
+        raise ValueError(f"at most {MAX_DETAILS_CHARS:,} characters in all")
+    return value
+
+
+def check_details(value: Json) -> Json:
+    """Raises: InputError for metadata that has become too large, piece by piece."""
+    if len(str(value)) > MAX_DETAILS_CHARS:
+        raise InputError("metadata", f"at most {MAX_DETAILS_CHARS:,} characters in all")
     return value
 
 
@@ -40,7 +50,12 @@ class Body(BaseModel):
 class RunContextBody(Body):
     """What a run may be told besides the message."""
 
-    today: date | None = Field(default=None, description="The day to work with; relative dates count from it.")
+    today: date | None = Field(
+        default=None,
+        ge=date(1900, 1, 1),
+        le=date(2199, 12, 31),
+        description="The day to work with; relative dates count from it.",
+    )
     instructions: str | None = Field(default=None, max_length=20_000, description="Task policy, as the caller's words.")
 
 
@@ -61,7 +76,7 @@ class RunBody(Body):
     context: RunContextBody | None = None
     config: Json | None = Field(default=None, description="Accepted for the clients' sake; nothing in it is used.")
     metadata: Details | None = None
-    stream_mode: StreamMode | list[StreamMode] | None = None
+    stream_mode: StreamMode | Annotated[list[StreamMode], Field(max_length=20)] | None = None
     stream_subgraphs: bool | None = None
     stream_resumable: bool | None = None
     multitask_strategy: Literal["reject", "enqueue", "interrupt", "rollback"] | None = None
@@ -150,10 +165,10 @@ def _content_of(message: Mapping[str, Any], where: str) -> str:
     content = message.get("content")
     if not isinstance(content, str | list):
         raise InputError(f"{where}.content", "expected text or a list of text blocks")
-    for block in content if isinstance(content, list) else ():
-        is_text = isinstance(block, str) or (isinstance(block, dict) and isinstance(block.get("text"), str))
-        if not is_text:
-            raise InputError(f"{where}.content", "expected text blocks only")
+    for place, block in enumerate(content if isinstance(content, list) else ()):
+        is_block = isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str)
+        if not is_block and not isinstance(block, str):
+            raise InputError(f"{where}.content.{place}", "expected a block of type text, with its text")
     return text_of({"content": content})
 
 
@@ -161,8 +176,8 @@ def _id_of(message: Mapping[str, Any], where: str) -> str | None:
     given = message.get("id")
     if given is None:
         return None
-    if not isinstance(given, str) or not 1 <= len(given) <= 100:
-        raise InputError(f"{where}.id", "expected text of 1 to 100 characters")
+    if not isinstance(given, str) or not _MESSAGE_ID.fullmatch(given):
+        raise InputError(f"{where}.id", "expected 1 to 100 letters, digits, hyphens and underscores")
     return given
 
 
@@ -216,7 +231,8 @@ class HistoryBody(Body):
     def before_id(self) -> str | None:
         given = self.before
         if isinstance(given, dict):
-            given = given.get("checkpoint_id", (given.get("configurable") or {}).get("checkpoint_id"))
+            inner = given.get("configurable")
+            given = given.get("checkpoint_id", inner.get("checkpoint_id") if isinstance(inner, dict) else None)
         if given is not None and not isinstance(given, str):
             raise InputError("before", "expected the id of a checkpoint")
         return given

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.callers import PrincipalOf, ServiceOf
+from api.callers import ApproverOf, ServiceOf
 from api.errors import InputError, problems
 from api.wire import ApprovalWire, Body, approval_wire
 from trust.approvals import MAX_REASON, Verdict
@@ -34,9 +34,9 @@ class Decided(BaseModel):
     run_id: str
 
 
-@router.get("/approvals", responses=problems())
+@router.get("/approvals", responses=problems(403))
 async def list_approvals(
-    principal: PrincipalOf,
+    principal: ApproverOf,
     service: ServiceOf,
     status: Annotated[list[Status] | None, Query()] = None,
     thread_id: uuid.UUID | None = None,
@@ -54,8 +54,9 @@ async def list_approvals(
     return [approval_wire(one) for one in found]
 
 
-@router.get("/approvals/{approval_id}", responses=problems(404))
-async def get_approval(approval_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf) -> ApprovalWire:
+@router.get("/approvals/{approval_id}", responses=problems(403, 404))
+async def get_approval(approval_id: uuid.UUID, principal: ApproverOf, service: ServiceOf) -> ApprovalWire:
+    """A request with its card, for its requester and for those who may decide it."""
     return approval_wire(await service.conversations.get_approval(principal, str(approval_id)))
 
 
@@ -63,7 +64,7 @@ async def get_approval(approval_id: uuid.UUID, principal: PrincipalOf, service: 
 async def decide_approval(
     approval_id: uuid.UUID,
     body: DecisionBody,
-    principal: PrincipalOf,
+    principal: ApproverOf,
     service: ServiceOf,
     wait: Annotated[bool, Query(description="Answer only when the decision has been acted on.")] = False,
 ) -> Decided:

@@ -5,15 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
-from api.callers import PrincipalOf, ServiceOf, require_permission
-from api.errors import ForbiddenError, problems
+from api.callers import AuditorOf, ReaderOf, ServiceOf
+from api.errors import problems
 from crm.errors import RecordNotFoundError
 from crm.fields import to_json
 from crm.repositories import audit as audit_rows
 from crm.repositories import ledger as ledger_rows
 from crm.schema import object_of
 from trust import audit
-from trust.scopes import AUDIT_READ, CRM_READ
 
 router = APIRouter()
 
@@ -24,12 +23,10 @@ _NAME = r"^[A-Za-z0-9_]{1,60}$"
 async def get_record(
     object_name: Annotated[str, Path(pattern=_NAME)],
     record_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9]{15,18}$")],
-    principal: PrincipalOf,
+    principal: ReaderOf,
     service: ServiceOf,
 ) -> dict[str, Any]:
     """One record with the fields that the caller may read."""
-    if CRM_READ not in principal.scopes:
-        raise ForbiddenError(f"this needs a token with scope {CRM_READ!r}")
     async with service.database.session(principal.tenant) as session:
         crm = service.runner.desk.crm_for(session, principal, service.runner.clock())
         return await crm.get(object_name, record_id)
@@ -39,12 +36,10 @@ async def get_record(
 async def find_record(
     object_name: Annotated[str, Path(pattern=_NAME)],
     name: Annotated[str, Query(min_length=1, max_length=200, description="Its exact name apart from case, or its id.")],
-    principal: PrincipalOf,
+    principal: ReaderOf,
     service: ServiceOf,
 ) -> dict[str, Any]:
     """The one record of this name; 404 if there is none or the name stands for several."""
-    if CRM_READ not in principal.scopes:
-        raise ForbiddenError(f"this needs a token with scope {CRM_READ!r}")
     async with service.database.session(principal.tenant) as session:
         crm = service.runner.desk.crm_for(session, principal, service.runner.clock())
         if object_of(name) == object_name:
@@ -72,14 +67,13 @@ class LedgerWire(BaseModel):
 
 @router.get("/ledger", tags=["audit"], responses=problems(403))
 async def list_ledger(
-    principal: PrincipalOf,
+    principal: AuditorOf,
     service: ServiceOf,
     run_id: Annotated[str | None, Query(pattern=r"^[0-9a-f-]{36}$")] = None,
     thread_id: Annotated[str | None, Query(pattern=r"^[0-9a-f-]{36}$")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[LedgerWire]:
     """What was written, newest first."""
-    require_permission(principal, "read_audit", AUDIT_READ)
     async with service.database.session(principal.tenant) as session:
         found = await ledger_rows.list_entries(session, run_id=run_id, thread_id=thread_id, limit=limit)
         return [
@@ -123,7 +117,7 @@ class AuditVerdict(BaseModel):
 
 @router.get("/audit", tags=["audit"], responses=problems(403))
 async def list_audit(
-    principal: PrincipalOf,
+    principal: AuditorOf,
     service: ServiceOf,
     after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     kind: Annotated[str | None, Query(pattern=r"^[a-z.]{1,60}$")] = None,
@@ -131,7 +125,6 @@ async def list_audit(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[AuditWire]:
     """Entries in order of their number."""
-    require_permission(principal, "read_audit", AUDIT_READ)
     async with service.database.session(principal.tenant) as session:
         entries = await audit_rows.list_entries(session, after=after, limit=limit, kind=kind, subject=subject)
         return [
@@ -150,9 +143,8 @@ async def list_audit(
 
 
 @router.get("/audit/verify", tags=["audit"], responses=problems(403))
-async def verify_audit(principal: PrincipalOf, service: ServiceOf) -> AuditVerdict:
+async def verify_audit(principal: AuditorOf, service: ServiceOf) -> AuditVerdict:
     """Walk the whole chain."""
-    require_permission(principal, "read_audit", AUDIT_READ)
     async with service.database.session(principal.tenant) as session:
         verdict = await audit.verify(session)
     return AuditVerdict(size=verdict.size, head=verdict.head, first_bad=verdict.first_bad, reason=verdict.reason)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from api.callers import PrincipalOf, ServiceOf
+from api.callers import ReaderOf, ServiceOf
 from api.errors import InputError, problems
 from api.wire import RunBody, RunWire, StreamMode, run_wire
 from api.wiring import Service
@@ -50,6 +50,7 @@ async def _accept(thread_id: uuid.UUID, body: RunBody, principal: Principal, ser
         ask = Ask(None, stream_mode=body.modes(), details=body.metadata)
         return await service.conversations.answer(principal, thread, command.resume, ask)
     ask = body.to_ask()
+    await _check_message_id(thread, ask, principal, service)
     try:
         return await service.conversations.ask(principal, thread, ask)
     except ThreadNotFoundError:
@@ -72,9 +73,21 @@ async def _check_checkpoint(thread_id: str, body: RunBody, principal: Principal,
         raise InputError("checkpoint", "only the newest checkpoint can be continued")
 
 
+async def _check_message_id(thread_id: str, ask: Ask, principal: Principal, service: Service) -> None:
+    """A message takes the place of the one that has its id; what the service or a tool said is not replaced."""
+    if ask.message_id is None:
+        return
+    try:
+        thread = await service.conversations.get_thread(principal, thread_id)
+    except ThreadNotFoundError:
+        return
+    if any(message["id"] == ask.message_id for message in thread.values.get("messages", ())):
+        raise InputError("input.messages", "a message with this id is already in the conversation")
+
+
 @router.post("/threads/{thread_id}/runs", responses=_STARTS)
 async def create_run(
-    thread_id: uuid.UUID, body: RunBody, principal: PrincipalOf, service: ServiceOf, response: Response
+    thread_id: uuid.UUID, body: RunBody, principal: ReaderOf, service: ServiceOf, response: Response
 ) -> RunWire:
     """Start a run in the background."""
     run = await _accept(thread_id, body, principal, service)
@@ -83,9 +96,7 @@ async def create_run(
 
 
 @router.post("/threads/{thread_id}/runs/stream", responses=_STARTS | _STREAM)
-async def stream_run(
-    thread_id: uuid.UUID, body: RunBody, principal: PrincipalOf, service: ServiceOf
-) -> StreamingResponse:
+async def stream_run(thread_id: uuid.UUID, body: RunBody, principal: ReaderOf, service: ServiceOf) -> StreamingResponse:
     """Start a run and stream its events. The run goes on if the client leaves; come back with `Last-Event-ID`."""
     run = await _accept(thread_id, body, principal, service)
     return _stream(service, principal, run, after=0, modes=None)
@@ -93,17 +104,17 @@ async def stream_run(
 
 @router.post("/threads/{thread_id}/runs/wait", responses=_STARTS | _WAIT)
 async def wait_for_run(
-    thread_id: uuid.UUID, body: RunBody, principal: PrincipalOf, service: ServiceOf
+    thread_id: uuid.UUID, body: RunBody, principal: ReaderOf, service: ServiceOf
 ) -> StreamingResponse:
     """Start a run and answer with its final values."""
     run = await _accept(thread_id, body, principal, service)
     return _wait(service, principal, run)
 
 
-@router.get("/threads/{thread_id}/runs", responses=problems(404))
+@router.get("/threads/{thread_id}/runs", responses=problems(403, 404))
 async def list_runs(
     thread_id: uuid.UUID,
-    principal: PrincipalOf,
+    principal: ReaderOf,
     service: ServiceOf,
     limit: Annotated[int, Query(ge=1, le=1000)] = 10,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
@@ -114,21 +125,23 @@ async def list_runs(
     return [run_wire(run) for run in found]
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}", responses=problems(404))
-async def get_run(thread_id: uuid.UUID, run_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf) -> RunWire:
+@router.get("/threads/{thread_id}/runs/{run_id}", responses=problems(403, 404))
+async def get_run(thread_id: uuid.UUID, run_id: uuid.UUID, principal: ReaderOf, service: ServiceOf) -> RunWire:
+    """A run and how it stands."""
     return run_wire(await service.conversations.get_run(principal, str(thread_id), str(run_id)))
 
 
-@router.delete("/threads/{thread_id}/runs/{run_id}", status_code=204, responses=problems(404, 409))
-async def delete_run(thread_id: uuid.UUID, run_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf) -> None:
+@router.delete("/threads/{thread_id}/runs/{run_id}", status_code=204, responses=problems(403, 404, 409))
+async def delete_run(thread_id: uuid.UUID, run_id: uuid.UUID, principal: ReaderOf, service: ServiceOf) -> None:
+    """Forget a finished run and its events."""
     await service.conversations.delete_run(principal, str(thread_id), str(run_id))
 
 
-@router.post("/threads/{thread_id}/runs/{run_id}/cancel", status_code=204, responses=problems(404))
+@router.post("/threads/{thread_id}/runs/{run_id}/cancel", status_code=204, responses=problems(403, 404))
 async def cancel_run(
     thread_id: uuid.UUID,
     run_id: uuid.UUID,
-    principal: PrincipalOf,
+    principal: ReaderOf,
     service: ServiceOf,
     wait: bool = False,
     action: Literal["interrupt", "rollback"] = "interrupt",
@@ -142,19 +155,19 @@ async def cancel_run(
         await service.conversations.delete_run(principal, str(thread_id), str(run_id))
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}/join", responses=problems(404) | _WAIT)
+@router.get("/threads/{thread_id}/runs/{run_id}/join", responses=problems(403, 404) | _WAIT)
 async def join_run(
-    thread_id: uuid.UUID, run_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf
+    thread_id: uuid.UUID, run_id: uuid.UUID, principal: ReaderOf, service: ServiceOf
 ) -> StreamingResponse:
     """Wait for a run and answer with its final values."""
     return _wait(service, principal, await service.conversations.get_run(principal, str(thread_id), str(run_id)))
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}/stream", responses=problems(404) | _STREAM)
+@router.get("/threads/{thread_id}/runs/{run_id}/stream", responses=problems(403, 404) | _STREAM)
 async def rejoin_stream(
     thread_id: uuid.UUID,
     run_id: uuid.UUID,
-    principal: PrincipalOf,
+    principal: ReaderOf,
     service: ServiceOf,
     stream_mode: Annotated[list[StreamMode] | None, Query()] = None,
     cancel_on_disconnect: bool = False,
@@ -196,7 +209,8 @@ async def _frames(events: AsyncIterator[StreamEvent]) -> AsyncIterator[bytes]:
         if event is None:
             yield b": heartbeat\n\n"
         else:
-            data = json.dumps(event.data, ensure_ascii=False, separators=(",", ":"))
+            # ASCII: some clients take U+0085, U+2028 and U+2029 for the end of a line, and what follows for a field.
+            data = json.dumps(event.data, separators=(",", ":"))
             yield f"event: {event.name}\ndata: {data}\nid: {event.seq}\n\n".encode()
 
 
@@ -235,7 +249,11 @@ async def _final(service: Service, principal: Principal, run: Run) -> AsyncItera
     if error is not None:
         yield json.dumps({"__error__": error}).encode()
         return
-    thread = await service.conversations.get_thread(principal, run.thread_id)
+    try:
+        thread = await service.conversations.get_thread(principal, run.thread_id)
+    except ThreadNotFoundError as gone:  # deleted meanwhile; the answer has begun, so its status cannot say so
+        yield json.dumps({"__error__": {"error": "ThreadNotFound", "message": str(gone)}}).encode()
+        return
     waiting = [one for some in thread.interrupts.values() for one in some]
     values = thread.values | ({"__interrupt__": waiting} if waiting else {})
-    yield json.dumps(values, ensure_ascii=False).encode()
+    yield json.dumps(values).encode()

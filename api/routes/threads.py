@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from api.callers import PrincipalOf, ServiceOf
+from api.callers import ReaderOf, ServiceOf
 from api.errors import InputError, problems
 from api.wire import (
     HistoryBody,
@@ -15,14 +15,15 @@ from api.wire import (
     ThreadPatch,
     ThreadSearch,
     ThreadWire,
+    check_details,
     thread_wire,
 )
 
 router = APIRouter(tags=["threads"])
 
 
-@router.post("/threads", responses=problems(409))
-async def create_thread(body: ThreadBody, principal: PrincipalOf, service: ServiceOf) -> ThreadWire:
+@router.post("/threads", responses=problems(403, 409))
+async def create_thread(body: ThreadBody, principal: ReaderOf, service: ServiceOf) -> ThreadWire:
     """Open a conversation. The id may be the client's own; it is taken only once."""
     if body.supersteps:
         raise InputError("supersteps", "is not supported: a conversation cannot be made up")
@@ -35,9 +36,9 @@ async def create_thread(body: ThreadBody, principal: PrincipalOf, service: Servi
     return thread_wire(thread)
 
 
-@router.post("/threads/search", responses=problems())
+@router.post("/threads/search", responses=problems(403))
 async def search_threads(
-    body: ThreadSearch, principal: PrincipalOf, service: ServiceOf, response: Response
+    body: ThreadSearch, principal: ReaderOf, service: ServiceOf, response: Response
 ) -> list[ThreadWire]:
     """The caller's own conversations, with what each waits for."""
     found = await service.conversations.search_threads(
@@ -56,8 +57,9 @@ async def search_threads(
     return [thread_wire(thread) for thread in found[: body.limit]]
 
 
-@router.post("/threads/count", responses=problems())
-async def count_threads(body: ThreadCount, principal: PrincipalOf, service: ServiceOf) -> int:
+@router.post("/threads/count", responses=problems(403))
+async def count_threads(body: ThreadCount, principal: ReaderOf, service: ServiceOf) -> int:
+    """How many conversations of the caller there are of this kind."""
     if body.metadata or body.values:
         found = await service.conversations.search_threads(
             principal, status=body.status, details=body.metadata, values=body.values, limit=1_000_000
@@ -66,43 +68,45 @@ async def count_threads(body: ThreadCount, principal: PrincipalOf, service: Serv
     return await service.conversations.count_threads(principal, body.status)
 
 
-@router.get("/threads/{thread_id}", responses=problems(404))
-async def get_thread(thread_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf) -> ThreadWire:
+@router.get("/threads/{thread_id}", responses=problems(403, 404))
+async def get_thread(thread_id: uuid.UUID, principal: ReaderOf, service: ServiceOf) -> ThreadWire:
+    """A conversation of the caller, with what it waits for."""
     return thread_wire(await service.conversations.get_thread(principal, str(thread_id)))
 
 
-@router.patch("/threads/{thread_id}", responses=problems(404))
-async def update_thread(
-    thread_id: uuid.UUID, body: ThreadPatch, principal: PrincipalOf, service: ServiceOf
-) -> ThreadWire:
+@router.patch("/threads/{thread_id}", responses=problems(403, 404))
+async def update_thread(thread_id: uuid.UUID, body: ThreadPatch, principal: ReaderOf, service: ServiceOf) -> ThreadWire:
     """Merge metadata."""
+    have = await service.conversations.get_thread(principal, str(thread_id))
+    check_details({**have.details, **body.metadata})
     return thread_wire(await service.conversations.update_thread(principal, str(thread_id), body.metadata))
 
 
-@router.delete("/threads/{thread_id}", status_code=204, responses=problems(404))
-async def delete_thread(thread_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf) -> None:
+@router.delete("/threads/{thread_id}", status_code=204, responses=problems(403, 404))
+async def delete_thread(thread_id: uuid.UUID, principal: ReaderOf, service: ServiceOf) -> None:
     """Remove a conversation and everything it remembers. Ledger and audit keep what it did."""
     await service.conversations.delete_thread(principal, str(thread_id))
 
 
-@router.get("/threads/{thread_id}/state", responses=problems(404))
+@router.get("/threads/{thread_id}/state", responses=problems(403, 404))
 async def get_state(
-    thread_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf, subgraphs: bool = False
+    thread_id: uuid.UUID, principal: ReaderOf, service: ServiceOf, subgraphs: bool = False
 ) -> dict[str, Any]:
     """Where the conversation stands: its messages, and what it waits for."""
     return await service.conversations.get_state(principal, str(thread_id))
 
 
-@router.get("/threads/{thread_id}/state/{checkpoint_id}", responses=problems(404))
+@router.get("/threads/{thread_id}/state/{checkpoint_id}", responses=problems(403, 404))
 async def get_earlier_state(
-    thread_id: uuid.UUID, checkpoint_id: uuid.UUID, principal: PrincipalOf, service: ServiceOf
+    thread_id: uuid.UUID, checkpoint_id: uuid.UUID, principal: ReaderOf, service: ServiceOf
 ) -> dict[str, Any]:
+    """How the conversation stood at a checkpoint."""
     return await service.conversations.get_state(principal, str(thread_id), str(checkpoint_id))
 
 
 @router.post("/threads/{thread_id}/state", responses=problems(403, 404, 409))
 async def mark_resolved(
-    thread_id: uuid.UUID, body: StateBody, principal: PrincipalOf, service: ServiceOf
+    thread_id: uuid.UUID, body: StateBody, principal: ReaderOf, service: ServiceOf
 ) -> dict[str, Any]:
     """Withdraw what the conversation waits for (`as_node` `__end__`). Anything else is refused."""
     if body.as_node != "__end__" or body.values:
@@ -115,22 +119,23 @@ async def mark_resolved(
     return {"checkpoint": state["checkpoint"]}
 
 
-@router.post("/threads/{thread_id}/history", responses=problems(404))
+@router.post("/threads/{thread_id}/history", responses=problems(403, 404))
 async def list_history(
-    thread_id: uuid.UUID, body: HistoryBody, principal: PrincipalOf, service: ServiceOf
+    thread_id: uuid.UUID, body: HistoryBody, principal: ReaderOf, service: ServiceOf
 ) -> list[dict[str, Any]]:
     """Checkpoints, newest first. A finished turn keeps its last one only."""
     return await service.conversations.list_states(principal, str(thread_id), limit=body.limit, before=body.before_id())
 
 
-@router.get("/threads/{thread_id}/history", responses=problems(404))
+@router.get("/threads/{thread_id}/history", responses=problems(403, 404))
 async def list_history_by_query(
     thread_id: uuid.UUID,
-    principal: PrincipalOf,
+    principal: ReaderOf,
     service: ServiceOf,
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
     before: uuid.UUID | None = None,
 ) -> list[dict[str, Any]]:
+    """Checkpoints, newest first, for clients that ask with a query."""
     return await service.conversations.list_states(
         principal, str(thread_id), limit=limit, before=None if before is None else str(before)
     )
