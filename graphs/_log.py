@@ -1,6 +1,7 @@
 """The events of a run while it runs: numbered at once, stored in small batches, shown to clients only once stored."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,7 @@ class RunLog:
     is_closed: bool = False
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.stored = self.last
@@ -49,17 +51,25 @@ class RunLog:
         """Events that are not stored yet."""
         return [event for event in self.events if event.seq > self.stored]
 
-    async def flush_forever(self) -> None:
-        """Store what comes, a batch at a time, until cancelled."""
+    async def flush_until_stopped(self) -> None:
+        """Store what comes, a batch at a time. Never cut off in the middle of a batch: it might be stored already."""
         while True:
             await self._dirty.wait()
-            await asyncio.sleep(FLUSH_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), FLUSH_EVERY_S)
+            if self._stopped.is_set():
+                return
             self._dirty.clear()
             batch = self.pending()
             if batch:
                 async with self.database.session(self.tenant, write=True) as session:
                     await runs.add_events(session, self.run_id, batch[0].seq, [(e.name, e.data) for e in batch])
                 await self.mark_stored(batch[-1].seq)
+
+    def stop_flushing(self) -> None:
+        """Let the flushing end after the batch at hand; what is pending then is the caller's to store."""
+        self._stopped.set()
+        self._dirty.set()
 
     async def mark_stored(self, seq: int, *, closed: bool = False) -> None:
         """Let readers have everything up to `seq`."""

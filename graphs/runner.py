@@ -91,9 +91,13 @@ class Runner:
         workers = list(self._workers.values())
         if workers:
             await asyncio.wait(workers, timeout=patience_s)
+        left = [(tenant, run_id) for run_id, (tenant, _) in self._running.items()]
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, *self._chores, return_exceptions=True)
+        for tenant, run_id in left:
+            async with self.database.session(tenant, write=True) as session:
+                await runs.release(session, run_id, by=self.executor)
 
     async def _every(self, seconds: float, chore: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:
@@ -189,13 +193,13 @@ class Runner:
         log = self._logs[run_id] = RunLog(self.database, tenant, run_id, last)
         translator = Translator(tuple(run.request.get("stream_mode") or ("values",)))
         log.emit("metadata", {"run_id": run_id, "attempt": run.attempt})
-        flusher = asyncio.create_task(log.flush_forever())
+        flusher = asyncio.create_task(log.flush_until_stopped())
         attempt = asyncio.create_task(self._attempt(tenant, run, log, translator))
         self._running[run_id] = (tenant, attempt)
         try:
             status, error = await self._await_end(attempt, run)
-            flusher.cancel()
-            await asyncio.gather(flusher, return_exceptions=True)
+            log.stop_flushing()
+            await flusher
             await self._finish(tenant, run, log, translator, status=status, error=error)
         except LeaseLostError:
             _log.warning("run %s was taken over by another process", run_id)

@@ -71,6 +71,12 @@ async def renew(session: TenantSession, run_id: str, *, by: str, until: datetime
     return await _changed(session, update(Run).where(mine).values(lease_until=until))
 
 
+async def release(session: TenantSession, run_id: str, *, by: str) -> bool:
+    """Give an own lease back unfinished, so that another process need not wait for it to run out."""
+    mine = (Run.run_id == run_id) & (Run.lease_owner == by) & Run.status.in_(UNFINISHED)
+    return await _changed(session, update(Run).where(mine).values(lease_until=None))
+
+
 async def finish(
     session: TenantSession, run_id: str, *, by: str | None, status: str, error: str | None, at: datetime
 ) -> bool:
