@@ -16,11 +16,13 @@ router = APIRouter(tags=["assistants"])
 
 @router.post("/assistants/search", responses=problems())
 async def search_assistants(body: AssistantSearch, principal: PrincipalOf) -> list[AssistantWire]:
+    """The one assistant, unless it is not the one that is looked for."""
     return [assistant_wire()] if _matches(body) and body.offset == 0 else []
 
 
 @router.post("/assistants/count", responses=problems())
 async def count_assistants(body: AssistantSearch, principal: PrincipalOf) -> int:
+    """One or none."""
     return int(_matches(body))
 
 
@@ -32,12 +34,14 @@ def _matches(body: AssistantSearch) -> bool:
 
 @router.get("/assistants/{assistant}", responses=problems(404))
 async def get_assistant(assistant: str, principal: PrincipalOf) -> AssistantWire:
+    """The assistant, by its id or by the name of its graph."""
     _require_known(assistant)
     return assistant_wire()
 
 
 @router.get("/assistants/{assistant}/schemas", responses=problems(404))
 async def get_schemas(assistant: str, principal: PrincipalOf) -> dict[str, Any]:
+    """The shapes of what goes in and comes out, as JSON Schema."""
     _require_known(assistant)
     message = {"type": "object", "properties": {"type": {"const": "human"}, "content": {"type": "string"}}}
     messages = {"type": "object", "properties": {"messages": {"type": "array", "items": message}}}
@@ -53,6 +57,7 @@ async def get_schemas(assistant: str, principal: PrincipalOf) -> dict[str, Any]:
 
 @router.get("/assistants/{assistant}/graph", responses=problems(404))
 async def get_graph(assistant: str, principal: PrincipalOf, service: ServiceOf) -> dict[str, Any]:
+    """The nodes and edges of the graph behind the assistant, for drawing."""
     _require_known(assistant)
     drawn: Graph = service.runner.graph.get_graph()
     return {

@@ -1,8 +1,10 @@
 """The caller's own view of themselves, and the service's of itself."""
 
-from typing import Annotated, Any, Literal
+import asyncio
+import logging
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -10,8 +12,10 @@ from api.callers import PrincipalOf, ServiceOf
 from api.errors import problem, problems
 from api.wire import Body
 from crm.access import Operation
-from crm.database import DatabaseNotReadyError
 from crm.schema import OBJECT_INFO
+
+READY_WITHIN_S = 5.0
+_log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["service"])
 development = APIRouter(tags=["development"])
@@ -32,6 +36,7 @@ class Me(BaseModel):
 
 @router.get("/me", responses=problems())
 async def get_me(principal: PrincipalOf) -> Me:
+    """Who the caller is to this service. Any valid token may ask, also one that may do nothing else."""
     access = principal.access
     operations: tuple[Operation, ...] = ("create", "read", "edit", "delete")
     objects = {name: [op for op in operations if access.may(op, name)] for name in OBJECT_INFO}
@@ -47,36 +52,69 @@ async def get_me(principal: PrincipalOf) -> Me:
     )
 
 
-@router.get("/info")
-async def get_info() -> dict[str, Any]:
+class Flags(BaseModel):
+    """Which parts of the LangGraph protocol there are."""
+
+    assistants: bool = True
+    crons: bool = False
+    langsmith: bool = False
+    strict_resume: bool = True
+
+
+class Info(BaseModel):
+    """The service, as clients of the LangGraph protocol know it."""
+
+    version: str
+    flags: Flags
+
+
+class Ok(BaseModel):
+    """The sign of life that load balancers look for."""
+
+    ok: bool = True
+
+
+class Health(BaseModel):
+    """The sign of life that container platforms look for."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(BaseModel):
+    """The service can work."""
+
+    status: Literal["ready"] = "ready"
+
+
+@router.get("/info", responses=problems(is_open=True))
+async def get_info(request: Request) -> Info:
     """What clients of the LangGraph protocol ask before anything else."""
-    return {
-        "version": "0.1.0",
-        "flags": {"assistants": True, "crons": False, "langsmith": False, "strict_resume": True},
-    }
+    return Info(version=request.app.version, flags=Flags())
 
 
-@router.get("/ok")
-async def get_ok() -> dict[str, bool]:
-    return {"ok": True}
+@router.get("/ok", responses=problems(is_open=True))
+async def get_ok() -> Ok:
+    """Whether the process lives, in the words of the LangGraph protocol."""
+    return Ok()
 
 
-@router.get("/health")
-async def get_health() -> dict[str, str]:
+@router.get("/health", responses=problems(is_open=True))
+async def get_health() -> Health:
     """Whether the process lives."""
-    return {"status": "ok"}
+    return Health()
 
 
-@router.get("/ready", responses={503: problems(503)[503]})
-async def get_ready(service: ServiceOf) -> JSONResponse:
-    """Whether the process can work: the database is there, migrated, and walled."""
+@router.get("/ready", response_model=Ready, responses=problems(503, is_open=True))
+async def get_ready(service: ServiceOf) -> Ready | JSONResponse:
+    """Whether the process can work: the database is there, migrated, and walled, and the token keys can be read."""
     try:
-        await service.database.check()
-    except DatabaseNotReadyError:
-        return problem(503, "not-ready", "the database is not ready; `countersign doctor` says why")
-    except OSError:
-        return problem(503, "not-ready", "the database cannot be reached")
-    return JSONResponse({"status": "ready"})
+        service.authenticator.keys.refresh()
+        async with asyncio.timeout(READY_WITHIN_S):
+            await service.database.check()
+    except Exception:  # whatever it is: a service that cannot tell that it is ready is not ready
+        _log.warning("not ready", exc_info=True)
+        return problem(503, "not-ready", "the service cannot work now; `countersign doctor` says why")
+    return Ready()
 
 
 class LoginBody(Body):
