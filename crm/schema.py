@@ -1,6 +1,7 @@
 """What the kinds of record are made of: read once from the declarations, for everything that works on any object."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import inspect as mapper_of
 
@@ -65,6 +66,7 @@ def object_of(record_id: str) -> str | None:
     return _BY_PREFIX.get(normal[:3]) if normal else None
 
 
+@cache
 def hidden_with(object_name: str, field: str) -> frozenset[str]:
     """Fields, as `Object.Field`, from which this one could be worked out, however indirectly."""
     found: set[str] = set()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -148,7 +149,7 @@ class Tool:
     module: str
     for_customers: bool = False
 
-    @property
+    @cached_property
     def schema(self) -> dict[str, Any]:
         """What a model is shown: an OpenAI-style function with JSON Schema parameters."""
         return {
@@ -160,7 +161,7 @@ class Tool:
             },
         }
 
-    @property
+    @cached_property
     def schema_hash(self) -> str:
         """Changes when anything does that an approval relied on."""
         return digest_of([self.schema, self.effect, self.scope])
