@@ -91,9 +91,14 @@ class Conversations:
             existing = await threads.find(session, thread_id, owner=principal.id)
             if existing is not None and reuse:
                 return existing
-            if existing is not None or await threads.is_taken(session, thread_id):
+            thread = None
+            if existing is None:
+                thread = await threads.create(
+                    session, thread_id, owner=principal.id, details=details, at=self.runner.clock()
+                )
+            if thread is None:
                 raise ThreadExistsError(f"thread {thread_id!r} exists already")
-            return await threads.create(session, thread_id, owner=principal.id, details=details, at=self.runner.clock())
+            return thread
 
     async def get_thread(self, principal: Principal, thread_id: str) -> Thread:
         async with self._session(principal) as session:

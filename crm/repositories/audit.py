@@ -6,16 +6,17 @@ from typing import Any
 from sqlalchemy import select
 
 from crm.database import TenantSession
+from crm.repositories.inserting import insert_if_absent
 from crm.work import AuditEntry, AuditHead
 
 
 async def lock_head(session: TenantSession) -> AuditHead:
     """The tenant's head row, held until the transaction ends; appends of one tenant take turns on it."""
-    head = await session.scalar(select(AuditHead).with_for_update().execution_options(populate_existing=True))
+    statement = select(AuditHead).with_for_update().execution_options(populate_existing=True)
+    head = await session.scalar(statement)
     if head is None:
-        head = AuditHead(tenant=session.tenant, size=0, head="")
-        session.add(head)
-        await session.flush()
+        await insert_if_absent(session, AuditHead, {"size": 0, "head": ""}, key=["tenant"])
+        head = (await session.scalars(statement)).one()
     return head
 
 

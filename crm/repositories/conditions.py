@@ -61,7 +61,7 @@ def _is_one_of(column: Any, spec: FieldSpec, one: Filter) -> Condition:
     values = [parse_value(one.field, _lenient(spec), value) for value in one.value]
     if spec.kind in _TEXTS:
         texts = [str(value) for value in values]
-        return column.in_(texts) | func.lower(column).in_([text.lower() for text in texts])
+        return cast("Condition", column.in_(texts) | func.lower(column).in_([text.lower() for text in texts]))
     return cast("Condition", column.in_(values))
 
 

@@ -111,15 +111,18 @@ async def find_by_text(
     words = _telling_words(wanted)
     if not words or object_name not in TEXTS:
         return []
-    found: list[tuple[Record, str, float]] = []
+    found: list[tuple[Record, float]] = []
+    # All of them, and not the index's first few: its order also depends on records that the caller may not see.
     async for records in _visible(session, access, object_name, await _text_candidates(session, object_name, words)):
-        for record in records:
-            body = "\n".join(str(part) for f in TEXTS[object_name].body if (part := getattr(record, f)))
-            title = " ".join(str(part) for f in TEXTS[object_name].title if (part := getattr(record, f)))
-            found.append((record, _best_passage(body, words), _text_score(title, body, words)))
-        if len(found) >= limit * 4:
-            break
-    return sorted(found, key=lambda one: (-one[2], one[0].Id))[:limit]
+        found += [(record, _text_score(*_title_and_body(object_name, record), words)) for record in records]
+    best = sorted(found, key=lambda one: (-one[1], one[0].Id))[:limit]
+    return [(record, _best_passage(_title_and_body(object_name, record)[1], words), score) for record, score in best]
+
+
+def _title_and_body(object_name: str, record: Record) -> tuple[str, str]:
+    fields = TEXTS[object_name]
+    title = " ".join(str(part) for field in fields.title if (part := getattr(record, field)))
+    return title, "\n".join(str(part) for field in fields.body if (part := getattr(record, field)))
 
 
 def _telling_words(wanted: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import delete, func, select
 
 from crm.database import TenantSession
+from crm.repositories.inserting import insert_if_absent
 from crm.work import Approval, Run, RunEvent, Thread
 
 SortKey = Literal["created_at", "updated_at", "status", "thread_id"]
@@ -28,25 +29,19 @@ async def get_for_service(session: TenantSession, thread_id: str) -> Thread | No
 
 async def create(
     session: TenantSession, thread_id: str, *, owner: str, details: Mapping[str, Any], at: datetime
-) -> Thread:
-    thread = Thread(
-        thread_id=thread_id,
-        owner=owner,
-        status="idle",
-        details=dict(details),
-        values={},
-        interrupts={},
-        created_at=at,
-        updated_at=at,
-    )
-    session.add(thread)
-    await session.flush()
-    return thread
-
-
-async def is_taken(session: TenantSession, thread_id: str) -> bool:
-    """Whether anybody in the tenant has a thread under this id."""
-    return await session.scalar(select(Thread.thread_id).where(Thread.thread_id == thread_id)) is not None
+) -> Thread | None:
+    """None if anybody in the tenant has a thread under this id."""
+    values = {
+        "thread_id": thread_id,
+        "owner": owner,
+        "status": "idle",
+        "details": dict(details),
+        "values": {},
+        "interrupts": {},
+        "created_at": at,
+        "updated_at": at,
+    }
+    return await insert_if_absent(session, Thread, values, key=["tenant", "thread_id"])
 
 
 async def search(

@@ -1,0 +1,30 @@
+"""Inserting a row unless its key is taken: the same statement in two dialects."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from crm.base import TenantRow
+from crm.database import TenantSession
+
+Row = TypeVar("Row", bound=TenantRow)
+
+
+async def insert_if_absent(
+    session: TenantSession, row_type: type[Row], values: Mapping[str, Any], *, key: Sequence[str]
+) -> Row | None:
+    """The row as it was inserted; None if one with the same key is there, or a transaction that wrote it commits.
+
+    `key` names the columns of a unique constraint, `tenant` among them.
+    """
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    statement = (
+        insert(row_type)
+        .values(**{**values, "tenant": session.tenant})
+        .on_conflict_do_nothing(index_elements=list(key))
+        .returning(row_type)
+    )
+    options = {"tenant_checked": "the row carries the session's own tenant"}
+    return (await session.scalars(statement, execution_options=options)).one_or_none()
