@@ -70,6 +70,7 @@ class Runner:
         )
         self._logs: dict[str, RunLog] = {}
         self._leased: set[str] = set()
+        self._started = asyncio.Event()
         self._running: dict[str, tuple[TenantId, asyncio.Task[None]]] = {}
         self._workers: dict[tuple[TenantId, str], asyncio.Task[None]] = {}
         self._chores: list[asyncio.Task[None]] = []
@@ -191,6 +192,7 @@ class Runner:
         if run is None:
             return
         log = self._logs[run_id] = RunLog(self.database, tenant, run_id, last)
+        self._announce()
         translator = Translator(tuple(run.request.get("stream_mode") or ("values",)))
         log.emit("metadata", {"run_id": run_id, "attempt": run.attempt})
         flusher = asyncio.create_task(log.flush_until_stopped())
@@ -366,7 +368,13 @@ class Runner:
             if run is None or (run.status not in runs.UNFINISHED and not stored):
                 return
             if not stored and run_id not in self._logs:
-                await asyncio.sleep(POLL_EVERY_S)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._started.wait(), POLL_EVERY_S)
+
+    def _announce(self) -> None:
+        """Wake those who wait for a run that has just started here."""
+        self._started.set()
+        self._started = asyncio.Event()
 
 
 def _what_to_do(run: Run, snapshot: StateSnapshot | None) -> Any:
