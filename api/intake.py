@@ -31,9 +31,12 @@ class IntakeMiddleware:
             detail = f"the body may have at most {MAX_BODY_BYTES} bytes"
             await problem(413, "too-large", detail, headers={"Connection": "close"})(scope, receive, send)
             return
-        fault = _fault_in(body) or _fault_in_address(scope)
+        fault = _fault_in(body)
         if fault is not None:
-            await problem(400, "malformed-text", fault)(scope, receive, send)
+            await problem(400, "malformed-body", fault)(scope, receive, send)
+            return
+        if _is_malformed(scope):
+            await problem(400, "malformed-address", "the address must not contain NUL characters")(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
 
@@ -83,8 +86,10 @@ def _fault_in(body: bytes) -> str | None:
         value = json.loads(body)
     except RecursionError:
         return _TOO_DEEP
-    except ValueError:
+    except json.JSONDecodeError:
         return None  # the route says what is wrong with the JSON
+    except ValueError:
+        return "a number has too many digits"
     return _fault_in_value(value)
 
 
@@ -109,7 +114,5 @@ def _fault_in_value(value: Any) -> str | None:
     return None
 
 
-def _fault_in_address(scope: Scope) -> str | None:
-    if "\x00" in scope.get("path", "") or b"%00" in scope.get("query_string", b""):
-        return "the address must not contain NUL characters"
-    return None
+def _is_malformed(scope: Scope) -> bool:
+    return "\x00" in scope.get("path", "") or b"%00" in scope.get("query_string", b"")
