@@ -5,32 +5,64 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rapidfuzz.distance import OSA
+
 from agents._agent import DomainAgent
 from crm.access import Access
+from trust.actions import Effect
 
 RouteKind = Literal["agent", "clarify", "off_topic", "escalate"]
 
 _WORDS = re.compile(r"[\w'’&.-]+")
+_CONTRACTED = re.compile(r"\b(what|who|where|when|how|it|that|there|here)['’]s\b", re.IGNORECASE)
+_HUMAN = (
+    r"(?:human(?: being)?|person|people|agent|representative|rep|manager|supervisor|someone|somebody|colleague"
+    r"|operator|employee|staff member|support team|your team)"
+)
 _ESCALATE = re.compile(
-    r"\b(?:talk|speak|chat|connect(?: me)?|transfer(?: me)?|hand(?: me)?(?: over)?|escalate(?: this)?|put me through)"
-    r"\s+(?:to|with)\s+(?:a|an|the|my|some|your)?\s*"
-    r"(?:real |live |actual |human )?"
-    r"(?:human|person|people|agent|representative|rep|manager|supervisor|someone|somebody|colleague)\b"
-    r"|\b(?:i )?(?:want|need|get me) (?:a|an) (?:real |live |actual )?(?:human|person)\b",
+    r"\b(?:talk|speak|chat|connect(?: me)?|transfer(?: me)?|hand(?: me)?(?: over)?|escalate(?: this)?"
+    r"|put me through)"
+    r"\s+(?:to|with)\s+(?:a|an|the|my|some|your)?\s*(?:real |live |actual |human )?" + _HUMAN + r"\b"
+    r"|\b(?:i )?(?:want|need|get me|give me|call me) (?:a|an) (?:real |live |actual |human )?"
+    r"(?:human|person|agent|representative|operator)\b"
+    r"|\b(?:can|could|may) (?:a|an|some) (?:real |live |actual )?(?:human|person|colleague)"
+    r" (?:help|call|look|take over)"
+    r"|^\W*(?:a |an )?(?:real |live )?(?:human|person|agent|representative|operator)(?: please)?\W*$",
     re.IGNORECASE,
 )
-_LOOKS = frozenset(
-    """show find list get open display give tell who what which where when summarise summarize look search pull see
-    check update change set move mark edit create add make write draft log note remind assign close reopen
-    count""".split()
+_WORK = frozenset(
+    """update change set move mark edit create add make write draft log note remind assign close reopen escalate
+    comment post rename reassign record push advance put schedule""".split()
 )
+"""What changes something; an agent that only reads cannot do it."""
+_LOOKS = _WORK | frozenset(
+    """show find list get open display give tell who what which when where whose summarise summarize look search pull
+    see check count brief view fetch""".split()
+)
+_FINDS = frozenset("show find get open display pull view fetch search look see who summarise summarize".split())
 _REFERS = frozenset(
-    "it its he his him she her they their them this that these those one ones first second third last".split()
+    "it its he his him she her they them their this that these those one ones first second third last".split()
 )
 _SMALL = frozenset(
-    "a an the of to for and or but is are was be do does did can could please me my i you your we us so".split()
+    """a an the of to for and or but is are was be do does did can could please me my i you your we us so hi
+    hello hey""".split()
 )
+_ELSEWHERE = frozenset(
+    """weather joke jokes poem poems song songs lyrics recipe recipes horoscope football soccer
+    basketball movie movies film films celebrity bitcoin lottery homework essay
+    riddle haiku novel astrology restaurant restaurants pasta pizza""".split()
+)
+"""What people ask chatbots for, and no CRM holds."""
+_ASKS_HOW = re.compile(
+    r"^\W*(?:please )?(?:how (?:do|does|can|to|often|long|should|must)|why (?:do|does|is|are|did)"
+    r"|is it (?:possible|ok)|(?:can|may|must|should) (?:customers?|i|we|you|one)"
+    r"|what (?:should|must|do) (?:i|we)|do(?:es)? (?:the|we|our))\b",
+    re.IGNORECASE,
+)
+_OURS = frozenset("we our us".split())
 _RECORD_LIKE = re.compile(r"\b(?:[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?|\d{4,8})\b")
+_SHORT = 15
+"""Words of a message that may be the answer to a question of the copilot, or a follow-up."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +78,37 @@ def route_by_words(
     text: str, roster: Mapping[str, DomainAgent], access: Access, *, previous: str | None
 ) -> Route | None:
     """The route if the words decide it; None if they say nothing and a model should be asked."""
-    if _ESCALATE.search(text[:2000]):
+    words = [word.strip(".'’-").lower() for word in _WORDS.findall(_CONTRACTED.sub(r"\1 is", text[:4000]))]
+    if _ESCALATE.search(text[:2000]) and not _WORK & set(words[:1]):
         return Route("escalate", None, "asked for a person")
-    words = [word.strip(".'’-").lower() for word in _WORDS.findall(text[:4000])]
     scores = {name: score for name, agent in roster.items() if (score := _score(words, agent))}
+    if not scores:
+        scores = {name: score for name, agent in roster.items() if (score := _score_misspelt(words, agent))}
+    if _ELSEWHERE & set(_WORDS.findall(text[:4000])) and max(scores.values(), default=0) < 2:
+        return Route("off_topic", None, "nothing to do with the CRM")
     if scores:
-        return _best(scores, roster, access, previous)
-    if previous in roster and (_is_follow_up(words) or _looks_like_request(text, words)):
-        return Route("agent", previous, "continues the conversation")
-    if _looks_like_request(text, words):
+        return _able(_best(scores, roster, access, previous), roster, access, words)
+    if _looks_like_request(text, words) or (previous in roster and (_is_follow_up(words) or len(words) <= _SHORT)):
+        if previous in roster:
+            return _able(Route("agent", previous, "continues the conversation"), roster, access, words)
         return Route("agent", home_agent(roster, access), "names a record")
+    if _ASKS_HOW.match(text[:200]) and "service" in roster:
+        return Route("agent", "service", "a question that articles may answer")
+    if _OURS & set(words) or access.caller.contact_id is not None:
+        return Route("agent", home_agent(roster, access), "speaks of the company")
     if len([word for word in words if word not in _SMALL]) < 2:
         return Route("clarify", None, "too little to go by")
     return None
+
+
+def _able(route: Route, roster: Mapping[str, DomainAgent], access: Access, words: Sequence[str]) -> Route:
+    """The same route, or the caller's own agent if something is to be changed and the chosen agent only reads."""
+    agent = roster[route.agent or ""]
+    reads_only = all(tool.effect is Effect.READ for tool in agent.tools)
+    begins = [word for word in words if word not in _SMALL][:1]
+    if reads_only and _WORK & set(begins):
+        return Route("agent", home_agent(roster, access), "something is to be changed")
+    return route
 
 
 def home_agent(roster: Mapping[str, DomainAgent], access: Access) -> str:
@@ -78,15 +128,23 @@ def _score(words: Sequence[str], agent: DomainAgent) -> float:
     return sum(1 + 0.75 * phrase.count(" ") for phrase in agent.handles if f" {phrase} " in joined)
 
 
+def _score_misspelt(words: Sequence[str], agent: DomainAgent) -> float:
+    """Words that are one slip away from a word of the agent's field; shorter ones are too easily something else."""
+    handles = [phrase for phrase in agent.handles if " " not in phrase and len(phrase) >= 4]
+    typed = [word for word in words[:200] if len(word) >= 5]
+    return sum(0.5 for phrase in handles if any(OSA.distance(word, phrase, score_cutoff=1) <= 1 for word in typed))
+
+
 def _best(
     scores: Mapping[str, float], roster: Mapping[str, DomainAgent], access: Access, previous: str | None
 ) -> Route:
     """The highest score; among equals the agent of the conversation, then the caller's own, then by name."""
     top = max(scores.values())
     tied = [name for name in scores if scores[name] == top]
-    for preferred in (previous, home_agent(roster, access)):
+    edits_nothing = not any(a.home_object and access.may("edit", a.home_object) for a in roster.values())
+    for preferred in (previous, "analytics" if edits_nothing else None, home_agent(roster, access)):
         if preferred in tied:
-            return Route("agent", preferred, "by its words")
+            return Route("agent", str(preferred), "by its words")
     return Route("agent", tied[0], "by its words")
 
 
@@ -98,6 +156,12 @@ def _looks_like_request(text: str, words: Sequence[str]) -> bool:
     """Something is to be done, and there is a number, an id or a name it may be done to."""
     if not _LOOKS & set(words[:8]):
         return bool(_RECORD_LIKE.search(text[:2000])) and len(words) <= 6
+    content = [word for word in words if word not in _SMALL]
+    finds = bool(_FINDS & set(content[:2])) and 2 <= len(content) <= 5 and content[0] not in ("what", "which")
+    return finds or _names_something(text)
+
+
+def _names_something(text: str) -> bool:
     names = [word for word in _WORDS.findall(text[:2000])[1:] if word[:1].isupper() and word != "I"]
     return bool(names or _RECORD_LIKE.search(text[:2000]))
 

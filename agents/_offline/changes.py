@@ -91,12 +91,10 @@ def _read_rename(reader: Reader) -> tuple[Change, ...]:
 
 def _segments(reader: Reader, infos: Sequence[ObjectInfo], start: int = 0) -> list[tuple[int, int]]:
     """Stretches of the clause that hold one assignment each: cut where a separator precedes a field."""
+    articles = ("the", "its", "a", "an", "and")
+    separators = [at for at in range(start, len(reader)) if reader.word(at) in _SEPARATORS]
     cuts = [start]
-    for at in range(start, len(reader)):
-        if reader.word(at) in _SEPARATORS and _field_at(
-            reader, at + 1 + (reader.word(at + 1) in ("the", "its", "a", "an", "and")), infos
-        ):
-            cuts.append(at + 1)
+    cuts += [at + 1 for at in separators if _field_at(reader, at + 1 + (reader.word(at + 1) in articles), infos)]
     return list(zip(cuts, [*[cut - 1 for cut in cuts[1:]], len(reader)], strict=True))
 
 
@@ -175,7 +173,7 @@ def _fields_for(said: str, infos: Iterable[ObjectInfo]) -> list[FieldInfo]:
 
 
 def _value_end(reader: Reader, start: int, end: int, fields: Sequence[FieldInfo], briefing: Briefing) -> int:
-    """Where the value ends: at the end of the date, amount or allowed value it is, or before the record it is set on."""
+    """Where the value ends: with the date, amount or allowed value it is, or before the record it is set on."""
     if reader.tokens[start].kind in (Kind.QUOTE, Kind.EMAIL, Kind.MASK):
         return start + 1
     for field in fields:

@@ -9,8 +9,9 @@ from agents._offline.words import Kind, Token, clean, singular, tokenize
 _POLITE = re.compile(
     r"^(?:please|pls|hey|hi|hello|ok|okay|now|also|then|and|so|well|great|thanks|thank you|perfect|could you|can you"
     r"|would you|will you|can i|may i|could i|can we|i want you to|i want to|i want|i would like you to|i would like to"
-    r"|i would like|i need you to|i need to|i need|we need to|we need|let us|go ahead and|just|kindly|quickly|help me to"
-    r"|help me|for me|next|finally|after that|afterwards|yes|do you know|do you have|tell me(?= (?:how many|who|what|which|when|where)))"
+    r"|i would like|i need you to|i need to|i need|we need to|we need|let us|go ahead and|just|kindly|quickly"
+    r"|help me to|help me|for me|next|finally|after that|afterwards|yes|do you know|can you tell me|could you tell me"
+    r"|tell me(?= (?:how many|who|what|which|when|where)))"
     r"(?:\s*[,!.]\s*|\s+)",
     re.IGNORECASE,
 )
@@ -24,7 +25,8 @@ _PAYLOAD_STARTERS = frozenset(
 )
 _FREE_TEXT = re.compile(
     r"^(?:remind me|(?:log|record|add|create|post|leave|write|draft|make)\b.{0,60}?"
-    r"\b(?:call|comment|note|task|reminder|to-?do|e-?mail|message|reply)\b|comment\b|e-?mail\b|draft\b|i (?:just )?(?:called|spoke))",
+    r"\b(?:call|comment|note|task|reminder|to-?do|e-?mail|message|reply)\b"
+    r"|comment\b|e-?mail\b|draft\b|i (?:just )?(?:called|spoke))",
     re.IGNORECASE,
 )
 _POSSESSIVES = frozenset("his her its their my".split())

@@ -232,14 +232,16 @@ def say_timeline(outcome: Outcome, memory: Memory, about: str, since: str | None
     if not entries:
         return f"No activity{window} for {about}."
     shown = f", showing {len(entries)}" if total > len(entries) else ""
-    lines = []
-    for entry in entries:
-        excerpt = f': "{escape(str(entry["excerpt"]))}"' if entry.get("excerpt") else ""
-        subject = escape(str(entry.get("subject") or "no subject"))
-        lines.append(
-            f"- {str(entry.get('at') or '')[:10]} {say_object(str(entry.get('object') or 'activity'))} {subject} ({entry.get('id')}){excerpt}"
-        )
-    return f"{say_number(total)} {say_object('Activity', count=total)}{window} for {about}{shown}:\n" + "\n".join(lines)
+    lines = [_say_entry(entry) for entry in entries]
+    head = f"{say_number(total)} {say_object('Activity', count=total)}{window} for {about}{shown}"
+    return f"{head}:\n" + "\n".join(lines)
+
+
+def _say_entry(entry: Mapping[str, Any]) -> str:
+    day = str(entry.get("at") or "")[:10]
+    subject = escape(str(entry.get("subject") or "no subject"))
+    excerpt = f': "{escape(str(entry["excerpt"]))}"' if entry.get("excerpt") else ""
+    return f"- {day} {say_object(str(entry.get('object') or 'activity'))} {subject} ({entry.get('id')}){excerpt}"
 
 
 def say_articles(outcome: Outcome) -> str:
@@ -247,7 +249,8 @@ def say_articles(outcome: Outcome) -> str:
     if not articles:
         return "I found no knowledge article that answers this."
     best = articles[0]
-    text = f'From "{escape(str(best.get("title") or "untitled"))}" ({_article_mark(best)}):\n\n{escape(str(best.get("excerpt") or "no excerpt"))} ({_article_mark(best)})'
+    title, excerpt = escape(str(best.get("title") or "untitled")), escape(str(best.get("excerpt") or "no excerpt"))
+    text = f'From "{title}" ({_article_mark(best)}):\n\n{excerpt} ({_article_mark(best)})'
     if articles[1:]:
         text += "\n\nRelated:\n" + "\n".join(
             f"- {escape(str(a.get('title') or 'untitled'))} ({_article_mark(a)})" for a in articles[1:4]
@@ -263,13 +266,14 @@ def say_similar(outcome: Outcome, about: str) -> str:
     cases = [case for case in outcome.result.get("cases") or [] if isinstance(case, dict)]
     if not cases:
         return f"I found no similar cases{about}."
-    lines = []
-    for case in cases:
-        solved = f' — resolution: "{escape(str(case["resolution"]))}"' if case.get("resolution") else ""
-        lines.append(
-            f"- Case {escape(str(case.get('number')))} ({case.get('id')}): {escape(str(case.get('subject') or ''))}, status: {escape(str(case.get('status')))}{solved}"
-        )
+    lines = [_say_similar_case(case) for case in cases]
     return f"{len(cases)} similar {say_object('Case', count=len(cases))}{about}:\n\n" + "\n".join(lines)
+
+
+def _say_similar_case(case: Mapping[str, Any]) -> str:
+    number, subject = escape(str(case.get("number"))), escape(str(case.get("subject") or ""))
+    solved = f' — resolution: "{escape(str(case["resolution"]))}"' if case.get("resolution") else ""
+    return f"- Case {number} ({case.get('id')}): {subject}, status: {escape(str(case.get('status')))}{solved}"
 
 
 def say_applied(outcome: Outcome, memory: Memory, doing: str) -> str:

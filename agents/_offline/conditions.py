@@ -1,104 +1,55 @@
 """Reads what narrows a list down: whose, which state, when, how much."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
-from agents._offline.amounts import read_amount, small_number
+from agents._offline.amounts import read_amount
 from agents._offline.dates import Span, TodayUnknownError, add_months, read_date
-from agents._offline.lexicon import EVERY_RECORD_HAS, MEASURES, NAME_FIELDS, closest, field_named
+from agents._offline.lexicon import (
+    CHANNELS,
+    COUNTRIES,
+    DATE_VERBS,
+    EVERY_RECORD_HAS,
+    INDUSTRIES,
+    MEASURES,
+    NAME_FIELDS,
+    US_STATES,
+    closest,
+    field_named,
+)
+from agents._offline.order import default_date, default_measure
 from agents._offline.prompt import Briefing, FieldInfo, ObjectInfo
 from agents._offline.reader import Reader
-from agents._offline.request import Condition, Sort
+from agents._offline.request import Condition
 
-_NOT = frozenset("not non except excluding without other never no".split())
-_ABOVE = {
-    "over": "gt",
-    "above": "gt",
-    "more than": "gt",
-    "greater than": "gt",
-    "larger than": "gt",
-    "bigger than": "gt",
-    "higher than": "gt",
-    "exceeding": "gt",
-    "at least": "ge",
-    "minimum of": "ge",
-    "not less than": "ge",
-    "under": "lt",
-    "below": "lt",
-    "less than": "lt",
-    "fewer than": "lt",
-    "smaller than": "lt",
-    "lower than": "lt",
-    "at most": "le",
-    "up to": "le",
-    "no more than": "le",
-    "maximum of": "le",
-    ">=": "ge",
-    "<=": "le",
-    ">": "gt",
-    "<": "lt",
-    "worth": "eq",
-    "exactly": "eq",
-    "equal to": "eq",
-    "of exactly": "eq",
-    "=": "eq",
-    "> =": "ge",
-    "< =": "le",
+_NOT = frozenset("not non except excluding without other never no nor".split())
+_COMPARISONS: Mapping[str, str] = {
+    phrase: op
+    for op, phrases in {
+        "gt": "over, above, more than, greater than, larger than, bigger than, higher than, exceeding, north of, >",
+        "ge": "at least, minimum of, not less than, no less than, >=, > =",
+        "lt": "under, below, less than, fewer than, smaller than, lower than, cheaper than, <",
+        "le": "at most, up to, no more than, not more than, maximum of, <=, < =",
+        "eq": "worth, exactly, equal to, of exactly, =",
+    }.items()
+    for phrase in phrases.split(", ")
 }
-_DATE_VERBS: dict[str, tuple[str, ...]] = {
-    "closing": ("CloseDate", "EndDate", "ClosedDate"),
-    "closes": ("CloseDate",),
-    "close": ("CloseDate", "ClosedDate"),
-    "closed": ("ClosedDate", "CloseDate"),
-    "closeing": ("CloseDate",),
-    "due": ("ActivityDate", "CloseDate", "ExpirationDate"),
-    "expected": ("CloseDate",),
-    "expiring": ("ExpirationDate", "EndDate"),
-    "expires": ("ExpirationDate", "EndDate"),
-    "expire": ("ExpirationDate", "EndDate"),
-    "ending": ("EndDate", "ExpirationDate"),
-    "ends": ("EndDate",),
-    "end": ("EndDate",),
-    "starting": ("StartDate", "EffectiveDate", "StartDateTime"),
-    "starts": ("StartDate", "StartDateTime"),
-    "created": ("CreatedDate",),
-    "opened": ("CreatedDate",),
-    "logged": ("CreatedDate",),
-    "reported": ("CreatedDate",),
-    "raised": ("CreatedDate",),
-    "added": ("CreatedDate",),
-    "submitted": ("CreatedDate",),
-    "filed": ("CreatedDate",),
-    "new": ("CreatedDate",),
-    "received": ("CreatedDate",),
-    "registered": ("CreatedDate",),
-    "made": ("CreatedDate",),
-    "modified": ("LastModifiedDate",),
-    "updated": ("LastModifiedDate",),
-    "changed": ("LastModifiedDate",),
-    "touched": ("LastModifiedDate",),
-    "edited": ("LastModifiedDate",),
-    "converted": ("ConvertedDate",),
-    "won": ("CloseDate",),
-    "lost": ("CloseDate",),
-    "resolved": ("ClosedDate",),
-    "signed": ("CompanySignedDate",),
-    "scheduled": ("StartDateTime", "ActivityDate"),
-    "placed": ("EffectiveDate", "CreatedDate"),
-}
-_DEFAULT_DATES = {
-    "Opportunity": "CloseDate",
-    "Task": "ActivityDate",
-    "Event": "StartDateTime",
-    "Quote": "ExpirationDate",
-    "Order": "EffectiveDate",
-    "Contract": "EndDate",
-}
-_AFTER = ("since", "after", "from", "starting", "later than", "newer than", "as of")
+_AFTER = ("since", "after", "from", "starting", "later than", "newer than", "as of", "past")
 _BEFORE = ("before", "until", "till", "by", "earlier than", "older than", "prior to")
 _MISSING = ("without", "missing", "lacking", "with no", "that have no", "has no", "have no", "having no", "no")
-_DOWN = frozenset("largest biggest highest top latest newest recent best greatest max maximum most".split())
-_UP = frozenset("smallest lowest oldest earliest soonest least min minimum bottom worst cheapest".split())
-_TIMELY = frozenset("last latest newest recent oldest earliest soonest".split())
+_OPEN = "open unresolved active outstanding pending ongoing unfinished incomplete live running unsolved".split()
+_SHUT = "closed resolved completed finished done solved".split()
+_MINE = (
+    "owned by me", "assigned to me", "that i own", "i own", "in my name", "on my plate", "that i have", "do i have",
+    "i have", "am i working on", "i am working on", "did i", "have i", "i handle", "i manage", "mine", "my own", "my",
+)  # fmt: skip
+_MY_DEEDS = frozenset("won lost closed created opened made logged signed got".split())
+_TEXT_LEADS: Mapping[str, str] = {
+    "starting with": "starts_with", "that start with": "starts_with", "beginning with": "starts_with",
+    "containing": "contains", "mentioning": "contains", "that mention": "contains", "named": "contains",
+    "called": "contains", "about": "contains", "regarding": "contains", "concerning": "contains",
+    "with subject": "contains", "in the subject": "contains", "related to": "contains", "with the word": "contains",
+}  # fmt: skip
 
 
 class ConditionReader:
@@ -112,13 +63,21 @@ class ConditionReader:
     def read(self) -> list[Condition]:
         """Every condition in the clause, in a fixed order; the words they took are marked as read."""
         self._read_missing()
+        self._read_overdue()
         self._read_dates()
         self._read_numbers()
         self._read_values()
         self._read_openness()
         self._read_flags()
         self._read_mine()
+        self._read_places()
+        self._read_origin()
         self._read_texts()
+        return self.found
+
+    def read_span(self) -> list[Condition]:
+        """Only the time that is spoken of."""
+        self._read_dates()
         return self.found
 
     def _add(self, field: str, op: str, value: object, topic: str) -> None:
@@ -128,15 +87,19 @@ class ConditionReader:
 
     def _read_mine(self) -> None:
         reader, caller = self._reader, self._briefing.caller
-        said = reader.take_phrase(
-            "owned by me", "assigned to me", "i own", "that i own", "in my name", "mine", "my own", "my"
-        )
+        said = reader.take_phrase(*_MINE) or self._does_myself()
         if not said or caller is None:
             return
         if not caller.is_customer:
             self._add("CreatedById" if self._info.name == "User" else "OwnerId", "eq", caller.record_id, "mine")
         elif field := self._info.first("ContactId", "WhoId"):
             self._add(field, "eq", caller.record_id, "mine")
+
+    def _does_myself(self) -> bool:
+        """'the deals I won': the person asking is who did it."""
+        return any(
+            self._reader.word(at) == "i" and self._reader.word(at + 1) in _MY_DEEDS for at in range(len(self._reader))
+        )
 
     # States
 
@@ -165,25 +128,11 @@ class ConditionReader:
         return False
 
     def _read_openness(self) -> None:
-        for word, topic in (
-            ("open", True),
-            ("unresolved", True),
-            ("active", True),
-            ("outstanding", True),
-            ("pending", True),
-            ("ongoing", True),
-            ("unfinished", True),
-            ("incomplete", True),
-            ("closed", False),
-            ("resolved", False),
-            ("completed", False),
-            ("finished", False),
-            ("done", False),
-        ):
+        for word in (*_OPEN, *_SHUT):
             at = self._reader.find_phrase(word)
             if at:
                 self._reader.take(*at)
-                is_open = topic != self._negated(at[0])
+                is_open = (word in _OPEN) != self._negated(at[0])
                 self._add_openness(is_open)
                 return
         for word, won in (("won", True), ("lost", False)):
@@ -303,7 +252,11 @@ class ConditionReader:
                 break
         second = self._second_end(span) if bound in ("between", "ge") else None
         field = self._date_field(at, bound)
+        is_untouched = field in ("LastModifiedDate", "CloseDate", "ClosedDate") and self._negated_before(span.start)
         reader.take(at + 1, span.start)
+        if is_untouched:
+            self._add(field, "lt", span.first.isoformat(), "date")
+            return
         span = self._forward(span, field)
         if bound == "ge" and not second:
             first = span.last + timedelta(1) if said == "after" and span.first == span.last else span.first
@@ -316,6 +269,31 @@ class ConditionReader:
         else:
             self._add(field, "ge", span.first.isoformat(), "date")
             self._add(field, "lt", ((second or span).last + timedelta(1)).isoformat(), "date")
+
+    def _negated_before(self, at: int) -> bool:
+        """'not updated in the last month', 'untouched since': nothing happened in that time."""
+        back = [self._reader.word(at - i) for i in range(1, 7)]
+        for step, word in enumerate(back):
+            if word in ("untouched", "unchanged"):
+                self._reader.take(at - step - 1, at)
+                return True
+            if word in ("not", "never", "no") and any(verb in DATE_VERBS for verb in back[:step]):
+                self._reader.take(at - step - 1, at)
+                return True
+        return False
+
+    def _read_overdue(self) -> None:
+        """Due before today and not done."""
+        field = self._info.first("ActivityDate", "CloseDate", "ExpirationDate", "EndDate")
+        phrases = ("overdue", "past due", "past their due date", "past its due date", "late", "past close date")
+        if not field or not self._reader.find_phrase(*phrases):
+            return
+        self._reader.take_phrase(*phrases)
+        if self._briefing.today is None:
+            self.needs_today = True
+            return
+        self._add(field, "lt", self._briefing.today.isoformat(), "date")
+        self._add_openness(is_open=True)
 
     def _age_limit(self, span: Span) -> date:
         return span.first
@@ -348,14 +326,13 @@ class ConditionReader:
         while reader.word(at) in ("is", "was", "were", "date", "on", "are", "to", "that", "have", "been"):
             at -= 1
         size = 2 if reader.word(at + 1) == "date" else 1
-        for candidate in (*_DATE_VERBS.get(reader.word(at), ()), *self._dates_called(at, size)):
+        for candidate in (*DATE_VERBS.get(reader.word(at), ()), *self._dates_called(at, size)):
             if candidate in self._info.fields or candidate in EVERY_RECORD_HAS:
                 reader.take(at, at + size)
                 return candidate
         if any(reader.word(i) == "new" for i in range(len(reader))) or bound == "older":
             return "CreatedDate"
-        default = _DEFAULT_DATES.get(self._info.name, "CreatedDate")
-        return default if default in self._info.fields or not self._info.fields else "CreatedDate"
+        return default_date(self._info)
 
     def _dates_called(self, at: int, size: int) -> list[str]:
         words = [self._reader.word(at + i) for i in range(size)]
@@ -366,7 +343,7 @@ class ConditionReader:
 
     def _read_numbers(self) -> None:
         reader = self._reader
-        for phrase in sorted([*_ABOVE, "between"], key=len, reverse=True):
+        for phrase in sorted([*_COMPARISONS, "between"], key=len, reverse=True):
             place = reader.find_phrase(phrase)
             low = read_amount(reader.tokens, place[1]) if place else None
             if not place or not low or not reader.is_free(place[1]):
@@ -390,7 +367,7 @@ class ConditionReader:
                 self._add(field, "ge", low.value, "amount")
                 self._add(field, "le", high.value, "amount")
             else:
-                op = _ABOVE[phrase]
+                op = _COMPARISONS[phrase]
                 self._add(field, {"gt": "le", "lt": "ge"}.get(op, op) if negated else op, low.value, "amount")
                 reader.take_phrase("worth")
 
@@ -405,6 +382,76 @@ class ConditionReader:
                     reader.take_phrase("with an", "with a")
                     return named.name
         return default_measure(self._info)
+
+    # Where, and by which way
+
+    def _read_places(self) -> None:
+        """'in California', 'in Germany', 'based in Oakland': a state, a country, else a town."""
+        reader = self._reader
+        state, country, city = (self._info.first(f"{lead}{part}") for part in ("State", "Country", "City")
+                                for lead in ("Billing",))  # fmt: skip
+        for at in list(reader.free()):
+            if reader.word(at) not in ("in", "from", "near") or not city:
+                continue
+            start = at + 1 + (reader.word(at + 1) == "the")
+            if place := self._known_place(start, state, country):
+                field, value, end = place
+                self._add(field, "eq", value, "place")
+            elif run := self._capitals_from(start):
+                self._add(city, "eq", reader.rest(start, run), "place")
+                end = run
+            else:
+                continue
+            reader.take(at, end)
+            reader.take_phrase("based", "located", "headquartered", "situated")
+            return
+        self._read_industry()
+
+    def _known_place(self, start: int, state: str | None, country: str | None) -> tuple[str, str, int] | None:
+        reader = self._reader
+        for size in (2, 1):
+            said = " ".join(reader.word(start + i) for i in range(size))
+            if state and said in US_STATES:
+                return state, US_STATES[said], start + size
+            if country and said in COUNTRIES:
+                return country, COUNTRIES[said], start + size
+        if state and reader.is_free(start) and reader.rest(start, start + 1) in US_STATES.values():
+            return state, reader.rest(start, start + 1), start + 1
+        return None
+
+    def _capitals_from(self, start: int) -> int | None:
+        end = start
+        while self._reader.is_free(end) and self._reader.tokens[end].is_capital and end - start < 4:
+            end += 1
+        is_sector = end == start + 1 and self._reader.word(start) in INDUSTRIES
+        return end if end > start and not is_sector else None
+
+    def _read_industry(self) -> None:
+        reader, field = self._reader, self._info.first("Industry")
+        for at in reader.free():
+            if field and reader.word(at) in INDUSTRIES and not self._is_name(at):
+                self._add(field, "ne" if self._negated(at) else "contains", reader.rest(at, at + 1), field)
+                reader.take(at - (reader.word(at - 1) in ("in", "the", "from")), at + 1)
+                reader.take_phrase("industry", "sector", "in the", "in")
+                return
+
+    def _is_name(self, at: int) -> bool:
+        before = self._reader.tokens[at - 1] if at else None
+        return bool(before and before.is_capital and self._reader.tokens[at].is_capital and at > 1)
+
+    def _read_origin(self) -> None:
+        """'leads from the web', 'cases by phone'."""
+        reader, field = self._reader, self._info.first("LeadSource", "Origin")
+        for at in list(reader.free()):
+            if not field or reader.word(at) not in ("from", "via", "by", "through", "over"):
+                continue
+            start = at + 1 + (reader.word(at + 1) in ("the", "a", "our"))
+            for size in (3, 2, 1):
+                said = " ".join(reader.word(start + i) for i in range(size))
+                if said in CHANNELS:
+                    self._add(field, "contains", said.removesuffix("s"), field)
+                    reader.take(at, start + size)
+                    return
 
     # Texts and gaps
 
@@ -426,155 +473,10 @@ class ConditionReader:
     def _read_texts(self) -> None:
         reader = self._reader
         name = self._info.first(*NAME_FIELDS) or "Name"
-        for phrase, op in (
-            ("starting with", "starts_with"),
-            ("that start with", "starts_with"),
-            ("beginning with", "starts_with"),
-            ("containing", "contains"),
-            ("mentioning", "contains"),
-            ("that mention", "contains"),
-            ("named", "contains"),
-            ("called", "contains"),
-            ("about", "contains"),
-            ("regarding", "contains"),
-            ("with subject", "contains"),
-            ("in the subject", "contains"),
-        ):
+        for phrase, op in _TEXT_LEADS.items():
             place = reader.find_phrase(phrase)
             runs = [run for run in reader.leftovers() if place and run[0] - place[1] in (0, 1, 2)]
             if place and runs:
                 reader.take(place[0], runs[0][1])
                 self._add(name, op, reader.rest(*runs[0]), "text")
                 return
-
-
-def default_measure(info: ObjectInfo) -> str | None:
-    """The number people mean when they name none: a deal's amount, an account's revenue."""
-    return info.first(*MEASURES) or ("Amount" if info.name == "Opportunity" else None)
-
-
-def read_grouping(reader: Reader, info: ObjectInfo) -> list[str]:
-    """Fields to group by; words such as 'sorted by' are left alone."""
-    for phrase in (
-        "grouped by",
-        "group by",
-        "broken down by",
-        "break down by",
-        "split by",
-        "by each",
-        "for each",
-        "for every",
-        "per",
-        "across",
-        "in each",
-        "each",
-        "by",
-    ):
-        place = reader.find_phrase(phrase)
-        if not place or reader.word(place[0] - 1) in ("sorted", "sort", "ordered", "order", "ranked", "owned", "rank"):
-            continue
-        fields, at = _fields_from(reader, info, place[1])
-        if fields:
-            reader.take(place[0], at)
-            return fields
-    return []
-
-
-def _fields_from(reader: Reader, info: ObjectInfo, at: int) -> tuple[list[str], int]:
-    fields: list[str] = []
-    while True:
-        at += reader.word(at) in ("the", "their", "its")
-        for size in (3, 2, 1):
-            words = [reader.word(at + i) for i in range(size)]
-            named = (
-                field_named(
-                    [*words[:-1], words[-1].removesuffix("s") if size == 1 and words[-1] != "status" else words[-1]],
-                    info,
-                )
-                or field_named(words, info)
-                if all(words)
-                else None
-            )
-            if named and not named.is_date:
-                fields.append(named.name)
-                at += size
-                break
-        else:
-            return fields, at
-        if reader.word(at) not in ("and", ",", "then", "&"):
-            return fields, at
-        at += 1
-
-
-def read_sort(reader: Reader, info: ObjectInfo) -> tuple[Sort | None, int | None]:
-    """Order and number of records: 'top 5', 'latest', 'sorted by amount ascending', 'the three oldest'."""
-    limit = _read_limit(reader)
-    for phrase in ("sorted by", "sort by", "ordered by", "order by", "ranked by", "rank by"):
-        place = reader.find_phrase(phrase)
-        fields, at = _sort_fields(reader, info, place[1]) if place else ([], 0)
-        if place and fields:
-            reader.take(place[0], at)
-            down = not reader.take_phrase(
-                "ascending", "asc", "lowest first", "oldest first", "smallest first", "alphabetically"
-            )
-            explicit = reader.take_phrase("descending", "desc", "highest first", "newest first", "largest first")
-            is_text = not (fields[0].endswith("Date") or FieldInfo(fields[0]).is_number)
-            return Sort(fields[0], explicit or (down and not is_text)), limit
-    for at in reader.free():
-        word = reader.word(at)
-        if word in _DOWN or word in _UP or (word == "last" and limit):
-            return _superlative(reader, info, at, limit)
-    return None, limit
-
-
-def _superlative(reader: Reader, info: ObjectInfo, at: int, limit: int | None) -> tuple[Sort | None, int | None]:
-    word = reader.word(at)
-    start = at - (reader.word(at - 1) in ("most", "the"))
-    reader.take(start, at + 1)
-    number = small_number(reader.word(at + 1))
-    if number and reader.is_free(at + 1):
-        reader.take(at + 1, at + 2)
-        limit = limit or number
-    if word in _TIMELY:
-        dated = "CreatedDate" if word not in ("soonest",) else info.first("CloseDate", "ActivityDate") or "CreatedDate"
-        return Sort(dated, word not in _UP), limit
-    measure = default_measure(info)
-    return (Sort(measure, word in _DOWN) if measure else None), limit
-
-
-def _sort_fields(reader: Reader, info: ObjectInfo, at: int) -> tuple[list[str], int]:
-    at += reader.word(at) == "the"
-    for size in (2, 1):
-        words = [reader.word(at + i) for i in range(size)]
-        if all(words) and (named := field_named(words, info)):
-            return [named.name], at + size
-    return [], at
-
-
-def _read_limit(reader: Reader) -> int | None:
-    for at in reader.free():
-        if reader.word(at) in ("top", "first", "last", "bottom", "latest", "next") and (
-            n := small_number(reader.word(at + 1))
-        ):
-            if reader.word(at + 2) in (
-                "day",
-                "days",
-                "week",
-                "weeks",
-                "month",
-                "months",
-                "quarter",
-                "quarters",
-                "year",
-                "years",
-            ):
-                continue
-            word = reader.word(at)
-            reader.take(at + (word in ("top", "bottom", "latest", "last")), at + 2)
-            if word in ("first", "next"):
-                reader.take(at, at + 2)
-            return n
-        if (n := small_number(reader.word(at))) and reader.word(at + 1) in _DOWN | _UP:
-            reader.take(at, at + 1)
-            return n
-    return None

@@ -1,109 +1,209 @@
 """Which kind of work a clause asks for."""
 
 import re
+from collections.abc import Iterable
 
 from agents._offline.lexicon import OBJECT_WORDS, closest
 from agents._offline.request import Verb
-from agents._offline.words import singular, tokenize
+from agents._offline.words import Kind, singular, tokenize
 
 HEAD_WORDS = frozenset(
     """show list display find search create update change remind summarise summarize summary count draft compose assign
-    reassign reopen escalate rename advance rename total average timeline overview""".split()
+    reassign reopen escalate rename advance total average timeline overview""".split()
 )
-_ARTICLE = r"(?: me| us)?(?: (?:a|an|the|another|new|one|quick|short|high|low|urgent|normal|priority|public|internal|follow-?up|private|customer))*"
-_RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
-    (verb, re.compile(pattern))
-    for verb, pattern in (
-        (
-            Verb.MORE,
-            r"^(?:show |load |give |see )?(?:me )?(?:some |the )?(?:more|next page|next|continue|the rest|rest|next ones|remaining ones)(?: please| results| ones| of them)?\W*$",
+_MOST_READ = 600
+"""Characters of a clause that tell what it asks for."""
+
+
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
+
+
+_QUALIFIERS = (
+    r"(?: (?:me|us|myself))?(?: (?:a|an|the|another|new|one|quick|short|high|low|urgent|normal|priority|public|internal"
+    r"|follow-?up|private|customer|brief|friendly|polite|visible|customer-visible))*"
+)
+_NOUN = r"(?:case|ticket|issue|one|problem|fault|complaint|incident)s?"
+_FIGURE = r"(?:total|sum|average|avg|mean|median|pipeline|breakdown|distribution|split)"
+
+_RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
+    (
+        Verb.MORE,
+        _any_of(
+            r"^(?:show |load |give |see )?(?:me )?(?:some |the )?"
+            r"(?:more|next page|next|continue|the rest|rest|next ones|remaining ones|(?:next|other) (?:\d+|few))"
+            r"(?: please| results| ones| of them| records)?\W*$"
         ),
-        (
-            Verb.HELP,
-            r"^(?:help|what (?:can|could|do) you (?:do|help)|how can you help|who are you|what are you|what can i (?:ask|do))",
+    ),
+    (
+        Verb.HELP,
+        _any_of(
+            r"^help(?: me)?\W*$",
+            r"^what (?:all )?(?:can|could|do) you (?:do|help)",
+            r"^how (?:can|do) you help",
+            r"^wh(?:o|at) are you\b",
+            r"^what can i (?:ask|do)",
         ),
-        (
-            Verb.THANKS,
+    ),
+    (
+        Verb.THANKS,
+        _any_of(
             r"^(?:thanks|thank you|thx|cheers|great|perfect|awesome)[\s!.,]*(?:a lot|so much|very much)?[\s!.,]*$",
         ),
-        (Verb.GREET, r"^(?:hi|hello|hey|good (?:morning|afternoon|evening)|greetings)(?: there)?\W*$"),
-        (
-            Verb.TASK,
-            r"^remind me\b|^(?:create|add|make|set up|set|new|schedule|put)"
-            + _ARTICLE
+    ),
+    (
+        Verb.GREET,
+        _any_of(r"^(?:hi|hello|hey|good (?:morning|afternoon|evening)|greetings)(?: there)?\W*$"),
+    ),
+    (
+        Verb.TASK,
+        _any_of(
+            r"^remind me\b",
+            r"^(?:create|add|make|set up|set|new|schedule|put)"
+            + _QUALIFIERS
             + r" (?:task|reminder|to-?do)\b(?! (?:list|status|priority|due))",
+            r"^(?:task|todo|to-do|reminder)\b ?:",
+            r"^do not let me forget",
+            r"^i (?:have|need|must) to remember",
         ),
-        (Verb.TASK, r"^(?:task|todo|to-do|reminder)\b ?:|^do not let me forget"),
-        (
-            Verb.CALL,
-            r"^(?:log|record|register|note down|note|track)\b.{0,30}?\b(?:call|called|phone call|spoke|conversation)\b|^i (?:just )?(?:called|phoned|spoke (?:to|with)|talked (?:to|with)|had a call)",
+    ),
+    (
+        Verb.CALL,
+        _any_of(
+            r"^(?:log|record|register|note down|note|track|add|enter)\b.{0,30}?"
+            r"\b(?:call|called|phone call|spoke|conversation)\b(?! (?:me|back))",
+            r"^i (?:have )?(?:just )?(?:called|phoned|rang|spoke (?:to|with)|talked (?:to|with)|had a (?:phone )?call)",
+            r"^(?:just )?(?:spoke|talked) (?:to|with)\b",
         ),
-        (
-            Verb.COMMENT,
-            r"^(?:add|post|leave|write|put|make)"
-            + _ARTICLE
-            + r"(?: \w+)? (?:comment|note)\b|^comment\b|^note on\b|^(?:add|post|leave)\b.{1,300}? as an? (?:\w+ )?(?:comment|note)\b",
+    ),
+    (
+        Verb.COMMENT,
+        _any_of(
+            r"^(?:add|post|leave|write|put|make)" + _QUALIFIERS + r"(?: \w+)? (?:comment|note)\b",
+            r"^comment\b",
+            r"^note on\b",
+            r"^(?:add|post|leave|put)\b.{1,300}? as an? (?:\w+ )?(?:comment|note)\b",
+            r"^(?:tell|let) the customer\b",
         ),
-        (
-            Verb.DRAFT,
-            r"^(?:draft|write|compose|prepare|create|send|make)"
-            + _ARTICLE
+    ),
+    (
+        Verb.DRAFT,
+        _any_of(
+            r"^(?:draft|write|compose|prepare|create|send|make|start)"
+            + _QUALIFIERS
             + r"(?: [\w-]+){0,3}? (?:e-?mail|mail|message|reply|response|follow-?up|letter)\b",
+            r"^(?:draft|compose|e-?mail|write to|reply to|respond to|message|answer)\b",
+            r"^write (?!me\b|us\b|an?\b|the\b|some\b)",
         ),
-        (Verb.DRAFT, r"^(?:draft|compose|e-?mail|write to|reply to|respond to|message|answer)\b"),
-        (
-            Verb.SIMILAR,
-            r"\b(?:similar|comparable|alike)\b.{0,40}\b(?:case|ticket|issue|one|problem)s?\b|\b(?:case|ticket|issue)s? (?:like|similar|comparable|resembling)\b|\b(?:seen|had|anything) (?:this|anything|something)? ?(?:like|similar|before)\b|^(?:case|ticket)s? .{0,30}similar",
+    ),
+    (
+        Verb.SIMILAR,
+        _any_of(
+            r"\b(?:similar|comparable|alike)\b.{0,40}\b" + _NOUN + r"\b",
+            r"\b" + _NOUN + r" (?:like|similar|comparable|resembling)\b",
+            r"\b(?:seen|had|met|anything) (?:this|anything|something)? ?(?:like|similar|before)\b",
+            r"\b(?:have|did) (?:we|you|anyone|anybody|someone) (?:ever )?(?:seen|see|had|have|met)\b.{0,200}\b"
+            r"(?:before|already|in the past|ever)\b",
+            r"^(?:case|ticket)s? .{0,30}similar",
+            r"\bsimilar to\b",
         ),
-        (
-            Verb.KNOWLEDGE,
-            r"^how (?:do|can|should|would|does) (?:i|we|you|one|a|an|the|customers?|users?)\b|^how to\b|^why (?:does|do|is|are|did|can)\b|\b(?:policy|procedure|troubleshoot\w*|knowledge base|kb|faq|documentation|instructions|steps to|guide)\b|\b(?:articles?|docs)\b.{0,20}\b(?:on|about|for|say)\b|^search (?:the )?knowledge\b|^is it possible\b|^(?:can|may) (?:customers?|a customer)\b",
+    ),
+    (
+        Verb.KNOWLEDGE,
+        _any_of(
+            r"^how (?:do|can|should|would|does|must) (?:i|we|you|one|a|an|the|customers?|users?)\b",
+            r"^how (?:to|often|long)\b(?! has\b| have\b| is\b)",
+            r"^why (?:does|do|is|are|did|can)\b",
+            r"\b(?:policy|policies|procedure|troubleshoot\w*|knowledge base|kb|faq|documentation)\b",
+            r"\b(?:instructions|steps to|guide)\b",
+            r"\b(?:articles?|docs)\b.{0,20}\b(?:on|about|for|say|cover\w*|explain\w*)\b",
+            r"^search (?:the )?knowledge\b",
+            r"^is it (?:possible|ok|okay|allowed)\b",
+            r"^what (?:should|must|do|can|shall) (?:i|we|one|a customer|customers) do (?:if|when|about|with)\b",
+            r"^(?:can|may|must|should) (?:customers?|a customer)\b",
         ),
-        (
-            Verb.TIMELINE,
-            r"\b(?:what (?:has |have |had )?(?:been )?(?:happened|happening|happen|going on|new)|timeline|activit(?:y|ies)|interactions?|latest (?:with|on|from)|recent (?:news|history|events)|history (?:of|with|for)|been going on|touch ?points?|what did we do|when did (?:we|i) last (?:speak|talk|contact|call|meet)|last (?:contact|touch|conversation))\b",
+    ),
+    (
+        Verb.TIMELINE,
+        _any_of(
+            r"\bwhat (?:is |has |have |had |did )?(?:been )?(?:we )?(?:happened|happening|happen|going on|new)\b",
+            r"\b(?:timeline|activity|activities|interactions?|been going on|touch ?points?|what did we do)\b",
+            r"\blatest (?:with|on|from)\b",
+            r"\brecent (?:news|history|events)\b",
+            r"\bhistory (?:of|with|for)\b",
+            r"\bwhen (?:did|have) (?:we|i) last (?:spoken|speak|talk|talked|contact|contacted|call|called|meet|met)\b",
+            r"\blast (?:contact|touch|conversation)\b",
         ),
-        (
-            Verb.SUMMARISE,
-            r"\b(?:summari[sz]e|summary|summari[sz]ed|overview|recap|sum up|catch me up|get me up to speed|fill me in|rundown|run-down|tl;?dr|background on|where do we stand|walk me through|360)\b|^brief\b|^prepare\b.{0,30}\bfor\b|^(?:get )?ready for|\bbriefing\b|^how (?:is|are) .{1,80} (?:doing|going|looking|progressing)\b|^tell me (?:more |everything |all )?about\b|^what do (?:we|you) know about\b|^what about (?:the )?(?:account|case|deal|opportunity)\b.{0,5}$",
+    ),
+    (
+        Verb.SUMMARISE,
+        _any_of(
+            r"\b(?:summari[sz]e|summary|summari[sz]ed|overview|recap|sum up|catch me up|fill me in|rundown|run-down)\b",
+            r"\b(?:up to speed|tl;?dr|background on|where do we stand|walk me through|briefing|360)\b",
+            r"^brief\b",
+            r"^prepare\b.{0,30}\bfor\b",
+            r"^(?:get )?ready for",
+            r"^how (?:is|are) .{1,80} (?:doing|going|looking|progressing)\b",
+            r"^tell me (?:more |everything |all |something )?about\b",
+            r"^what do (?:we|you) know about\b",
+            r"^what is the (?:story|deal|situation) (?:with|on|around)\b",
+            r"^what about (?:the )?(?:account|case|deal|opportunity)\b.{0,5}$",
         ),
-        (
-            Verb.MEASURE,
-            r"\b(?:how many|number of|count)\b|^(?:the )?(?:total|sum|average|avg|mean)\b|\b(?:what is|show|give|get|calculate|compute|find)\b.{0,20}?\b(?:total|sum|average|avg|mean|pipeline|breakdown|distribution|split)\b|^(?:my |our |the )?pipeline\b|^how much\b|\bbroken down\b|^breakdown\b|\b(?:total|average|avg|mean|summed) (?:amount|value|revenue|deal|size|number|probability|price|discount)\b",
+    ),
+    (
+        Verb.MEASURE,
+        _any_of(
+            r"\bhow many\b",
+            r"(?<!phone )(?<!telephone )(?<!case )(?<!order )(?<!mobile )(?<!contact )\bnumber of\b",
+            r"^count\b|\bcount (?:of|the|my|our|all|how)\b|\b(?:head )?count (?:per|by)\b",
+            r"^(?:the |my |our )?" + _FIGURE + r"\b",
+            r"\b(?:what is|what are|show|give|get|calculate|compute|work out|find|tell|need|sum|add)\b.{0,40}?\b"
+            + _FIGURE
+            + r"\b",
+            r"^how much\b",
+            r"^add up\b|^sum\b",
+            r"\bbroken down\b",
+            r"\b(?:total|average|avg|mean|summed|combined|median) (?:\w+ )?"
+            r"(?:amounts?|values?|revenues?|deals?|size|number|probability|prices?|discounts?|budgets?|worth)\b",
+            r"^(?:what|which) (?:\w+ ){1,3}has the (?:most|highest number|largest number)\b",
+            r"^who has the (?:most|highest number|largest number)\b",
         ),
-    )
+    ),
 )
 _UPDATE = re.compile(
-    r"^(?:set|change|update|move|mark|advance|push|rename|assign|reassign|transfer|hand|close(?! date)|reopen|re-open|escalate|bump|raise|"
-    r"lower|reschedule|put|switch|make|resolve|increase|decrease|reduce|edit|correct|promote|postpone|extend|bring|cut|drop|hand over|flag|"
-    r"take|adjust|modify|fix)\b"
+    r"^(?:set|change|update|move|mark|advance|push|rename|assign|reassign|transfer|hand|close(?! date)|reopen|re-open"
+    r"|escalate|bump|raise|lower|reschedule|put|switch|make|resolve|increase|decrease|reduce|edit|correct|promote"
+    r"|postpone|extend|bring|cut|drop|flag|take|adjust|modify|fix|give (?=.{1,80} to \w+$)|delay|shift|turn)\b"
 )
 _CREATE = re.compile(r"^(?:create|add|new|make|register|enter|open|log|raise|file|save|set up|start)\b")
 _SHOW = re.compile(
-    r"^(?:show|find|look up|lookup|display|open|view|get|pull up|pull|bring up|fetch|who|which|where|when|search|see|list|give|tell|"
-    r"what|do|does|is|are|has|have|any|check|identify|locate)\b"
+    r"^(?:show|find|look up|lookup|look for|display|open|view|get|pull up|pull|bring up|fetch|who|which|where|when"
+    r"|search|see|list|give|tell|what|do|does|is|are|has|have|any|check|identify|locate|how old|whose)\b"
 )
+_DELETE = re.compile(r"^(?:delete|remove|erase|purge|destroy|merge|trash|wipe)\b")
+_SLIPS = {"shwo": "show", "hsow": "show", "sohw": "show", "shw": "show", "lsit": "list", "fidn": "find", "fnid": "find"}
 
 
 def repair_head(clause: str) -> str:
     """The clause with a misspelt first word put right: 'shwo' -> 'show'."""
     head, _, rest = clause.partition(" ")
     low = head.lower()
-    if low in HEAD_WORDS or not low.isalpha() or singular(low) in OBJECT_WORDS:
+    if low in HEAD_WORDS or not low.isalpha() or singular(low) in OBJECT_WORDS or not rest:
         return clause
-    if low in ("shwo", "hsow", "sohw", "lsit", "fidn"):
-        return {"l": "list", "f": "find"}.get(low[0], "show") + " " + rest
-    found = closest(low, HEAD_WORDS) if head.islower() or clause[:1].isupper() else None
-    return f"{found} {rest}" if found and rest else clause
+    if low in _SLIPS:
+        return f"{_SLIPS[low]} {rest}"
+    found = closest(low, HEAD_WORDS)
+    return f"{found} {rest}" if found else clause
 
 
 def recognise_verb(clause: str) -> Verb | None:
     """The kind of work; None if the clause has no verb of ours and may be a name or a follow-up."""
-    tokens = tokenize(clause)
-    low = " ".join(token.low for token in tokens if token.kind != "quote")
+    low = " ".join(token.low for token in tokenize(clause[:_MOST_READ]) if token.kind is not Kind.QUOTE)
     for verb, pattern in _RULES:
-        if pattern.search(low[:600]):
+        if pattern.search(low):
             return verb
+    if _DELETE.match(low):
+        return Verb.DELETE
     if _CREATE.match(low) and _creates(low):
         return Verb.CREATE
     if _UPDATE.match(low):
@@ -117,9 +217,18 @@ def _creates(low: str) -> bool:
     verb = words[0]
     following = [word for word in words[1:6] if word not in ("me", "us", "up")]
     if verb == "new":
-        return bool(following) and singular(following[0]) in OBJECT_WORDS
+        return bool(following) and _is_object(following[0])
     if verb in ("open", "raise", "start", "make", "log", "file") and (
         not following or following[0] not in ("a", "an", "new", "another")
     ):
         return False
-    return any(singular(word) in OBJECT_WORDS or closest(singular(word), OBJECT_WORDS) for word in following[:4])
+    return any(_is_object(word) for word in following[:4]) and not _has_marker(following)
+
+
+def _is_object(word: str) -> bool:
+    return singular(word) in OBJECT_WORDS or closest(singular(word), OBJECT_WORDS) is not None
+
+
+def _has_marker(words: Iterable[str]) -> bool:
+    """'make the case high' changes a case; only a new thing is introduced by 'a' or by nothing."""
+    return any(word in ("the", "this", "that", "it", "its", "his", "her") for word in [*words][:1])

@@ -22,6 +22,9 @@ OBJECT_WORDS: Mapping[str, str] = {
     "order item": "OrderItem", "line item": "OpportunityLineItem", "opportunity product": "OpportunityLineItem",
     "quote line": "QuoteLineItem", "case comment": "CaseComment", "pricebook": "Pricebook2",
     "price book": "Pricebook2", "territory": "Territory2", "issue": "Issue__c", "transcript": "LiveChatTranscript",
+    "calendar": "Event", "agenda": "Event", "teammate": "User", "employee": "User", "follow-up task": "Task",
+    "work item": "Task", "trouble ticket": "Case", "support ticket": "Case", "support case": "Case",
+    "sales opportunity": "Opportunity", "buyer": "Contact", "potential customer": "Lead",
 }  # fmt: skip
 
 HINT_WORDS: Mapping[str, str] = {
@@ -109,6 +112,52 @@ SHOWN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "Knowledge__kav": ("Title", "Summary"),
 }  # fmt: skip
 
+DATE_VERBS: Mapping[str, tuple[str, ...]] = {
+    verb: tuple(fields.split())
+    for verbs, fields in {
+        "closing closeing": "CloseDate EndDate ClosedDate", "closes": "CloseDate", "close": "CloseDate ClosedDate",
+        "closed": "ClosedDate CloseDate", "due": "ActivityDate CloseDate ExpirationDate", "expected": "CloseDate",
+        "expiring expires expire": "ExpirationDate EndDate", "ending ends end": "EndDate ExpirationDate",
+        "starting starts": "StartDate EffectiveDate StartDateTime",
+        "created opened logged reported raised added submitted filed new received registered made": "CreatedDate",
+        "modified updated changed touched edited": "LastModifiedDate", "converted": "ConvertedDate",
+        "won lost": "CloseDate", "resolved": "ClosedDate", "signed": "CompanySignedDate",
+        "scheduled": "StartDateTime ActivityDate", "placed": "EffectiveDate CreatedDate",
+    }.items()
+    for verb in verbs.split()
+}  # fmt: skip
+"""What happened to a record -> the dates that tell when, most telling first."""
+
+US_STATES: Mapping[str, str] = {
+    "alabama": "AL", "alaska": "AK", "arizona": "AZ", "arkansas": "AR", "california": "CA", "colorado": "CO",
+    "connecticut": "CT", "delaware": "DE", "florida": "FL", "georgia": "GA", "hawaii": "HI", "idaho": "ID",
+    "illinois": "IL", "indiana": "IN", "iowa": "IA", "kansas": "KS", "kentucky": "KY", "louisiana": "LA",
+    "maine": "ME", "maryland": "MD", "massachusetts": "MA", "michigan": "MI", "minnesota": "MN",
+    "mississippi": "MS", "missouri": "MO", "montana": "MT", "nebraska": "NE", "nevada": "NV", "new hampshire": "NH",
+    "new jersey": "NJ", "new mexico": "NM", "new york": "NY", "north carolina": "NC", "north dakota": "ND",
+    "ohio": "OH", "oklahoma": "OK", "oregon": "OR", "pennsylvania": "PA", "rhode island": "RI",
+    "south carolina": "SC", "south dakota": "SD", "tennessee": "TN", "texas": "TX", "utah": "UT", "vermont": "VT",
+    "virginia": "VA", "washington": "WA", "west virginia": "WV", "wisconsin": "WI", "wyoming": "WY",
+}  # fmt: skip
+COUNTRIES: Mapping[str, str] = {
+    "usa": "US", "united states": "US", "america": "US", "germany": "DE", "france": "FR", "canada": "CA",
+    "mexico": "MX", "italy": "IT", "spain": "ES", "netherlands": "NL", "belgium": "BE", "austria": "AT",
+    "switzerland": "CH", "poland": "PL", "sweden": "SE", "norway": "NO", "denmark": "DK", "finland": "FI",
+    "ireland": "IE", "united kingdom": "GB", "uk": "GB", "great britain": "GB", "england": "GB", "japan": "JP",
+    "china": "CN", "india": "IN", "brazil": "BR", "australia": "AU", "portugal": "PT",
+}  # fmt: skip
+INDUSTRIES = frozenset(
+    """manufacturing healthcare chemical chemicals construction utility utilities aerospace transportation logistics
+    retail banking finance insurance education energy pharma pharmaceutical pharmaceuticals automotive agriculture
+    technology software telecommunications hospitality media mining government consulting engineering""".split()
+)
+"""Sectors as people name them; the records' own words are found by containing them."""
+
+CHANNELS = frozenset(
+    "web website phone email e-mail mail chat referral partner event fax social portal advertisement webinar".split()
+) | {"trade show", "trade shows", "word of mouth", "social media", "cold call"}
+"""Ways by which leads and cases come in."""
+
 MEASURES = ("Amount", "GrandTotal", "TotalAmount", "TotalPrice", "AnnualRevenue", "BudgetedCost", "UnitPrice")
 EVERY_RECORD_HAS = ("Id", "OwnerId", "CreatedDate", "LastModifiedDate")
 NAME_FIELDS = ("Subject", "Title", "Name", "LastName")
@@ -123,6 +172,7 @@ STOPWORDS = frozenset(
     find see look view pull fetch bring search let know want need like more only kind sort sorted order ordered ranked
     still again us both same other another such per between during since until
     named called regarding concerning related existing whole full everything anything something much many
+    everyone everybody someone somebody anyone anybody thanks thank cheers hand dear quick rest of'em em ones'
     check open's overall complete exactly maybe actually really kindly quickly crm system database hey hi hello
     'm 've 's ' , . ; : ? ! ( ) - / & # + * = > < [ ] { } " ` ~ | \\ ^ % @ _ …""".split()
 )

@@ -9,7 +9,8 @@ from agents._offline.request import Reference, Request
 from agents._offline.toolbox import Args, Outcome
 
 _LIST_KEYS = ("records", "cases", "matches", "articles")
-_LABELS = ("Name", "name", "Subject", "subject", "Title", "title")
+_LABELS = ("Name", "name", "Subject", "subject")
+_TITLES = ("Title", "title")
 
 
 @dataclass(frozen=True)
@@ -159,14 +160,15 @@ def known_from(row: Mapping[str, Any], default_object: str) -> Known | None:
 
 
 def label_of(row: Mapping[str, Any], details: Mapping[str, Any]) -> str:
+    """What people call the record. A person's title is a job, so the person's name comes before it."""
     for source in (row, details):
         for key in _LABELS:
             if source.get(key):
                 return str(source[key])
-        full = " ".join(str(source[key]) for key in ("FirstName", "LastName") if source.get(key))
-        if full:
+    for source in (row, details):
+        if full := " ".join(str(source[key]) for key in ("FirstName", "LastName") if source.get(key)):
             return full
-    return ""
+    return next((str(source[key]) for source in (row, details) for key in _TITLES if source.get(key)), "")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

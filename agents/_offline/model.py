@@ -23,8 +23,8 @@ from agents._offline.route import choose_agent
 from agents._offline.toolbox import Call, Outcome, Toolbox, read_outcome
 from agents._offline.understand import with_usual_objects
 
-MAX_ROUNDS = 6
-"""Rounds of tool calls within one user turn."""
+MAX_ROUNDS = 5
+"""Rounds of tool calls within one user turn; with the answer, the model is asked once more than that."""
 _CHARACTERS_PER_TOKEN = 4
 
 
@@ -208,4 +208,7 @@ def _match(batch: Sequence[Call], unread: list[Outcome]) -> tuple[list[Outcome],
 def _give_up(turn: _Turn) -> str:
     failed = [outcome for outcome in turn.outcomes if not outcome.ok]
     reason = f" The last problem was: {failed[-1].message}" if failed else ""
-    return f"I stopped after {turn.rounds} rounds of look-ups without finishing this request.{reason} Please ask for a smaller part of it."
+    return (
+        f"I stopped after {turn.rounds} rounds of look-ups without finishing this request.{reason}"
+        " Please ask for a smaller part of it."
+    )

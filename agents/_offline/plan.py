@@ -39,6 +39,8 @@ _CANCELS = frozenset(
         "no thanks",
     )
 )
+_REASKED = {(Verb.CALL, "text"): "log a call", (Verb.TASK, "text"): "remind me to"}
+"""How the answer to a question reads once it is put into the request it completes."""
 _ABILITIES = (
     ("find_record", "find records by name"),
     ("get_record", "show and summarise a record"),
@@ -123,6 +125,8 @@ class Planner:
             Verb.SUMMARISE,
             Verb.TIMELINE,
         ):
+            if lead := _REASKED.get((first.verb, pending.slot)):
+                return [read_clause(f"{lead} {clean(utterance)}", self.briefing, None), *rest]
             return [_with_slot(first, pending.slot, utterance), *rest]
         if pending.slot.startswith("change:") and (verb is None or is_short):
             changes = tuple(change for change in first.changes if change.field != pending.slot[7:])
@@ -179,7 +183,8 @@ class Planner:
         try:
             if request.needs_today:
                 raise GiveUpError(
-                    "I was not told today's date, so I cannot work out that date. Please give exact dates, such as 2026-03-31."
+                    "I was not told today's date, so I cannot work out that date."
+                    " Please give exact dates, such as 2026-03-31."
                 )
             text = yield from self._handler(request.verb)(request)
         except AskError as ask:
@@ -376,7 +381,8 @@ class Planner:
             return (yield from self._count_by_listing(request, conditions, where))
         if request.function != "count" and not request.measure:
             raise GiveUpError(
-                f"I do not know which number of {compose.say_object(request.object or 'record', count=2)} to add up. Name the field, please."
+                f"I do not know which number of {compose.say_object(request.object or 'record', count=2)} to add up."
+                " Name the field, please."
             )
         call = self.toolbox.call(
             "aggregate_records",
@@ -435,8 +441,9 @@ class Planner:
             )
             link = targets.get(parent.object)
             if link is None:
+                things = compose.capital(compose.say_object(info.name, count=2))
                 raise GiveUpError(
-                    f"{compose.capital(compose.say_object(info.name, count=2))} are not linked to a {compose.say_object(parent.object)}, "
+                    f"{things} are not linked to a {compose.say_object(parent.object)}, "
                     f"so I cannot list them for {compose.cite(parent, self.memory)}."
                 )
             conditions.append(Condition(link, "eq", parent.record_id, "scope"))
@@ -577,7 +584,8 @@ class Planner:
         record = yield from self._resolve(request.target or Reference(pronoun="the"), ("Case",))
         if record.object != "Case":
             raise GiveUpError(
-                f"I can only comment on cases, and {compose.cite(record, self.memory)} is a {compose.say_object(record.object)}."
+                f"I can only comment on cases, and {compose.cite(record, self.memory)} is a"
+                f" {compose.say_object(record.object)}."
             )
         if not request.note:
             raise AskError(f"What should the comment on {compose.cite(record, self.memory)} say?", slot="note")

@@ -55,6 +55,16 @@ def _read_number(reader: Reader, at: int) -> Reference | None:
     return Reference(number=token.text, objects=(named or "Case",))
 
 
+def read_number(reader: Reader, object_name: str) -> Reference | None:
+    """A bare number where only one kind of record can be meant: 'cases similar to 1007'."""
+    for at in reader.free():
+        token = reader.tokens[at]
+        if token.kind is Kind.NUMBER and token.text.isdigit() and len(token.text) >= 3:
+            reader.take(at, at + 1)
+            return Reference(number=token.text, objects=(object_name,))
+    return None
+
+
 def _take_lead(reader: Reader, at: int) -> None:
     for back in (1, 2):
         if singular(reader.word(at - back)) in OBJECT_WORDS or reader.word(at - back) in ("id", "(", "record"):

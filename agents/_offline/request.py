@@ -18,6 +18,7 @@ class Verb(StrEnum):
     CALL = "call"
     COMMENT = "comment"
     DRAFT = "draft"
+    DELETE = "delete"
     MORE = "more"
     GREET = "greet"
     THANKS = "thanks"

@@ -17,6 +17,8 @@ Steps = Generator[list[Call], list[Outcome], T]
 
 _CLEAR_LEAD = 0.12
 _WEAKEST = 0.35
+_PRECEDENCE = ("User", "Account", "Contact", "Opportunity", "Lead")
+Scores = Mapping[str, Mapping[str, object]]
 _SEARCHABLE = ("Account", "Contact", "Lead", "Opportunity", "Case")
 
 
@@ -134,22 +136,19 @@ class Resolver:
         rows = [row for row in rows if _score(scores, row) >= _WEAKEST]
         if not rows:
             return (yield from self._through_account(reference, searched))
-        if (leader := self._leader(rows, scores)) and not (reference.scope and len(rows) > 1):
-            return self._focused(leader)
-        if reference.scope:
+        if reference.scope and len(rows) > 1:
             rows = yield from self._narrow(rows, reference.scope)
-            if len(rows) == 1 or (leader := self._leader(rows, scores)):
-                return self._focused(rows[0] if len(rows) == 1 else leader or rows[0])
-        raise self._question(reference, rows, outcome.result.get("total"))
+        if leader := self._leader(rows, scores, reference.text):
+            return self._focused(leader)
+        rows = _best_tier(rows, scores, reference.text)
+        raise self._question(reference, rows, None)
 
-    def _leader(self, rows: Sequence[Known], scores: Mapping[str, Mapping[str, object]]) -> Known | None:
+    def _leader(self, rows: Sequence[Known], scores: Scores, wanted: str) -> Known | None:
         """The match that stands out: the only one, the only exact one, or the best by a clear margin."""
+        rows = _best_tier(rows, scores, wanted)
         if len(rows) == 1:
             return rows[0]
-        exact = [row for row in rows if scores.get(row.record_id, {}).get("exact") is True]
-        if len(exact) == 1:
-            return exact[0]
-        if len(exact) > 1:
+        if any(_is_exact(scores, row) for row in rows):
             return None
         ranked = sorted(rows, key=lambda row: -_score(scores, row))
         return ranked[0] if _score(scores, ranked[0]) - _score(scores, ranked[1]) >= _CLEAR_LEAD else None
@@ -157,11 +156,14 @@ class Resolver:
     def _narrow(self, rows: list[Known], scope: str) -> Steps[list[Known]]:
         """Only the matches that belong to the other name said, if any do."""
         fitting = [row for row in rows if _mentions(row, scope, self._memory)]
-        if fitting or "find_record" not in self._toolbox:
-            return fitting or rows
-        outcome = (yield [self._toolbox.call("find_record", text=scope, objects=["Account"], limit=3)])[0]
-        accounts = {row.record_id for row in records_in(outcome)} if outcome.ok else set()
-        fitting = [row for row in rows if row.details.get("AccountId") in accounts]
+        links = [row for row in rows if row.details.get("AccountId") and row not in fitting]
+        if links and "find_record" in self._toolbox:
+            outcome = (yield [self._toolbox.call("find_record", text=scope, objects=["Account"], limit=3)])[0]
+            accounts = records_in(outcome) if outcome.ok else []
+            exact = [row for row in accounts if row.name.lower() == scope.lower()] or accounts
+            known = {row.record_id for row in exact}
+            linked = [row for row in links if row.details.get("AccountId") in known]
+            fitting = [row for row in rows if row in fitting or row in linked]
         return fitting or rows
 
     def _through_account(self, reference: Reference, objects: Sequence[str]) -> Steps[Known]:
@@ -232,9 +234,32 @@ class Resolver:
         return AskError(question, key=reference.key, candidates=rows)
 
 
-def _score(scores: Mapping[str, Mapping[str, object]], row: Known) -> float:
+def _score(scores: Scores, row: Known) -> float:
     score = scores.get(row.record_id, {}).get("score", 1.0)
     return float(score) if isinstance(score, int | float) else 1.0
+
+
+def _is_exact(scores: Scores, row: Known) -> bool:
+    return scores.get(row.record_id, {}).get("exact") is True
+
+
+def _best_tier(rows: Sequence[Known], scores: Scores, wanted: str) -> list[Known]:
+    """Those named exactly so, else those whose name has every word, else all.
+
+    A company comes before its people, a contact before a lead of the same name: leads often repeat what is known.
+    """
+    exact = [row for row in rows if _is_exact(scores, row)]
+    words = wanted.lower().split()
+    whole = [row for row in rows if set(words) <= {token.low for token in tokenize(row.name)}]
+    best = exact or whole or list(rows)
+    if exact:
+        first = min(_rank(row) for row in best)
+        best = [row for row in best if _rank(row) == first]
+    return best
+
+
+def _rank(row: Known) -> int:
+    return _PRECEDENCE.index(row.object) if row.object in _PRECEDENCE else len(_PRECEDENCE)
 
 
 def _distinguish(row: Known, rows: Sequence[Known], memory: Memory) -> str:

@@ -18,7 +18,7 @@ def choose_agent(text: str, toolbox: Toolbox) -> Call | None:
         for name, handles in _LINE.findall(toolbox.describe("choose_agent"))
         if not allowed or name in allowed
     }
-    wanted = _stems(clean(text))
+    wanted = _stems(_without_names(clean(text)))
     scores = {name: len(wanted & _stems(f"{name} {handles}")) for name, handles in described.items()}
     best = max(scores.values(), default=0)
     leaders = [name for name, score in scores.items() if score == best]
@@ -26,6 +26,11 @@ def choose_agent(text: str, toolbox: Toolbox) -> Call | None:
         return None
     shared = sorted(wanted & _stems(f"{leaders[0]} {described[leaders[0]]}"))
     return toolbox.call("choose_agent", agent=leaders[0], reason=f"The request speaks of: {', '.join(shared)}.")
+
+
+def _without_names(text: str) -> str:
+    """Capitalised words after the first name something; they do not tell what kind of work it is."""
+    return " ".join(token.text for at, token in enumerate(tokenize(text)) if at == 0 or not token.is_capital)
 
 
 def _enum(toolbox: Toolbox) -> list[object]:

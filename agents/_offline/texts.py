@@ -13,13 +13,18 @@ from agents._offline.references import hinted, read_exact, read_names, read_ordi
 from agents._offline.request import Change, Reference, Request, Verb
 from agents._offline.words import Kind, singular
 
+PEOPLE = ("Contact", "Lead")
+_PARTIES = ("Contact", "Lead", "Account")
+"""Whom one writes to or meets: a person, or a company as a whole."""
 _PERSON_LEADS = frozenset(
     """call email e-mail mail meet phone ring contact ask with to thank invite visit text ping message
 called phoned spoke talked write tell remind chase""".split()
 )
 _RECORD_LEADS = frozenset("at for about on of regarding from re concerning in".split())
 _TASK_LEAD = re.compile(
-    r"^(?:remind me|do not let me forget|(?:create|add|make|set up|set|new|schedule|put)\b.{0,40}?\b(?:task|reminder|to-?do)|(?:task|todo|to-do|reminder))"
+    r"^(?:remind me|do not let me forget|i (?:have|need|must) to remember"
+    r"|(?:create|add|make|set up|set|new|schedule|put)\b.{0,40}?\b(?:task|reminder|to-?do)"
+    r"|(?:task|todo|to-do|reminder))"
     r"(?: for me| to my list)?(?:\s*[:,]\s*|\s+(?:to|about|that|called|named|saying|titled)\b\s*|\s+|$)",
     re.IGNORECASE,
 )
@@ -29,11 +34,13 @@ _CALL_LEAD = re.compile(
     re.IGNORECASE,
 )
 _BODY = re.compile(
-    r"\s*:\s*|\s+(?:saying|stating|that says|which says|says|with the text|with notes?|notes?)\b\s*:?\s*|\s*;\s*|\s+that\s+",
+    r"\s*:\s*|\s+(?:saying|stating|that says|which says|says|with the text|with the words|with notes?|notes?)\b\s*:?\s*"
+    r"|\s*;\s*|\s+that\s+|\s+-\s+",
     re.IGNORECASE,
 )
 _PUBLIC = re.compile(
-    r"\b(?:public(?:ly)?|customer[- ]visible|external|visible (?:to|for) (?:the |our )?(?:customer|client)|(?:customer|client) can see)\b",
+    r"\b(?:public(?:ly)?|customer[- ](?:visible|facing)|external|visible (?:to|for) (?:the |our )?(?:customer|client)"
+    r"|(?:customer|client) (?:can|should|may) (?:see|read)|published?)\b",
     re.IGNORECASE,
 )
 _PRIVATE = re.compile(r"\b(?:internal(?:ly)?|private(?:ly)?|not public|not visible|non-?public)\b", re.IGNORECASE)
@@ -42,11 +49,24 @@ _PRIORITY = re.compile(
     re.IGNORECASE,
 )
 _TOPIC = re.compile(
-    r"\b(?:about|regarding|concerning|re:|asking (?:for|about|to|if|whether|them|him|her)|saying(?: that)?|telling (?:him|her|them)(?: that)?|explaining|confirming|on|that|thanking|for)\b\s*",
+    r"\b(?:about|regarding|concerning|re:|asking (?:for|about|to|if|whether|them|him|her)|saying(?: that)?"
+    r"|telling (?:him|her|them)(?: that)?|explaining|confirming|on|that|thanking|for|to (?:say|tell|ask|confirm|let)\b)"
+    r"(?:\s+|$)",
     re.IGNORECASE,
 )
 _MANNER = re.compile(
     r"\b(follow-?up|thank-?you|reminder|apology|introduction|introductory|reply|response|confirmation)\b", re.IGNORECASE
+)
+_COMMENT_WORDS = (
+    "comment", "comments", "note", "public", "internal", "private", "publicly", "visible", "customer", "post", "leave",
+    "write", "external", "customer-visible", "case", "ticket", "put", "reply", "published",
+)  # fmt: skip
+_DRAFT_LEAD = re.compile(
+    r"^(?:please )?(?:draft|write|compose|prepare|create|send|make|start|e-?mail|reply|respond|message|answer)\b"
+    r"(?: me\b| us\b)?(?: (?:a|an|the|another|short|quick|polite|friendly|brief|new|follow-?up|thank-?you|reminder"
+    r"|apology|introduction|introductory|confirmation)\b)*"
+    r"(?: (?:e-?mail|mail|message|reply|response|letter|follow-?up|note|draft)\b)?\s*",
+    re.IGNORECASE,
 )
 
 
@@ -154,7 +174,7 @@ def _with_links(request: Request, reader: Reader) -> Request:
         before = reader.word(start - 1) if reader.word(start - 1) not in ("the", "a", "our") else reader.word(start - 2)
         text = reader.rest(start, end)
         if before in _PERSON_LEADS and not people and not hinted(text) and not _record_noun(reader, end):
-            people.append(Reference(text=text, objects=("Contact", "Lead")))
+            people.append(Reference(text=text, objects=_PARTIES if before in ("to", "with") else PEOPLE))
         elif before in (*_RECORD_LEADS, *_PERSON_LEADS) and scope is None:
             scope = Reference(
                 text=text, objects=_record_noun(reader, end) or hinted(text) or ("Account", "Opportunity")
@@ -229,26 +249,7 @@ def _read_comment(clause: str) -> Request:
     published = bool(_PUBLIC.search(head)) and not _PRIVATE.search(head)
     reader = Reader.of(head)
     target = read_exact(reader) or read_ordinal(reader) or read_pronoun(reader)
-    for word in (
-        "comment",
-        "comments",
-        "note",
-        "public",
-        "internal",
-        "private",
-        "publicly",
-        "visible",
-        "customer",
-        "post",
-        "leave",
-        "write",
-        "external",
-        "customer-visible",
-        "case",
-        "ticket",
-        "put",
-        "reply",
-    ):
+    for word in _COMMENT_WORDS:
         reader.take_phrase(word)
     names = read_names(reader)
     if target is None and names:
@@ -263,14 +264,7 @@ def _read_comment(clause: str) -> Request:
 
 def _read_draft(clause: str) -> Request:
     manner = _MANNER.search(clause[:60])
-    head = re.sub(
-        r"^(?:please )?(?:draft|write|compose|prepare|create|send|make|e-?mail|reply|respond|message|answer)\b(?: me| us)?"
-        r"(?: (?:a|an|the|another|short|quick|polite|friendly|brief|new|follow-?up|thank-?you|reminder|apology|introduction|introductory|"
-        r"confirmation))*(?: (?:e-?mail|mail|message|reply|response|letter|follow-?up|note|draft))?\s*",
-        "",
-        clause,
-        flags=re.IGNORECASE,
-    )
+    head = _DRAFT_LEAD.sub("", clause)
     topic, before = "", head
     topic_place = _TOPIC.search(head)
     if topic_place:

@@ -1,0 +1,388 @@
+"""Reads requests for lists of records, single records and numbers, and follow-ups to them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agents._offline.conditions import ConditionReader
+from agents._offline.lexicon import PERSON_OBJECTS, field_named
+from agents._offline.mentions import Mention, find_object
+from agents._offline.order import default_measure, read_grouping, read_sort
+from agents._offline.prompt import Briefing, ObjectInfo
+from agents._offline.questions import read_asked_fields, read_champion
+from agents._offline.reader import Reader
+from agents._offline.references import read_exact, read_names, read_ordinal, read_pronoun
+from agents._offline.request import Condition, Reference, Request, Verb
+from agents._offline.words import Kind, singular
+
+Names = list[tuple[str, Reference]]
+"""Names in a clause, each with the word before it."""
+
+_BELONGS = frozenset("for of at with from by on to in".split())
+_OWNING = frozenset("owned assigned belonging belong owner owns handled managed worked".split())
+_TIME_UNITS = frozenset("day week month quarter year hour".split())
+_ASKING = frozenset("what which where when is are do does has have any tell give whose".split())
+_FUNCTIONS = (
+    ("avg", ("average", "avg", "mean")),
+    ("max", ("maximum", "max")),
+    ("min", ("minimum", "min")),
+    ("sum", ("total", "sum", "summed", "pipeline", "value", "worth", "combined", "add", "revenue")),
+)
+_FIGURE_WORDS = (
+    "average", "avg", "mean", "maximum", "max", "minimum", "min", "total", "sum", "summed", "number of", "how many",
+    "count", "how much", "breakdown", "broken down", "distribution", "split", "calculate", "compute", "worth",
+    "combined", "add up", "work out",
+)  # fmt: skip
+_PARTS = {
+    "mine": frozenset(("OwnerId", "CreatedById")),
+    "open": frozenset(("IsClosed", "Status", "StageName", "IsConverted")),
+}
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A clause with what goes before it."""
+
+    said: str
+    reader: Reader
+    briefing: Briefing
+    verb: Verb | None
+    last: Request | None
+    is_follow_up: bool
+
+    @property
+    def verb_or_show(self) -> Verb:
+        return self.verb or Verb.SHOW
+
+
+def read_records(clause: Clause) -> Request:
+    reader, briefing = clause.reader, clause.briefing
+    exact = read_exact(reader)
+    champion = read_champion(reader, briefing) if clause.verb is Verb.MEASURE else None
+    mention = champion[0] if champion else find_object(reader, briefing)
+    object_name = _object_meant(clause, mention)
+    if mention:
+        reader.take(mention.start, mention.end)
+    info = briefing.object(object_name) if object_name else ObjectInfo("")
+    if not champion and (asked := _asked(clause, mention, info)):
+        return _show_fields(clause, exact, mention, asked)
+    has_pipeline = reader.take_phrase("sales pipeline", "pipeline")
+    group_by = [champion[1]] if champion else read_grouping(reader, info) if object_name else []
+    problem = "" if group_by else _odd_grouping(reader)
+    is_number = clause.verb is Verb.MEASURE or bool(group_by)
+    function, measure = _read_function(reader, info, has_pipeline) if is_number else ("count", None)
+    sort, limit = read_sort(reader, info) if object_name else (None, None)
+    ordinal = None if exact else read_ordinal(reader)
+    conditions = ConditionReader(reader, info, briefing)
+    narrowed = conditions.read() if object_name else []
+    if has_pipeline and not any(c.topic == "open" for c in narrowed):
+        narrowed = [*narrowed, Condition("IsClosed", "eq", False, "open")]
+    pronoun = None if exact or ordinal else read_pronoun(reader)
+    adjacent = _names_adjoin(reader, mention)
+    owner, scope, names = _split_roles(reader, read_names(reader))
+    if scope is None and pronoun and (mention or is_number):
+        scope = pronoun
+    request = Request(
+        clause.verb_or_show,
+        clause.said,
+        object=object_name,
+        target=exact or ordinal,
+        scope=scope,
+        owner=owner,
+        conditions=tuple(narrowed),
+        group_by=tuple(group_by),
+        sort=sort,
+        limit=limit,
+        function=function,
+        measure=measure,
+        needs_today=conditions.needs_today,
+        problem=problem,
+    )
+    if not (exact or ordinal) and (followed := _follow(clause, request, mention, names, pronoun)):
+        return followed
+    if is_number:
+        return replace(request, verb=Verb.MEASURE, target=None, scope=scope or exact or _first(names))
+    return _list_or_show(clause, request, mention, names, pronoun, exact or ordinal, adjacent=adjacent)
+
+
+def _object_meant(clause: Clause, mention: Mention | None) -> str | None:
+    if mention:
+        return mention.name
+    last = clause.last
+    if last is not None and last.verb in (Verb.LIST, Verb.MEASURE) and last.object:
+        return last.object
+    return "Opportunity" if clause.verb is Verb.MEASURE else None
+
+
+def _asked(clause: Clause, mention: Mention | None, info: ObjectInfo) -> tuple[str, ...]:
+    if clause.verb not in (Verb.SHOW, Verb.MEASURE, None) or (mention and mention.is_plural):
+        return ()
+    asked = read_asked_fields(clause.reader, clause.briefing, mention, info)
+    if clause.verb is Verb.MEASURE and "NumberOfEmployees" not in asked:
+        return ()
+    return asked
+
+
+def _show_fields(clause: Clause, exact: Reference | None, mention: Mention | None, asked: tuple[str, ...]) -> Request:
+    """A question for fields of one record."""
+    reader = clause.reader
+    reader.take_phrase("how many", "number of")
+    target = exact or read_ordinal(reader) or read_pronoun(reader)
+    if target is None and (names := read_names(reader)):
+        objects = (mention.name,) if mention else names[0][1].objects or _objects_with(clause.briefing, asked)
+        target = Reference(text=names[0][1].text, objects=objects, scope=names[1][1].text if len(names) > 1 else "")
+    if target is None:
+        target = Reference(pronoun="the" if mention else "it", objects=(mention.name,) if mention else ())
+    if target.pronoun and mention and not target.objects:
+        target = replace(target, objects=(mention.name,))
+    return Request(Verb.SHOW, clause.said, target=target, fields=asked)
+
+
+def _objects_with(briefing: Briefing, fields: Sequence[str]) -> tuple[str, ...]:
+    named = (
+        "Account", "Contact", "Lead", "Opportunity", "Case", "Quote", "Order", "Contract", "Campaign", "User",
+        "Product2",
+    )  # fmt: skip
+    everywhere = {"OwnerId", "CreatedDate", "LastModifiedDate"}
+    return tuple(
+        name
+        for name in named
+        if name in briefing.objects and set(fields) & {*briefing.object(name).fields, *everywhere}
+    )
+
+
+# One record or several
+
+
+def _list_or_show(
+    clause: Clause,
+    request: Request,
+    mention: Mention | None,
+    names: Names,
+    pronoun: Reference | None,
+    exact: Reference | None,
+    *,
+    adjacent: bool,
+) -> Request:
+    if exact and not (mention and mention.is_plural):
+        return replace(request, verb=Verb.SHOW, target=exact, object=None)
+    if exact:
+        return replace(request, verb=Verb.LIST, target=None, scope=exact)
+    if mention is None:
+        return _show_named(clause, request, names, pronoun)
+    narrowed = bool(request.conditions or request.sort or request.limit or request.owner)
+    scoped = request.scope if request.scope and not request.scope.pronoun else _first(names)
+    if mention.is_plural or narrowed or (request.scope and request.scope.pronoun and not names):
+        points = request.scope and request.scope.pronoun in ("this", "that")
+        if points and not mention.is_plural and not narrowed:
+            return replace(request, verb=Verb.SHOW, target=request.scope, scope=None)
+        if _is_one_by_name(mention, request, names, adjacent=adjacent):
+            return _show_one(request, mention, names)
+        return replace(request, verb=Verb.LIST, scope=request.scope or scoped)
+    if not names and not request.scope:
+        return replace(request, verb=Verb.SHOW, target=Reference(pronoun="the", objects=(mention.name,)))
+    belongs = names and names[0][0] in ("at", "for", "of", "from") and mention.name in ("Contact", "Case")
+    if belongs and not adjacent:
+        return replace(request, verb=Verb.LIST, scope=scoped)
+    return _show_one(request, mention, names) if names else replace(request, verb=Verb.LIST)
+
+
+def _is_one_by_name(mention: Mention, request: Request, names: Names, *, adjacent: bool) -> bool:
+    """'the open Acme deal': one record, said with its state."""
+    states_only = all(condition.topic == "open" for condition in request.conditions)
+    return bool(names) and adjacent and not mention.is_plural and states_only and not (request.sort or request.owner)
+
+
+def _show_one(request: Request, mention: Mention, names: Names) -> Request:
+    target = Reference(text=names[0][1].text, objects=(mention.name,), scope=names[1][1].text if len(names) > 1 else "")
+    return replace(request, verb=Verb.SHOW, target=target, scope=None, conditions=())
+
+
+def _show_named(clause: Clause, request: Request, names: Names, pronoun: Reference | None) -> Request:
+    reader = clause.reader
+    not_understood = replace(request, verb=Verb.UNKNOWN, text=request.said)
+    if names:
+        text, scope = names[0][1], names[1][1].text if len(names) > 1 else ""
+        is_long = clause.verb is None and len(reader) > 8
+        if is_long or (clause.verb is Verb.SHOW and not _points_at_name(reader, names)):
+            return not_understood
+        objects = PERSON_OBJECTS if reader.word(0) == "who" else text.objects
+        target = Reference(text=text.text, objects=objects, scope=scope)
+        return replace(request, verb=Verb.SHOW, target=target, scope=None)
+    if pronoun and clause.verb is Verb.SHOW and len(reader) <= 6:
+        return replace(request, verb=Verb.SHOW, target=pronoun, scope=None)
+    return not_understood
+
+
+def _points_at_name(reader: Reader, names: Names) -> bool:
+    """Whether 'what is X' speaks of a record: the name is written as a name, or asked for with a verb of searching."""
+    if reader.word(0) not in _ASKING:
+        return True
+    if any(token.kind in (Kind.QUOTE, Kind.MASK) for token in reader.tokens):
+        return True
+    return len(names) == 1 and names[0][1].text[:1].isupper()
+
+
+def _first(names: Names) -> Reference | None:
+    if not names:
+        return None
+    return Reference(text=names[0][1].text, scope=names[1][1].text if len(names) > 1 else "")
+
+
+def _split_roles(reader: Reader, names: Names) -> tuple[Reference | None, Reference | None, Names]:
+    """Owners ('owned by Bob') apart from accounts and people ('for Acme', 'Acme's')."""
+    owner = None
+    rest: Names = []
+    words = {token.low for token in reader.tokens}
+    for before, reference in names:
+        if reference.text.lower() in _OWNING:
+            continue
+        if before in ("by", "to") and words & _OWNING and owner is None:
+            owner = Reference(text=_without_owning(reference.text), objects=("User",))
+        elif words & {"own", "owns"} and reader.word(len(reader) - 1).strip("?.") in ("own", "owns") and owner is None:
+            owner = Reference(text=reference.text, objects=("User",))
+        else:
+            rest.append((before, reference))
+    scope = rest[0][1] if len(rest) == 1 and rest[0][0] in _BELONGS else None
+    return owner, scope, rest
+
+
+def _without_owning(text: str) -> str:
+    return " ".join(word for word in text.split() if word.lower() not in _OWNING)
+
+
+def _names_adjoin(reader: Reader, mention: Mention | None) -> bool:
+    """Whether a name stands right before the object: 'the Acme case'."""
+    if mention is None:
+        return False
+    return any(end in (mention.start, mention.start - 1) and reader.word(end) != "'s" for _, end in reader.leftovers())
+
+
+# Follow-ups
+
+
+def _follow(
+    clause: Clause, request: Request, mention: Mention | None, names: Names, pronoun: Reference | None
+) -> Request | None:
+    """The request as a continuation of the last one; None if it stands on its own."""
+    last = clause.last
+    if last is None:
+        return None
+    is_bare = clause.verb is None and mention is None
+    if mention is not None:
+        return _carry_over(clause, request, last, mention, names, pronoun)
+    if not (clause.is_follow_up or is_bare or last.verb in (Verb.LIST, Verb.MEASURE)):
+        return None
+    leans = clause.is_follow_up or is_bare or clause.verb is Verb.MEASURE
+    return _continue(request, last, names, pronoun, is_follow_up=leans)
+
+
+def _carry_over(
+    clause: Clause, request: Request, last: Request, mention: Mention, names: Names, pronoun: Reference | None
+) -> Request | None:
+    """'and her deals?', 'what about tasks?' after a list: whose and which state stay, the kind of record changes."""
+    carries = clause.is_follow_up and clause.verb is None and last.verb in (Verb.LIST, Verb.MEASURE)
+    if not carries or names or pronoun or request.conditions or request.owner or mention.name == last.object:
+        return None
+    info = clause.briefing.object(mention.name)
+    kept = [condition for condition in last.conditions if condition.topic == "mine" and info.first(condition.field)]
+    opened = [condition for condition in last.conditions if condition.topic == "open" and condition.field == "IsClosed"]
+    if opened and info.first("IsClosed"):
+        kept += opened
+    elif opened and (closing := info.closing_field()):
+        kept.append(Condition(closing[0], "eq" if opened[0].value else "ne", closing[1], "open"))
+    return replace(
+        request,
+        verb=last.verb,
+        conditions=tuple(kept),
+        scope=last.scope,
+        owner=last.owner,
+        is_elliptic=True,
+    )
+
+
+def _continue(
+    request: Request, last: Request, names: Names, pronoun: Reference | None, *, is_follow_up: bool
+) -> Request | None:
+    """A follow-up such as 'and the closed ones?': the last request with what was said put in."""
+    if last.verb not in (Verb.LIST, Verb.MEASURE):
+        return _same_for(last, names) if is_follow_up else None
+    told = request.conditions or request.group_by or request.sort or request.owner or request.limit
+    if not told and not (is_follow_up and (names or pronoun or request.verb is Verb.MEASURE)):
+        return None
+    if names and not is_follow_up:
+        return None
+    topics = {condition.topic for condition in request.conditions}
+    if request.owner or (names and "mine" not in topics):
+        topics |= {"mine"} if request.owner else set()
+    kept = tuple(condition for condition in last.conditions if condition.topic not in topics)
+    wants_number = request.verb is Verb.MEASURE or bool(request.group_by)
+    return replace(
+        last,
+        said=request.said,
+        verb=Verb.MEASURE if wants_number else last.verb,
+        conditions=kept + request.conditions,
+        function=request.function if wants_number else last.function,
+        measure=request.measure or (None if wants_number else last.measure),
+        group_by=request.group_by or (() if request.verb is Verb.MEASURE else last.group_by),
+        sort=request.sort or last.sort,
+        limit=request.limit or last.limit,
+        owner=request.owner or (None if "mine" in topics else last.owner),
+        scope=_first(names) or (pronoun if pronoun else last.scope),
+        needs_today=request.needs_today,
+        problem=request.problem,
+        is_elliptic=True,
+    )
+
+
+def _same_for(last: Request, names: Names) -> Request | None:
+    """'and Globex?' after a summary or a single record asks the same of another one."""
+    if not names or last.verb not in (Verb.SHOW, Verb.SUMMARISE, Verb.TIMELINE) or last.target is None:
+        return None
+    objects = () if last.verb is Verb.SHOW and not last.fields else last.target.objects
+    return replace(last, target=Reference(text=names[0][1].text, objects=objects), is_elliptic=True)
+
+
+# Numbers
+
+
+def _read_function(reader: Reader, info: ObjectInfo, has_pipeline: bool) -> tuple[str, str | None]:
+    words = {token.low for token in reader.tokens}
+    function = "sum" if has_pipeline or reader.low.startswith("how much") else "count"
+    for name, said in _FUNCTIONS:
+        if words & set(said):
+            function = name
+            break
+    if "number of" in reader.low or "how many" in reader.low or "count" in words:
+        function = "count"
+    for word in _FIGURE_WORDS:
+        reader.take_phrase(word)
+    if function == "count":
+        return function, None
+    measure = _read_measure(reader, info)
+    if measure is None and function == "sum" and default_measure(info) is None:
+        return "count", None
+    return function, measure or default_measure(info)
+
+
+def _read_measure(reader: Reader, info: ObjectInfo) -> str | None:
+    measure = None
+    for at in list(reader.free()):
+        for size in (2, 1):
+            words = [reader.word(at + i) for i in range(size)]
+            if not all(words) or not reader.is_free(at) or words[0] == "number":
+                continue
+            named = field_named(words, info) or (field_named([singular(words[0])], info) if size == 1 else None)
+            if named and (named.is_number or named.name.endswith("Amount")):
+                reader.take(at, at + size)
+                measure = measure or named.name
+    return measure
+
+
+def _odd_grouping(reader: Reader) -> str:
+    """What to say of a period that the figures cannot be grouped by."""
+    for lead in ("by", "per", "each"):
+        place = reader.find_phrase(lead)
+        if place and singular(reader.word(place[1])) in _TIME_UNITS:
+            reader.take(place[0], place[1] + 1)
+            return f"I cannot group by {reader.word(place[1])} here, so this is the overall figure."
+    return ""
