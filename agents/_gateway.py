@@ -1,12 +1,14 @@
 """The only door to a model: every prompt leaves and every answer comes back through here."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, message_chunk_to_message
+from langchain_core.messages.tool import ToolCallChunk, invalid_tool_call, tool_call
 
 
 class ModelError(Exception):
@@ -48,4 +50,26 @@ class Gateway:
         answer = message_chunk_to_message(whole) if isinstance(whole, AIMessageChunk) else whole
         if not isinstance(answer, AIMessage):
             raise ModelError("the model gave something that is no answer")
+        return _read_calls(answer, whole.tool_call_chunks) if isinstance(whole, AIMessageChunk) else answer
+
+
+def _read_calls(answer: AIMessage, chunks: Sequence[ToolCallChunk]) -> AIMessage:
+    """The answer with the calls as they were written.
+
+    Put together from pieces, arguments that break off are completed by the library: an amount that lost its last
+    digits would pass for an amount. Here they are no call, and the model is told so.
+    """
+    if not chunks:
         return answer
+    calls, broken = [], []
+    for chunk in chunks:
+        name, written, call_id = chunk["name"] or "", chunk["args"] or "{}", chunk["id"]
+        try:
+            arguments = json.loads(written)
+        except (ValueError, RecursionError):
+            arguments = None
+        if name and isinstance(arguments, dict):
+            calls.append(tool_call(name=name, args=arguments, id=call_id))
+        else:
+            broken.append(invalid_tool_call(name=name, args=written, id=call_id, error=None))
+    return answer.model_copy(update={"tool_calls": calls, "invalid_tool_calls": broken})

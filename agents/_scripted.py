@@ -65,9 +65,9 @@ class ScriptedModel(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         spoken = self._speak(messages)
         for word in str(spoken.text).split(" ") if spoken.text else []:
-            yield ChatGenerationChunk(message=AIMessageChunk(content=f"{word} "))
+            yield ChatGenerationChunk(message=AIMessageChunk(content=f"{word} ", id=spoken.id))
         calls = [
             tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index)
             for index, call in enumerate(spoken.tool_calls)
         ]
-        yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_call_chunks=calls))
+        yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_call_chunks=calls, id=spoken.id))
