@@ -95,7 +95,7 @@ class CallDesk:
         if place >= self.limits.calls_per_message:
             return ToolError("denied", f"at most {self.limits.calls_per_message} calls in one message")
         if call["verdict"] == "broken":
-            return ToolError("retry", "the arguments were not valid JSON")
+            return ToolError("retry", "the call could not be read: its arguments were not valid JSON")
         agent = self.roster[state["route"]["agent"]]
         action = self._validate(call["name"], call["arguments"], context.principal, agent)
         if isinstance(action, ToolError):

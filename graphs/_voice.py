@@ -1,5 +1,7 @@
 """The part of a turn that speaks: chooses who answers, asks the model, words what no model has to say."""
 
+import hashlib
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,8 @@ from graphs.messages import answered, spoken, text_of, to_model
 from graphs.state import Call, Message, TurnState
 from trust import audit
 from trust.digests import digest_of
+
+MAX_CALL_ID = 64
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Voice:
         history = [SystemMessage(prompt), *to_model(state["messages"])]
         gateway = self.gateway_for(context.principal.tenant)
         message = answered(await gateway.ask(history, [tool.schema for tool in agent.tools]), agent.name)
+        if message["id"] in {earlier["id"] for earlier in state["messages"]}:
+            message["id"] = str(uuid.uuid4())  # some servers say the same id each time; it must not replace what was said
         turn["model_calls"] += 1
         calls = _calls_of(message, taken={m.get("tool_call_id") for m in state["messages"]})
         return {"messages": [message], "calls": calls, "turn": turn}
@@ -128,27 +134,31 @@ def _last_words(state: TurnState) -> str:
 
 
 def _calls_of(message: Message, taken: set[Any]) -> list[Call]:
-    """The calls in a model's message; an id that was used before is told apart, so that no call hides behind it."""
+    """The calls in a model's message, readable or not, which afterwards lists them under ids that are theirs alone."""
     calls: list[Call] = []
-    for place, call in enumerate(message["tool_calls"]):
-        if call["id"] in taken:
-            call["id"] = f"{call['id']}~{message['id'][-12:]}-{place}"
+    broken = [
+        {"name": call["name"] or "unreadable", "args": {}, "id": call["id"], "type": "tool_call"}
+        for call in message.pop("invalid_tool_calls", None) or ()
+    ]
+    for place, call in enumerate([*message["tool_calls"], *broken]):
+        call["id"] = _own_id(str(call["id"]), f"{message['id']}:{place}", taken)
         taken.add(call["id"])
-        calls.append(
-            {"id": call["id"], "name": call["name"], "arguments": call["args"], "verdict": "new", "approval_id": None}
-        )
-    for call in message.get("invalid_tool_calls") or ():
-        message["tool_calls"].append(
-            {"name": call["name"] or "unreadable", "args": {}, "id": call["id"], "type": "tool_call"}
-        )
+        is_broken = place >= len(message["tool_calls"])
         calls.append(
             {
                 "id": call["id"],
-                "name": call["name"] or "unreadable",
-                "arguments": {},
-                "verdict": "broken",
+                "name": call["name"],
+                "arguments": call["args"],
+                "verdict": "broken" if is_broken else "new",
                 "approval_id": None,
             }
         )
-    message.pop("invalid_tool_calls", None)
+    message["tool_calls"] += broken
     return calls
+
+
+def _own_id(given: str, place: str, taken: set[Any]) -> str:
+    """The id as given, unless it was used before or is too long to be kept with a request."""
+    if given not in taken and len(given) <= MAX_CALL_ID:
+        return given
+    return "call_" + hashlib.sha256(f"{place}:{given}".encode("utf-8", "surrogatepass")).hexdigest()[:20]
