@@ -209,6 +209,8 @@ class Conversations:
             interrupts = [one for waiting in thread.interrupts.values() for one in waiting]
         if thread.status == "busy":
             raise ThreadBusyError("the thread is at work; what it waited for was decided already")
+        if not interrupts:
+            raise ApprovalClosedError("the thread waits for nothing: what it waited for was decided or withdrawn")
         verdicts = parse_answers(resume, interrupts)
         _, run = await self.decide(principal, verdicts, stream_mode=ask.stream_mode, details=ask.details)
         return run
