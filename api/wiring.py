@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from langchain_core.language_models import BaseChatModel
@@ -19,7 +19,7 @@ from graphs._voice import Voice
 from graphs.checkpoints import open_saver
 from graphs.context import Limits
 from graphs.conversations import Conversations
-from graphs.runner import Clock, Runner
+from graphs.runner import LEASE, Clock, Runner
 from tools._catalogue import load_catalogue
 
 ModelFor = Callable[[str], BaseChatModel]
@@ -47,6 +47,7 @@ async def open_service(
     model_for: ModelFor | None = None,
     clock: Clock = utc_now,
     limits: Limits | None = None,
+    lease: timedelta = LEASE,
 ) -> AsyncIterator[Service]:
     """Start the service on its database; `model_for` gives a tenant's model where the settings do not.
 
@@ -68,6 +69,7 @@ async def open_service(
                 voice=Voice(load_roster(), _gateways(settings, model_for, limits), database, limits),
                 desk=CallDesk(load_roster(), load_catalogue(), database, settings.cursor_key(), limits),
                 clock=clock,
+                lease=lease,
             )
             await runner.start()
             try:

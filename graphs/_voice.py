@@ -65,7 +65,7 @@ class Voice:
         gateway = self.gateway_for(context.principal.tenant)
         message = answered(await gateway.ask(history, [tool.schema for tool in agent.tools]), agent.name)
         if message["id"] in {earlier["id"] for earlier in state["messages"]}:
-            message["id"] = str(uuid.uuid4())  # some servers say the same id each time; it must not replace what was said
+            message["id"] = str(uuid.uuid4())  # some servers give every answer the same id; nothing said is replaced
         turn["model_calls"] += 1
         calls = _calls_of(message, taken={m.get("tool_call_id") for m in state["messages"]})
         return {"messages": [message], "calls": calls, "turn": turn}

@@ -181,8 +181,9 @@ class Conversations:
                 )
             if waiting:
                 await self._withdraw(session, principal, waiting)
-                await runs.add(session, await self._resume_run(session, thread, waiting[0]))
-                now = now + timedelta(microseconds=1)
+                withdrawal = await self._resume_run(session, thread, waiting[0])
+                await runs.add(session, withdrawal)
+                now = withdrawal.created_at + timedelta(microseconds=1)  # the order in which runs are worked on
             request = {
                 "kind": "message",
                 "input": [human(ask.text or "", ask.message_id)],
@@ -241,15 +242,13 @@ class Conversations:
         now = self.runner.clock()
         decided: list[Approval] = []
         async with self._session(principal, write=True) as session:
+            thread = await self._lock_thread_of(session, verdicts[0][0])
             crm = self.runner.desk.crm_for(session, principal, now)
             for approval_id, verdict in verdicts:
                 approval = await approvals.decide(session, approval_id, verdict, principal, crm, at=now)
                 if approval.status == "edited":
                     approval = await self._revise(session, approval)
                 decided.append(approval)
-            thread = await threads.get_for_service(session, decided[0].thread_id)
-            if thread is None:
-                raise ApprovalNotFoundError(decided[0].approval_id)
             run = await self._resume_run(session, thread, decided[0], stream_mode=stream_mode, details=details)
             await runs.add(session, run)
             self._mark_busy(thread)
@@ -257,6 +256,17 @@ class Conversations:
         if any(approval.status == "expired" for approval in decided):
             raise ApprovalClosedError("the request has expired: nobody decided in time")
         return decided, run
+
+    async def _lock_thread_of(self, session: TenantSession, approval_id: str) -> Thread:
+        """The thread that waits for the approval. It is locked before the approval, as everywhere.
+
+        Raises: ApprovalNotFoundError.
+        """
+        approval = await approval_rows.find(session, approval_id)
+        thread = None if approval is None else await threads.get_for_service(session, approval.thread_id)
+        if thread is None:
+            raise ApprovalNotFoundError(approval_id)
+        return thread
 
     async def _revise(self, session: TenantSession, approval: Approval) -> Approval:
         """The request that stands in place of an edited one, made with the rights of its requester."""

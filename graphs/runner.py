@@ -20,7 +20,7 @@ from crm.ids import TenantId
 from crm.repositories import approvals as approval_rows
 from crm.repositories import runs, threads
 from crm.repositories.access import UnknownCallerError
-from crm.work import Run
+from crm.work import Run, Thread
 from graphs._calls import CallDesk, RefusedInputError
 from graphs._log import RunLog, StreamEvent
 from graphs._states import pending_interrupts
@@ -32,7 +32,7 @@ from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
 from trust.principal import load_principal
 
 LEASE = timedelta(seconds=15)
-RENEW_EVERY_S = 4.0
+"""How long a process is believed to be at work without saying so; what a run waits for when its process died."""
 LOOK_EVERY_S = 2.0
 POLL_EVERY_S = 0.2
 MAX_ATTEMPTS = 5
@@ -59,11 +59,13 @@ class Runner:
         desk: CallDesk,
         clock: Clock,
         executor: str | None = None,
+        lease: timedelta = LEASE,
     ) -> None:
         self.database = database
         self.desk = desk
         self.clock = clock
         self.executor = executor or f"{uuid.uuid4()}"
+        self._lease_for = lease
         self.saver = saver
         self.graph: CompiledStateGraph[Any, RunContext, Any, Any] = build_turn(voice, desk).compile(
             checkpointer=saver, name=GRAPH_NAME
@@ -73,6 +75,7 @@ class Runner:
         self._started = asyncio.Event()
         self._running: dict[str, tuple[TenantId, asyncio.Task[None]]] = {}
         self._workers: dict[tuple[TenantId, str], asyncio.Task[None]] = {}
+        self._asked_again: set[tuple[TenantId, str]] = set()
         self._chores: list[asyncio.Task[None]] = []
 
     # Life of the process
@@ -81,8 +84,8 @@ class Runner:
         """Pick up what a former process left, and keep looking for work that nobody does."""
         await self._adopt_all()
         self._chores = [
-            asyncio.create_task(self._every(LOOK_EVERY_S, self._adopt_all)),
-            asyncio.create_task(self._every(RENEW_EVERY_S, self._renew_all)),
+            asyncio.create_task(self._every(min(LOOK_EVERY_S, self._lease_for.total_seconds()), self._adopt_all)),
+            asyncio.create_task(self._every(self._lease_for.total_seconds() / 4, self._renew_all)),
         ]
 
     async def stop(self, *, patience_s: float = 10) -> None:
@@ -119,7 +122,7 @@ class Runner:
     async def _renew_all(self) -> None:
         for run_id, (tenant, task) in list(self._running.items()):
             async with self.database.session(tenant, write=True) as session:
-                held = await runs.renew(session, run_id, by=self.executor, until=self.clock() + LEASE)
+                held = await runs.renew(session, run_id, by=self.executor, until=self.clock() + self._lease_for)
                 run = await runs.find(session, run_id)
             if not held or (run is not None and run.cancel_requested):
                 task.cancel()
@@ -131,7 +134,7 @@ class Runner:
         return {
             "status": "running",
             "lease_owner": self.executor,
-            "lease_until": self.clock() + LEASE,
+            "lease_until": self.clock() + self._lease_for,
             "attempt": 1,
         }
 
@@ -145,6 +148,7 @@ class Runner:
         key = (tenant, thread_id)
         worker = self._workers.get(key)
         if worker is not None and not worker.done():
+            self._asked_again.add(key)  # it may have looked before the new run was there
             return
         self._workers[key] = asyncio.create_task(self._work(tenant, thread_id))
         self._workers[key].add_done_callback(lambda task: self._forget(key, task))
@@ -168,12 +172,15 @@ class Runner:
             self.submit(tenant, run.thread_id)
 
     async def _work(self, tenant: TenantId, thread_id: str) -> None:
+        key = (tenant, thread_id)
         while True:
+            self._asked_again.discard(key)
             async with self.database.session(tenant) as session:
                 waiting = await runs.list_unfinished(session, thread_id)
-            if not waiting or not await self._claim(tenant, waiting[0]):
+            if waiting and await self._claim(tenant, waiting[0]):
+                await self._carry(tenant, waiting[0].run_id)
+            elif key not in self._asked_again:
                 return
-            await self._carry(tenant, waiting[0].run_id)
 
     async def _claim(self, tenant: TenantId, run: Run) -> bool:
         """Whether the run is this process's to work on now."""
@@ -182,7 +189,7 @@ class Runner:
             self._leased.discard(run.run_id)
             return True
         async with self.database.session(tenant, write=True) as session:
-            return await runs.claim(session, run.run_id, by=self.executor, at=now, until=now + LEASE)
+            return await runs.claim(session, run.run_id, by=self.executor, at=now, until=now + self._lease_for)
 
     async def _carry(self, tenant: TenantId, run_id: str) -> None:
         """One attempt at a run, from its lease to its end, whatever that is."""
@@ -304,11 +311,14 @@ class Runner:
         now = self.clock()
         async with self.database.session(tenant, write=True) as session:
             text = None if error is None else error["message"]
+            # The thread is locked first, as everywhere, so that no two transactions wait for each other.
+            thread = await threads.get_for_service(session, run.thread_id)
             if not await runs.finish(session, run.run_id, by=self.executor, status=status, error=text, at=now):
                 raise LeaseLostError(run.run_id)
             pending = log.pending()
             await runs.add_events(session, run.run_id, pending[0].seq, [(e.name, e.data) for e in pending])
-            await self._update_thread(session, run, translator, interrupts, error, status=status, at=now)
+            if thread is not None:
+                await self._update_thread(session, thread, run, translator, interrupts, error, status=status, at=now)
         await log.mark_stored(log.last, closed=True)
         if not interrupts and status == "success":
             await keep_latest(self.saver, tenant, run.thread_id)
@@ -316,6 +326,7 @@ class Runner:
     async def _update_thread(
         self,
         session: TenantSession,
+        thread: Thread,
         run: Run,
         translator: Translator,
         interrupts: list[dict[str, Any]],
@@ -324,9 +335,6 @@ class Runner:
         status: str,
         at: datetime,
     ) -> None:
-        thread = await threads.get_for_service(session, run.thread_id)
-        if thread is None:
-            return
         others = [one for one in await runs.list_unfinished(session, run.thread_id) if one.run_id != run.run_id]
         rest = "interrupted" if interrupts else "error" if error else "idle"
         thread.status = "busy" if others else rest
