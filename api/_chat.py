@@ -9,25 +9,23 @@ from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.schema import StreamMode
 from rich.prompt import Prompt
 
-from api._terminal import clean, console, errors, one_line, show_card
-from graphs.turn import GRAPH_NAME
+from api._terminal import CommandError, clean, console, errors, one_line, show_card
 
-
-class ServiceError(Exception):
-    """The service said no; the message is its own."""
+ASSISTANT = "countersign"
+"""The service's assistant, by the name it has on the wire."""
 
 
 async def log_in(url: str, username: str) -> str:
-    """A token for a seeded person of a service in development mode. Raises: ServiceError."""
+    """A token for a seeded person of a service in development mode. Raises: CommandError."""
     async with httpx.AsyncClient(base_url=url, timeout=10) as client:
         try:
             response = await client.post("/dev/login", json={"username": username})
         except httpx.TransportError as error:
-            raise ServiceError(f"no service answers at {url}: start one with `countersign demo`") from error
+            raise CommandError(f"no service answers at {url}: start one with `countersign demo`") from error
     if response.status_code == httpx.codes.NOT_FOUND:
-        raise ServiceError("the service has no development login; pass a token in COUNTERSIGN_TOKEN")
+        raise CommandError("the service has no development login; pass a token in COUNTERSIGN_TOKEN")
     if response.is_error:
-        raise ServiceError(response.json().get("detail", response.text))
+        raise CommandError(response.json().get("detail", response.text))
     token: str = response.json()["access_token"]
     return token
 
@@ -59,7 +57,7 @@ class Chat:
         """Show a run's events; returns what the thread waits for at its end."""
         waiting = None
         modes: list[StreamMode] = ["messages-tuple", "updates"]
-        async for part in self.client.runs.stream(self.thread_id, GRAPH_NAME, stream_mode=modes, **what):
+        async for part in self.client.runs.stream(self.thread_id, ASSISTANT, stream_mode=modes, **what):
             if part.event == "messages":
                 _show_piece(part.data[0])
             elif part.event == "updates":

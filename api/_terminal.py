@@ -6,6 +6,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+
+class CommandError(Exception):
+    """A command could not do its work; the message is for the person at the terminal."""
+
+
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 

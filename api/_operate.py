@@ -1,0 +1,209 @@
+"""What operators do on the machine of the service: start it, fill it, check it. Loaded only when it is asked for."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvicorn
+from pydantic import ValidationError
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from agents._models import UnknownModelError, make_model
+from agents._roster import RosterError, load_roster
+from api._terminal import CommandError, clean, console, errors, one_line
+from api.app import build_app
+from api.auth import KeySet
+from api.settings import Settings
+from crm import migrate as migrations
+from crm.database import Database, DatabaseNotReadyError
+from crm.errors import CrmError
+from crm.ids import TenantId
+from crm.seed import TenantExistsError, create_tenant, seed
+from crm.transfer import ImportReport, export_folder, import_folder
+from crm.transfer import Progress as ImportProgress
+from tools._catalogue import CatalogueError, load_catalogue
+
+T = TypeVar("T")
+
+_KNOWN = (
+    CatalogueError,
+    CrmError,
+    DatabaseNotReadyError,
+    RosterError,
+    TenantExistsError,
+    UnknownModelError,
+    ValueError,
+)
+
+
+def run(command: str, **given: Any) -> None:
+    """Run one of the functions below by name. Raises: CommandError for everything an operator can put right."""
+    try:
+        COMMANDS[command](**given)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        said = [f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}" for fault in faults]
+        raise CommandError("\n".join(said)) from None
+    except _KNOWN as error:
+        raise CommandError(str(error)) from None
+
+
+def _with_database(work: Callable[[Database], Coroutine[Any, Any, T]], settings: Settings) -> T:
+    async def opened() -> T:
+        database = Database(settings.database())
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(opened())
+
+
+def start_demo(*, port: int, folder: Path, factor: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = Settings(mode="development", dev_login=True, data_dir=folder, port=port)
+    migrations.upgrade(settings.database())
+
+    async def fill(database: Database) -> None:
+        if not await database.tenants():
+            console.print("Seeding two tenants ...")
+            report = await seed(database, factor=factor, today=datetime.now(UTC).date())
+            console.print(f"{report.total} records written.")
+
+    _with_database(fill, settings)
+    console.print(_DEMO_TEXT.replace("{url}", f"http://127.0.0.1:{port}"))
+    _serve(settings)
+
+
+_DEMO_TEXT = """
+Countersign runs at {url} (Ctrl-C stops it). Its documentation is at {url}/docs.
+In a second terminal, as the sales rep Dana:
+
+  uv run countersign chat --as dana@northwind.example --url {url}
+
+    show the open cases of Acme Industries
+    move the Acme Industries - Fabrication Line Renewal to Negotiation
+
+The second request waits. As the manager Mara, see what would change and countersign it:
+
+  uv run countersign approvals list --as mara@northwind.example --url {url}
+  uv run countersign approvals decide <id> --as mara@northwind.example --url {url}
+  uv run countersign show Opportunity "Acme Industries - Fabrication Line Renewal" --as mara@northwind.example
+
+dana@southridge.example works at the other tenant, with an account of the same name: she sees none of this.
+"""
+
+
+def serve(*, host: str | None, port: int | None) -> None:
+    given: dict[str, Any] = {"host": host, "port": port}
+    _serve(Settings(**{name: value for name, value in given.items() if value is not None}))
+
+
+def _serve(settings: Settings) -> None:
+    uvicorn.run(
+        build_app(settings), host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=10
+    )
+
+
+def migrate() -> None:
+    settings = Settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    migrations.upgrade(settings.database())
+    console.print(f"The database is at revision {migrations.current_revision(settings.database())}.")
+
+
+def fill_demo(*, factor: float, today: str | None) -> None:
+    day = date.fromisoformat(today) if today else datetime.now(UTC).date()
+    report = _with_database(lambda database: seed(database, factor=factor, today=day), Settings())
+    console.print(f"{report.total} records written.")
+
+
+def add_tenant(*, tenant: str, name: str) -> None:
+    # tenant-id: the operator names the tenant on the machine's own command line
+    _with_database(lambda database: create_tenant(database, TenantId(tenant), name), Settings())
+    console.print(f"Tenant {clean(tenant)} exists now; fill it with `countersign import`.")
+
+
+def import_records(*, tenant: str, folder: Path, ignore_unknown: bool) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=errors) as bars:
+        tasks: dict[tuple[str, str], Any] = {}
+
+        def on_progress(progress: ImportProgress) -> None:
+            key = (progress.step, progress.object_name)
+            if key not in tasks:
+                tasks[key] = bars.add_task(f"{progress.step} {one_line(progress.object_name)}", total=None)
+            bars.update(tasks[key], completed=progress.rows_done, total=progress.rows_total)
+
+        async def work(database: Database) -> ImportReport:
+            # tenant-id: the operator names the tenant on the machine's own command line
+            into = TenantId(tenant)
+            return await import_folder(database, into, folder, on_progress=on_progress, ignore_unknown=ignore_unknown)
+
+        report = _with_database(work, Settings())
+    for problem in report.problems:
+        errors.print(clean(problem))
+    if not report.is_written:
+        raise CommandError(f"nothing was imported: {report.problem_count} problems")
+    console.print(f"{sum(report.rows.values())} records imported.")
+
+
+def export_records(*, tenant: str, folder: Path) -> None:
+    # tenant-id: the operator names the tenant on the machine's own command line
+    report = _with_database(lambda database: export_folder(database, TenantId(tenant), folder), Settings())
+    console.print(f"{sum(report.rows.values())} records exported to {clean(folder)}.")
+
+
+def examine() -> None:
+    settings = Settings()
+    findings = [
+        _check("settings", lambda: settings.mode),
+        _check("token keys", lambda: f"{_count_keys(settings)} keys"),
+        _check("database", lambda: _with_database(_describe_database, settings)),
+        _check("catalogue", lambda: f"{len(load_catalogue())} tools, {len(load_roster())} agents"),
+        _check("model", lambda: _describe_model(settings)),
+    ]
+    if not all(findings):
+        raise CommandError("something is wrong")
+
+
+def _check(name: str, look: Callable[[], str]) -> bool:
+    try:
+        console.print(f"[green]ok[/green]    {name}: {clean(look())}")
+    except Exception as error:  # whatever is wrong is what the operator wants to see
+        console.print(f"[red]wrong[/red] {name}: {clean(error) or type(error).__name__}")
+        return False
+    return True
+
+
+def _count_keys(settings: Settings) -> int:
+    keys = KeySet(settings.key_set())
+    keys.find("")
+    if not keys.count():
+        raise ValueError(f"{settings.key_set()} holds no key with a kid")
+    return keys.count()
+
+
+async def _describe_database(database: Database) -> str:
+    await database.check()
+    return f"{database.dialect}, {len(await database.tenants())} tenants"
+
+
+def _describe_model(settings: Settings) -> str:
+    for name in filter(None, [settings.model, settings.fallback_model]):
+        make_model(name, base_url=settings.model_base_url, api_key=settings.model_key())
+    return settings.model
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": start_demo,
+    "serve": serve,
+    "migrate": migrate,
+    "seed": fill_demo,
+    "create-tenant": add_tenant,
+    "import": import_records,
+    "export": export_records,
+    "doctor": examine,
+}
