@@ -9,6 +9,7 @@ from rapidfuzz.distance import OSA
 
 from agents._agent import DomainAgent
 from crm.access import Access
+from crm.schema import OBJECT_INFO
 from trust.actions import Effect
 
 RouteKind = Literal["agent", "clarify", "off_topic", "escalate"]
@@ -37,7 +38,8 @@ _WORK = frozenset(
 """What changes something; an agent that only reads cannot do it."""
 _LOOKS = _WORK | frozenset(
     """show find list get open display give tell who what which when where whose summarise summarize look search pull
-    see check count brief view fetch""".split()
+    see check count brief view fetch any activity latest news catch happened happening going called spoke talked met
+    status details history timeline""".split()
 )
 _FINDS = frozenset("show find get open display pull view fetch search look see who summarise summarize".split())
 _REFERS = frozenset(
@@ -59,6 +61,13 @@ _ASKS_HOW = re.compile(
     r"|what (?:should|must|do) (?:i|we)|do(?:es)? (?:the|we|our))\b",
     re.IGNORECASE,
 )
+_FIGURES = re.compile(r"^\W*(?:how (?:much|many)|what is the (?:sum|total|average))\b", re.IGNORECASE)
+_STATES = frozenset(
+    value.lower() for info in OBJECT_INFO.values() for field in info.fields.values() for value in field.values
+) - frozenset(
+    "new closed high low normal medium draft event web website other email phone task call event open".split()
+)
+"""Values of picklists that are spoken of nowhere else."""
 _OURS = frozenset("we our us".split())
 _RECORD_LIKE = re.compile(r"\b(?:[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?|\d{4,8})\b")
 _SHORT = 15
@@ -92,6 +101,9 @@ def route_by_words(
         if previous in roster:
             return _able(Route("agent", previous, "continues the conversation"), roster, access, words)
         return Route("agent", home_agent(roster, access), "names a record")
+    if _STATES & set(words):
+        figures = _FIGURES.match(text[:200]) and "analytics" in roster
+        return Route("agent", "analytics" if figures else home_agent(roster, access), "speaks of a state of records")
     if _ASKS_HOW.match(text[:200]) and "service" in roster:
         return Route("agent", "service", "a question that articles may answer")
     if _OURS & set(words) or access.caller.contact_id is not None:

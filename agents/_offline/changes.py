@@ -11,7 +11,7 @@ from agents._offline.lexicon import OBJECT_WORDS, field_named
 from agents._offline.prompt import Briefing, FieldInfo, ObjectInfo
 from agents._offline.reader import Reader
 from agents._offline.request import Change
-from agents._offline.words import Kind, join, say_name, singular, tokenize
+from agents._offline.words import Kind, join, say_name, singular, tokenize, with_article
 
 _MARKERS = frozenset("to as into = -> : in under is at".split())
 _STRONG = frozenset("to as into = -> :".split())
@@ -55,10 +55,17 @@ def read_changes(reader: Reader, infos: Sequence[ObjectInfo], briefing: Briefing
         return _read_rename(reader)
     if head in ("increase", "decrease", "reduce", "raise", "lower", "bump") and reader.find_phrase("by"):
         return (Change("", "by"),)
-    changes = [
-        change for segment in _segments(reader, infos) if (change := _read_segment(reader, segment, infos, briefing))
-    ]
-    return tuple(changes)
+    segments = _segments(reader, infos, _after_colon(reader, infos))
+    return tuple(change for segment in segments if (change := _read_segment(reader, segment, infos, briefing)))
+
+
+def _after_colon(reader: Reader, infos: Sequence[ObjectInfo]) -> int:
+    """Where the assignments start in 'update case 00001234: status Working': behind the colon; else at the front."""
+    for at in range(len(reader)):
+        if reader.word(at) == ":" and reader.is_free(at) and not _find_field(reader, (0, at), infos):
+            reader.take(at, at + 1)
+            return at + 1
+    return 0
 
 
 def read_field_values(reader: Reader, info: ObjectInfo, start: int, briefing: Briefing) -> tuple[Change, ...]:
@@ -94,8 +101,21 @@ def _segments(reader: Reader, infos: Sequence[ObjectInfo], start: int = 0) -> li
     articles = ("the", "its", "a", "an", "and")
     separators = [at for at in range(start, len(reader)) if reader.word(at) in _SEPARATORS]
     cuts = [start]
-    cuts += [at + 1 for at in separators if _field_at(reader, at + 1 + (reader.word(at + 1) in articles), infos)]
+    values = _values_of(infos)
+    for at in separators:
+        begin = at + 1 + (reader.word(at + 1) in articles)
+        if _field_at(reader, begin, infos) or _value_size(reader, begin, values):
+            cuts.append(at + 1)
     return list(zip(cuts, [*[cut - 1 for cut in cuts[1:]], len(reader)], strict=True))
+
+
+def _values_of(infos: Sequence[ObjectInfo]) -> frozenset[str]:
+    return frozenset(value.lower() for info in infos for field in info.fields.values() for value in field.values)
+
+
+def _value_size(reader: Reader, at: int, values: frozenset[str]) -> int:
+    """How many words from here are an allowed value; 0 if none is."""
+    return next((n for n in (3, 2, 1) if " ".join(reader.word(at + i) for i in range(n)) in values), 0)
 
 
 def _field_at(reader: Reader, at: int, infos: Sequence[ObjectInfo]) -> tuple[int, int, str] | None:
@@ -139,6 +159,9 @@ def _read_segment(
         return _bare_value(reader, segment, infos)
     start = marker + 1 if marker is not None else (field[1] if field else segment[0])
     start += reader.word(start) in ("the", "a", "an", "be")
+    if marker is None and field and reader.word(start) in _TRAILERS:
+        reader.take(field[0], field[1])
+        return Change("", field[2])
     if start >= segment[1]:
         if field is None:
             return None
@@ -204,7 +227,7 @@ def _names_record(reader: Reader, at: int) -> bool:
 
 def _bare_value(reader: Reader, segment: tuple[int, int], infos: Sequence[ObjectInfo]) -> Change | None:
     """'make it urgent': a value said without its field."""
-    values = {value.lower() for info in infos for field in info.fields.values() for value in field.values}
+    values = _values_of(infos)
     for at in range(segment[1] - 1, segment[0] - 1, -1):
         for size in (3, 2, 1):
             phrase = " ".join(reader.word(at + i) for i in range(size))
@@ -296,7 +319,7 @@ def _fit_by_value(value: str, info: ObjectInfo, briefing: Briefing) -> Assignmen
     if states:
         return Assignment(
             states[0].name,
-            problem=f"{value!r} is not a {say_name(states[0].name)} of a {say_name(info.name)}. "
+            problem=f"{value!r} is not a {say_name(states[0].name)} of {with_article(say_name(info.name))}. "
             f"It can be {', '.join(states[0].values)}. Which one should it be?",
         )
     return Assignment(problem=f"Which field of the {say_name(info.name)} should become {value!r}?")
@@ -305,7 +328,7 @@ def _fit_by_value(value: str, info: ObjectInfo, briefing: Briefing) -> Assignmen
 def _fit_reopening(info: ObjectInfo) -> Assignment:
     closing = info.closing_field()
     if closing is None:
-        return Assignment(problem=f"I do not know how a {say_name(info.name)} is reopened.")
+        return Assignment(problem=f"I do not know how {with_article(say_name(info.name))} is reopened.")
     values = info.fields[closing[0]].values
     preferred = next((value for value in ("Working", "In Progress") if value in values), values[0])
     return Assignment(closing[0], preferred)

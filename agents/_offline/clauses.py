@@ -32,6 +32,23 @@ _FREE_TEXT = re.compile(
 _POSSESSIVES = frozenset("his her its their my".split())
 
 
+_ASIDE = re.compile(
+    r",?\s*\b(?:if possible|if you can|if you could|if you please|when you can|when you get a chance|asap)\b,?",
+    re.IGNORECASE,
+)
+_FAREWELL = re.compile(
+    r"[\s,.!?;-]*\b(?:(?:many )?thanks|thank you|thx|cheers|please)"
+    r"(?: a lot| so much| very much| in advance| again)?[\s.!]*$",
+    re.IGNORECASE,
+)
+
+
+def _without_courtesy(text: str) -> str:
+    """Without 'if possible' and a closing 'thanks a lot'; thanks alone stay."""
+    bare = _FAREWELL.sub("", _ASIDE.sub("", text))
+    return bare if bare.strip() else text
+
+
 def strip_polite(text: str) -> str:
     """Without the courtesies in front; a text that is nothing else stays as it is."""
     for _ in range(8):
@@ -44,7 +61,7 @@ def strip_polite(text: str) -> str:
 
 def split_clauses(utterance: str) -> list[str]:
     """The requests of an utterance in order, each without courtesies. Empty if it says nothing."""
-    text = strip_polite(clean(utterance))
+    text = strip_polite(_without_courtesy(clean(utterance)))
     tokens = tokenize(text)
     cuts = [0]
     for at, token in enumerate(tokens):

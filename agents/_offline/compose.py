@@ -8,7 +8,7 @@ from agents._offline.lexicon import SHOWN_FIELDS
 from agents._offline.memory import Known, Memory, known_from, records_in
 from agents._offline.request import Request
 from agents._offline.toolbox import Outcome
-from agents._offline.words import say_name
+from agents._offline.words import say_name, with_article
 
 _CONTROL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
 _MASK = re.compile(r"(<<[A-Z_]+:[A-Z2-7]+>>)")
@@ -112,13 +112,21 @@ def say_list(request: Request, outcome: Outcome, memory: Memory, where: str) -> 
     total = _total(outcome.result, rows)
     name = request.object or "record"
     if not rows:
-        return f"I found no {say_object(name, count=2)}{where}."
+        return f"I found no {say_object(name, count=2)}{where}.{say_ignored(request)}"
     head = f"{say_number(total)} {say_object(name, count=total)}{where}"
     head += f", showing {len(rows)}:" if total > len(rows) else ":"
     extra = [condition.field for condition in request.conditions] + ([request.sort.field] if request.sort else [])
     extra = [field for field in extra if field not in ("OwnerId", "IsClosed", "AccountId", "ContactId", "IsWon")]
     more = '\n\nSay "show more" for the next ones.' if outcome.result.get("next_cursor") else ""
-    return head + "\n\n" + "\n".join(say_row(row, memory, extra) for row in rows) + more
+    return head + "\n\n" + "\n".join(say_row(row, memory, extra) for row in rows) + more + say_ignored(request)
+
+
+def say_ignored(request: Request) -> str:
+    """Which of the words said had no part in the answer."""
+    if not request.ignored:
+        return ""
+    words = ", ".join(f'"{escape(word)}"' for word in request.ignored[:5])
+    return f"\n\nNot taken into account: {words}."
 
 
 def _total(result: Mapping[str, Any], rows: Sequence[object]) -> int:
@@ -191,7 +199,7 @@ def say_summary(outcome: Outcome, timeline: Outcome | None, memory: Memory) -> s
     names = outcome.result.get("names") or {}
     facts = say_fields(record, memory, names=names)
     text = (
-        f"{capital(cite(record, memory))} is a {say_object(record.object)}"
+        f"{capital(cite(record, memory))} is {with_article(say_object(record.object))}"
         if record.object != "Case"
         else capital(cite(record, memory))
     )

@@ -1,6 +1,6 @@
 """Reads what narrows a list down: whose, which state, when, how much."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from agents._offline.amounts import read_amount
@@ -21,6 +21,7 @@ from agents._offline.order import default_date, default_measure
 from agents._offline.prompt import Briefing, FieldInfo, ObjectInfo
 from agents._offline.reader import Reader
 from agents._offline.request import Condition
+from agents._offline.words import Kind, Token, singular, tokenize
 
 _NOT = frozenset("not non except excluding without other never no nor".split())
 _COMPARISONS: Mapping[str, str] = {
@@ -43,13 +44,16 @@ _MINE = (
     "owned by me", "assigned to me", "that i own", "i own", "in my name", "on my plate", "that i have", "do i have",
     "i have", "am i working on", "i am working on", "did i", "have i", "i handle", "i manage", "mine", "my own", "my",
 )  # fmt: skip
-_MY_DEEDS = frozenset("won lost closed created opened made logged signed got".split())
+_MY_DEEDS = frozenset("win lose own have won lost closed created opened made logged signed got".split())
 _TEXT_LEADS: Mapping[str, str] = {
     "starting with": "starts_with", "that start with": "starts_with", "beginning with": "starts_with",
     "containing": "contains", "mentioning": "contains", "that mention": "contains", "named": "contains",
     "called": "contains", "about": "contains", "regarding": "contains", "concerning": "contains",
     "with subject": "contains", "in the subject": "contains", "related to": "contains", "with the word": "contains",
 }  # fmt: skip
+
+
+AGE_UNITS = frozenset(("day", "week", "month", "quarter", "year"))
 
 
 class ConditionReader:
@@ -64,6 +68,7 @@ class ConditionReader:
         """Every condition in the clause, in a fixed order; the words they took are marked as read."""
         self._read_missing()
         self._read_overdue()
+        self._read_age()
         self._read_dates()
         self._read_numbers()
         self._read_values()
@@ -123,6 +128,9 @@ class ConditionReader:
                 "than",
                 "ones",
                 "currently",
+                "been",
+                "is",
+                "are",
             ):
                 return False
         return False
@@ -135,7 +143,7 @@ class ConditionReader:
                 is_open = (word in _OPEN) != self._negated(at[0])
                 self._add_openness(is_open)
                 return
-        for word, won in (("won", True), ("lost", False)):
+        for word, won in (("won", True), ("win", True), ("lost", False), ("lose", False)):
             at = self._reader.find_phrase(word)
             if at and self._info.first("IsWon"):
                 self._reader.take(*at)
@@ -202,7 +210,9 @@ class ConditionReader:
         places = []
         for at in self._reader.free():
             said = [self._reader.word(at + i) for i in range(len(words))]
-            if all(s == w or (closest(s, [w]) and len(w) >= 6) for s, w in zip(said, words, strict=True)):
+            if all(
+                s == w or (closest(s, [w]) and (len(w) >= 6 or len(w) == 4)) for s, w in zip(said, words, strict=True)
+            ):
                 places.append((at, at + len(words)))
         return places
 
@@ -228,6 +238,29 @@ class ConditionReader:
                 self._reader.take(span.start, span.end)
                 self._narrow_to(span)
             at = span.end if span else at + 1
+
+    def _read_age(self) -> None:
+        """'older than 30 days', 'more than two weeks old', 'newer than a month'."""
+        reader = self._reader
+        for phrase in ("older than", "newer than", "younger than", "more than", "over", "less than"):
+            place = reader.find_phrase(phrase)
+            if not place:
+                continue
+            end = next((at for at in range(place[1] + 1, place[1] + 3) if singular(reader.word(at)) in AGE_UNITS), 0)
+            is_age = phrase.split()[0] in ("older", "newer", "younger") or reader.word(end + 1) == "old"
+            tokens = tokenize(f"{reader.rest(place[1], end + 1)} ago") if end and is_age else []
+            if span := self._relative(tokens):
+                reader.take(place[0], end + 1 + (reader.word(end + 1) == "old"))
+                is_before = phrase in ("older than", "more than", "over")
+                self._add("CreatedDate", "lt" if is_before else "ge", span.first.isoformat(), "date")
+                return
+
+    def _relative(self, tokens: Sequence[Token]) -> Span | None:
+        try:
+            return read_date(tokens, 0, self._briefing.today) if tokens else None
+        except TodayUnknownError:
+            self.needs_today = True
+            return None
 
     def _date_at(self, at: int) -> Span | None:
         try:
@@ -264,7 +297,8 @@ class ConditionReader:
         elif bound == "older":
             self._add(field, "lt", self._age_limit(span).isoformat(), "date")
         elif bound == "lt":
-            last = span.last + timedelta(1) if said in ("by", "until", "till") else span.first
+            is_end = "end" in (reader.word(span.start), reader.word(span.start + 1))
+            last = span.last + timedelta(1) if said in ("by", "until", "till") or is_end else span.first
             self._add(field, "lt", last.isoformat(), "date")
         else:
             self._add(field, "ge", span.first.isoformat(), "date")
@@ -285,7 +319,10 @@ class ConditionReader:
     def _read_overdue(self) -> None:
         """Due before today and not done."""
         field = self._info.first("ActivityDate", "CloseDate", "ExpirationDate", "EndDate")
-        phrases = ("overdue", "past due", "past their due date", "past its due date", "late", "past close date")
+        phrases = (
+            "overdue", "past due", "past their due date", "past its due date", "late", "past close date",
+            "past their close date", "past its close date", "past the close date", "past the due date",
+        )  # fmt: skip
         if not field or not self._reader.find_phrase(*phrases):
             return
         self._reader.take_phrase(*phrases)
@@ -328,7 +365,8 @@ class ConditionReader:
         size = 2 if reader.word(at + 1) == "date" else 1
         for candidate in (*DATE_VERBS.get(reader.word(at), ()), *self._dates_called(at, size)):
             if candidate in self._info.fields or candidate in EVERY_RECORD_HAS:
-                reader.take(at, at + size)
+                tells_state = reader.word(at) in (*_SHUT, "won", "win", "lost", "lose")
+                reader.take(at + tells_state, at + size)
                 return candidate
         if any(reader.word(i) == "new" for i in range(len(reader))) or bound == "older":
             return "CreatedDate"
@@ -470,8 +508,18 @@ class ConditionReader:
                     self._add(named.name, "is_null", True, named.name)
                     return
 
+    def _read_address(self) -> None:
+        for at in list(self._reader.free()):
+            if self._reader.tokens[at].kind is Kind.EMAIL and self._info.first("Email"):
+                for back in (1, 2, 3):
+                    if self._reader.word(at - back) in ("email", "e-mail", "mail", "address", "with"):
+                        self._reader.take(at - back, at - back + 1)
+                self._reader.take(at, at + 1)
+                self._add("Email", "eq", self._reader.tokens[at].text, "Email")
+
     def _read_texts(self) -> None:
         reader = self._reader
+        self._read_address()
         name = self._info.first(*NAME_FIELDS) or "Name"
         for phrase, op in _TEXT_LEADS.items():
             place = reader.find_phrase(phrase)

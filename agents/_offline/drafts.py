@@ -42,8 +42,17 @@ def _subject(manner: str, topic: str, record: Known | None) -> str:
     return f"{text[:120]} (case {number})" if number and str(number) not in text else text[:120]
 
 
+def _is_just(topic: str, record: Known) -> bool:
+    """Whether the topic only names the record: 'case 00001234', 'the Globex rollout'."""
+    words = {token.low for token in tokenize(topic)} - {"the", "case", "ticket", "our", "deal", "opportunity", "#"}
+    named = {token.low for token in tokenize(record.name)} | {str(record.details.get("CaseNumber") or "").lower()}
+    return bool(words) and (words <= named or words == {record.record_id.lower()})
+
+
 def _opening(manner: str, topic: str, record: Known | None) -> str:
-    about = f" It concerns {_label(record)}." if record and topic else ""
+    if record and topic and _is_just(topic, record):
+        topic = _label(record)
+    about = f" It concerns {_label(record)}." if record and topic and topic != _label(record) else ""
     if manner in ("thank-you", "thankyou"):
         return (f"Thank you for {topic}." if topic else "Thank you.") + about
     if topic.startswith(_REQUESTS):

@@ -24,7 +24,7 @@ _QUALIFIERS = (
     r"|follow-?up|private|customer|brief|friendly|polite|visible|customer-visible))*"
 )
 _NOUN = r"(?:case|ticket|issue|one|problem|fault|complaint|incident)s?"
-_FIGURE = r"(?:total|sum|average|avg|mean|median|pipeline|breakdown|distribution|split)"
+_FIGURE = r"(?:total|sum|average|avg|mean|median|pipeline|breakdown|distribution|split|maximum|minimum|max|min)"
 
 _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
     (
@@ -63,6 +63,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             + _QUALIFIERS
             + r" (?:task|reminder|to-?do)\b(?! (?:list|status|priority|due))",
             r"^(?:task|todo|to-do|reminder)\b ?:",
+            r"^(?:call|phone|ring|meet)\b.{1,80}\b(?:today|tomorrow|next|monday|tuesday|wednesday|thursday|friday|week)\b",
             r"^do not let me forget",
             r"^i (?:have|need|must) to remember",
         ),
@@ -92,7 +93,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"^(?:draft|write|compose|prepare|create|send|make|start)"
             + _QUALIFIERS
             + r"(?: [\w-]+){0,3}? (?:e-?mail|mail|message|reply|response|follow-?up|letter)\b",
-            r"^(?:draft|compose|e-?mail|write to|reply to|respond to|message|answer)\b",
+            r"^(?:draft|compose|e-?mail(?! address| of\b| for\b)|write to|reply to|respond to|message|answer)\b",
             r"^write (?!me\b|us\b|an?\b|the\b|some\b)",
         ),
     ),
@@ -161,7 +162,8 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             + _FIGURE
             + r"\b",
             r"^how much\b",
-            r"^add up\b|^sum\b",
+            r"\badds? up(?: to)?\b|^sum\b",
+            r"^(?:are|is) there (?:more|fewer|less) than (?:\d+|\w+) ",
             r"\bbroken down\b",
             r"\b(?:total|average|avg|mean|summed|combined|median) (?:\w+ )?"
             r"(?:amounts?|values?|revenues?|deals?|size|number|probability|prices?|discounts?|budgets?|worth)\b",
@@ -215,7 +217,10 @@ def _creates(low: str) -> bool:
     """'open a case' creates one; 'open case 1234' and 'open the Acme account' show one."""
     words = low.split()
     verb = words[0]
-    following = [word for word in words[1:6] if word not in ("me", "us", "up")]
+    following = [word for word in words[1:9] if word not in ("me", "us", "up")]
+    if verb in ("add", "register", "save", "enter") and "as" in following[:5]:
+        introduced = following[following.index("as") + 1 :][:3]
+        return introduced[:1] in (["a"], ["an"], ["new"]) and any(_is_object(word) for word in introduced)
     if verb == "new":
         return bool(following) and _is_object(following[0])
     if verb in ("open", "raise", "start", "make", "log", "file") and (

@@ -22,7 +22,7 @@ OBJECT_WORDS: Mapping[str, str] = {
     "order item": "OrderItem", "line item": "OpportunityLineItem", "opportunity product": "OpportunityLineItem",
     "quote line": "QuoteLineItem", "case comment": "CaseComment", "pricebook": "Pricebook2",
     "price book": "Pricebook2", "territory": "Territory2", "issue": "Issue__c", "transcript": "LiveChatTranscript",
-    "calendar": "Event", "agenda": "Event", "teammate": "User", "employee": "User", "follow-up task": "Task",
+    "calendar": "Event", "agenda": "Event", "teammate": "User", "follow-up task": "Task",
     "work item": "Task", "trouble ticket": "Case", "support ticket": "Case", "support case": "Case",
     "sales opportunity": "Opportunity", "buyer": "Contact", "potential customer": "Lead",
 }  # fmt: skip
@@ -121,7 +121,7 @@ DATE_VERBS: Mapping[str, tuple[str, ...]] = {
         "starting starts": "StartDate EffectiveDate StartDateTime",
         "created opened logged reported raised added submitted filed new received registered made": "CreatedDate",
         "modified updated changed touched edited": "LastModifiedDate", "converted": "ConvertedDate",
-        "won lost": "CloseDate", "resolved": "ClosedDate", "signed": "CompanySignedDate",
+        "won lost win lose": "CloseDate", "resolved": "ClosedDate", "signed": "CompanySignedDate",
         "scheduled": "StartDateTime ActivityDate", "placed": "EffectiveDate CreatedDate",
     }.items()
     for verb in verbs.split()
@@ -171,6 +171,7 @@ STOPWORDS = frozenset(
     currently current can could would should will shall may might must not no yes ok okay tell give show display get
     find see look view pull fetch bring search let know want need like more only kind sort sorted order ordered ranked
     still again us both same other another such per between during since until
+    yet came come coming got get gets worth valued slipping slipped currently there's moment far overall together
     named called regarding concerning related existing whole full everything anything something much many
     everyone everybody someone somebody anyone anybody thanks thank cheers hand dear quick rest of'em em ones'
     check open's overall complete exactly maybe actually really kindly quickly crm system database hey hi hello
@@ -191,6 +192,8 @@ def closest(word: str, choices: Iterable[str]) -> str | None:
     for choice in choices:
         if choice == word:
             return choice
+        if len(word) == 4 and word[0] == choice[0] and sorted(word) == sorted(choice):
+            best.append(choice)
         if limit and len(choice) >= 5 and word[0] == choice[0]:
             distance = OSA.distance(word, choice, score_cutoff=limit)
             if distance <= limit:
@@ -223,6 +226,8 @@ def field_named(words: Sequence[str], info: ObjectInfo) -> FieldInfo | None:
     for name in FIELD_WORDS.get(phrase, ()):
         if name in fields or name in EVERY_RECORD_HAS:
             return fields.get(name) or FieldInfo(name)
+    if words[0] in STOPWORDS:
+        return None
     names = {" ".join(split_name(name)): name for name in fields}
     synonyms = {said: name for said, names_ in FIELD_WORDS.items() for name in names_ if name in fields}
     found = closest(phrase, [*names, *synonyms])

@@ -8,6 +8,8 @@ from agents._offline.references import object_of_id
 from agents._offline.request import Reference, Request
 from agents._offline.toolbox import Args, Outcome
 
+PARTIES = frozenset(("Account", "Contact", "Lead", "User"))
+"""What people call by a part of its name; other records carry their account's name as well."""
 _LIST_KEYS = ("records", "cases", "matches", "articles")
 _LABELS = ("Name", "name", "Subject", "subject")
 _TITLES = ("Title", "title")
@@ -100,7 +102,15 @@ class Memory:
             record = self.known[record_id]
             if not reference.objects or record.object in reference.objects:
                 return record
-        return self._only_listed(reference)
+        return self._only_listed(reference) or self._linked(reference.objects)
+
+    def _linked(self, objects: Iterable[str]) -> Known | None:
+        """'the account' after an opportunity: the one that the latest record belongs to."""
+        for record_id in reversed(self.recent[-1:]):
+            for value in self.known[record_id].details.values():
+                if isinstance(value, str) and value[:3].isalnum() and object_of_id(value) in set(objects):
+                    return self.known.get(value) or Known(object_of_id(value) or "", value, self.name_of(value))
+        return None
 
     def _at_place(self, reference: Reference) -> Known | None:
         rows = [row for row in self.listed if not reference.objects or row.object in reference.objects] or self.listed
@@ -117,7 +127,8 @@ class Memory:
         for record_id in reversed(self.recent):
             record = self.known[record_id]
             named = record.name.lower().split()
-            if named and (not allowed or record.object in allowed) and all(word in named for word in words):
+            fits = record.object in (allowed or PARTIES) or words == named
+            if named and fits and (not allowed or record.object in allowed) and all(word in named for word in words):
                 return record
         return None
 

@@ -7,8 +7,12 @@ from agents._offline.prompt import Briefing
 from agents._offline.reader import Reader
 from agents._offline.words import Kind, singular
 
-_RATHER_NOT = frozenset("email issue person proposal business agreement buyer calendar employee event".split())
+_RATHER_NOT = frozenset("email issue person proposal business agreement buyer calendar event".split())
 """Single words that name a kind of record only in the plural or with more around them."""
+_NO_SLIPS = frozenset(
+    "older elder border under carries caser dials leaks loads even events quite orderly ordered".split()
+)
+"""Words of their own that are one letter away from the name of a kind of record."""
 _VALUE_MARKS = frozenset("to as into = : ->".split())
 _FIELD_NOUNS = frozenset("owner priority status name number stage amount date type value".split())
 _OPENERS = frozenset("move push advance assign transfer reassign put take promote hand give".split())
@@ -57,7 +61,7 @@ def mention_at(reader: Reader, at: int, briefing: Briefing) -> Mention | None:
         words = [token.low for token in tokens]
         if (size == 1 and words[0] in _RATHER_NOT) or _is_name_part(reader, at, size):
             continue
-        fuzzy = tokens[0].text.islower() or at == 0
+        fuzzy = (tokens[0].text.islower() or at == 0) and tokens[0].low not in _NO_SLIPS
         if name := object_named(words, briefing.objects, fuzzy=fuzzy):
             possessive = reader.word(at + size) in ("'s", "'")
             return Mention(name, at, at + size, singular(words[-1]) != words[-1] or words[-1] == "people", possessive)

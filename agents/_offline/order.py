@@ -20,7 +20,10 @@ _GROUPING = (
     "grouped by", "group by", "broken down by", "break down by", "split by", "by each", "for each", "for every", "per",
     "across", "in each", "each", "by",
 )  # fmt: skip
-_ORDERING = ("sorted by", "sort by", "ordered by", "order by", "ranked by", "rank by")
+_ORDERING = (
+    "sorted by", "sort by", "ordered by", "order by", "ranked by", "rank by", "sort them by", "order them by",
+    "rank them by", "sort it by", "sort these by", "sort those by",
+)  # fmt: skip
 _UPWARD = ("ascending", "asc", "lowest first", "oldest first", "smallest first", "alphabetically", "earliest first")
 _DOWNWARD = ("descending", "desc", "highest first", "newest first", "largest first", "latest first", "biggest first")
 _PERIODS = frozenset("day month quarter year".split())
@@ -165,7 +168,7 @@ def _read_limit(reader: Reader) -> int | None:
     for at in reader.free():
         word = reader.word(at)
         if word in ("top", "first", "last", "bottom", "latest", "next") and (n := small_number(reader.word(at + 1))):
-            if reader.word(at + 2) in _TIME_UNITS:
+            if reader.word(at + 2) in _TIME_UNITS or reader.word(at + 1) == "one":
                 continue
             start = at if word in ("first", "next") else at + 1
             reader.take(start, at + 2)

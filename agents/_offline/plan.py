@@ -20,7 +20,7 @@ from agents._offline.request import Change, Condition, Reference, Request, Verb
 from agents._offline.resolve import AskError, GiveUpError, Resolver, Steps, pick
 from agents._offline.toolbox import Call, Outcome, Toolbox
 from agents._offline.understand import read_clause, understand
-from agents._offline.words import clean, say_name, tokenize
+from agents._offline.words import clean, say_name, tokenize, with_article
 
 RECENT_DAYS = 30
 _READS = frozenset((Verb.SHOW, Verb.LIST, Verb.MEASURE, Verb.SUMMARISE, Verb.TIMELINE, Verb.KNOWLEDGE, Verb.SIMILAR))
@@ -97,6 +97,8 @@ class Planner:
                 return [], "All right, I left it as it is."
             if continued := self._continue(pending, utterance):
                 return continued, ""
+        if utterance.lower().strip(" .!?") in _CANCELS:
+            return [], "There is no question open, so there is nothing to cancel."
         requests = understand(utterance, self.briefing, self.memory.last)
         if not requests:
             return [], self._not_understood()
@@ -109,13 +111,12 @@ class Planner:
         verb = recognise_verb(clean(utterance))
         is_short = len(tokenize(utterance[:400])) <= 8
         if pending.candidates:
-            if (verb in (None, Verb.SHOW, Verb.MORE) or is_short) and (
-                chosen := pick(utterance, pending.candidates, self.memory)
-            ):
+            is_answer = verb in (None, Verb.SHOW, Verb.MORE) and not _is_question(utterance)
+            if is_answer and (chosen := pick(utterance, pending.candidates, self.memory)):
                 self.bindings[pending.key] = chosen
                 return [first, *rest]
             return self._replaced(first, rest, utterance) if verb is None and is_short else None
-        if verb in (None, Verb.SHOW) and pending.slot == "target" and is_short:
+        if verb is None and pending.slot == "target" and is_short:
             return self._replaced(first, rest, utterance)
         if pending.slot in ("note", "text", "name") and verb in (
             None,
@@ -129,8 +130,10 @@ class Planner:
                 return [read_clause(f"{lead} {clean(utterance)}", self.briefing, None), *rest]
             return [_with_slot(first, pending.slot, utterance), *rest]
         if pending.slot.startswith("change:") and (verb is None or is_short):
-            changes = tuple(change for change in first.changes if change.field != pending.slot[7:])
-            return [replace(first, changes=(*changes, Change(clean(utterance).strip(" ."), pending.slot[7:]))), *rest]
+            _, place, label = pending.slot.split(":", 2)
+            changes = [*first.changes]
+            changes[int(place)] = Change(clean(utterance).strip(" ."), label)
+            return [replace(first, changes=tuple(changes)), *rest]
         if pending.slot == "changes" and (verb in (None, Verb.UPDATE) or is_short):
             text = utterance if verb is Verb.UPDATE else f"set {utterance}"
             return [replace(first, changes=read_clause(clean(text), self.briefing, None).changes), *rest]
@@ -212,6 +215,11 @@ class Planner:
             Verb.MORE: self._more,
         }.get(verb, self._chat)
 
+    @property
+    def _is_customer(self) -> bool:
+        """Customers are served by fewer tools than are bound; those that count or search by name are for staff."""
+        return bool(self.briefing.caller and self.briefing.caller.is_customer)
+
     # Words only
 
     def _chat(self, request: Request) -> Steps[str]:
@@ -220,6 +228,8 @@ class Planner:
             return "You are welcome."
         if request.verb is Verb.UNKNOWN:
             return self._not_understood()
+        if request.verb is Verb.DELETE:
+            return f"I cannot delete or merge records. {self.say_abilities()}"
         return self.say_abilities()
 
     def say_abilities(self) -> str:
@@ -377,7 +387,7 @@ class Planner:
 
     def _measure(self, request: Request) -> Steps[str]:
         conditions, where = yield from self._scoped(request)
-        if "aggregate_records" not in self.toolbox:
+        if "aggregate_records" not in self.toolbox or (self._is_customer and not request.group_by):
             return (yield from self._count_by_listing(request, conditions, where))
         if request.function != "count" and not request.measure:
             raise GiveUpError(
@@ -395,7 +405,7 @@ class Planner:
         outcome = (yield [call])[0]
         if not outcome.ok:
             return compose.say_problem(outcome, f"Counting {compose.say_object(request.object or 'record', count=2)}")
-        note = f"\n\n{request.problem}" if request.problem else ""
+        note = (f"\n\n{request.problem}" if request.problem else "") + compose.say_ignored(request)
         return compose.say_measure(request, outcome, self.memory, where) + note
 
     def _count_by_listing(self, request: Request, conditions: Sequence[Condition], where: str) -> Steps[str]:
@@ -443,7 +453,7 @@ class Planner:
             if link is None:
                 things = compose.capital(compose.say_object(info.name, count=2))
                 raise GiveUpError(
-                    f"{things} are not linked to a {compose.say_object(parent.object)}, "
+                    f"{things} are not linked to {with_article(compose.say_object(parent.object))}, "
                     f"so I cannot list them for {compose.cite(parent, self.memory)}."
                 )
             conditions.append(Condition(link, "eq", parent.record_id, "scope"))
@@ -471,10 +481,10 @@ class Planner:
     def _assign(self, changes: Iterable[Change], info: ObjectInfo) -> Steps[dict[str, object]]:
         """Fields with values for a write; people are looked up."""
         fields: dict[str, object] = {}
-        for change in changes:
+        for at, change in enumerate(changes):
             assignment = fit(change, info, self.briefing)
             if assignment.problem:
-                raise AskError(assignment.problem, slot=f"change:{change.field or say_name(assignment.field)}")
+                raise AskError(assignment.problem, slot=f"change:{at}:{change.field or say_name(assignment.field)}")
             fields[assignment.field] = (yield from self._linked(assignment)) if assignment.person else assignment.value
         return fields
 
@@ -647,6 +657,22 @@ class Planner:
         linked = person.record_id == record.details.get("ContactId")
         account = record.details.get("AccountId")
         return record if linked or (account and account == person.details.get("AccountId")) else None
+
+
+def _is_question(utterance: str) -> bool:
+    """Whether it asks something itself, so that it cannot be the answer to our question."""
+    return utterance.lower().split(" ", 1)[0] in (
+        "what",
+        "when",
+        "who",
+        "how",
+        "why",
+        "where",
+        "does",
+        "is",
+        "are",
+        "do",
+    )
 
 
 def _groups(requests: Sequence[Request]) -> list[list[Request]]:

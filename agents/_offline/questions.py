@@ -23,7 +23,7 @@ _OWNS = (
 )  # fmt: skip
 _MOST = ("has the most", "have the most", "has the highest number of", "has the largest number of", "with the most")
 _ASKS_AFTER = ("of", "for", "does", "is", "did", "on")
-_ASKS_BEFORE = ("the", "what", "which", "and", ",", "show", "give", "me", "current", "our", "is")
+_ASKS_BEFORE = ("", "the", "what", "which", "and", ",", "show", "give", "me", "current", "our", "is")
 
 
 def read_asked_fields(reader: Reader, briefing: Briefing, mention: Mention | None, info: ObjectInfo) -> tuple[str, ...]:
@@ -76,6 +76,20 @@ def _asks_field(reader: Reader, start: int, end: int, head: str, said: Sequence[
     if before in ("'s", "its", "his", "her", "their") or (before in ("and", ",") and start > 2):
         return after in ("", "?", ".", "!", "and", ",", "of", "for", "please")
     return head in ("what", "which") and start <= 3 and after in ("is", "does", "of", "for", "did")
+
+
+def read_role(reader: Reader, briefing: Briefing) -> str:
+    """The job title in 'who is the CTO of Globex'; empty if that is not what is asked. Takes all but the company."""
+    if reader.word(0) != "who" or not {"Title", "AccountId"} <= set(briefing.object("Contact").fields):
+        return ""
+    start = 2 + (reader.word(2) == "the")
+    end = next((at for at in range(start, len(reader)) if reader.word(at) in ("of", "at", "for")), 0)
+    if reader.word(1) not in ("is", "are") or not start < end < len(reader) - 1 or start == 2:
+        return ""
+    if any(mention_at(reader, at, briefing) for at in range(start, end)) or reader.word(start) in ("owner", "contact"):
+        return ""
+    reader.take(0, end)
+    return reader.rest(start, end)
 
 
 def read_champion(reader: Reader, briefing: Briefing) -> tuple[Mention, str] | None:

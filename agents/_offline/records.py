@@ -8,7 +8,7 @@ from agents._offline.lexicon import PERSON_OBJECTS, field_named
 from agents._offline.mentions import Mention, find_object
 from agents._offline.order import default_measure, read_grouping, read_sort
 from agents._offline.prompt import Briefing, ObjectInfo
-from agents._offline.questions import read_asked_fields, read_champion
+from agents._offline.questions import read_asked_fields, read_champion, read_role
 from agents._offline.reader import Reader
 from agents._offline.references import read_exact, read_names, read_ordinal, read_pronoun
 from agents._offline.request import Condition, Reference, Request, Verb
@@ -20,6 +20,9 @@ Names = list[tuple[str, Reference]]
 _BELONGS = frozenset("for of at with from by on to in".split())
 _OWNING = frozenset("owned assigned belonging belong owner owns handled managed worked".split())
 _TIME_UNITS = frozenset("day week month quarter year hour".split())
+_CHILDREN = frozenset(("Contact", "Case", "Quote", "Task", "Event", "CaseComment", "Contract", "Order"))
+"""Kinds that are said to be of or for another record, more often than to bear its name."""
+_HEADS = frozenset("open view locate identify lookup fetch pull bring display".split())
 _ASKING = frozenset("what which where when is are do does has have any tell give whose".split())
 _FUNCTIONS = (
     ("avg", ("average", "avg", "mean")),
@@ -27,7 +30,12 @@ _FUNCTIONS = (
     ("min", ("minimum", "min")),
     ("sum", ("total", "sum", "summed", "pipeline", "value", "worth", "combined", "add", "revenue")),
 )
+_EXTREMES = {
+    "largest": "max", "biggest": "max", "highest": "max", "smallest": "min", "lowest": "min", "least": "min",
+    "cheapest": "min",
+}  # fmt: skip
 _FIGURE_WORDS = (
+    "on average",
     "average", "avg", "mean", "maximum", "max", "minimum", "min", "total", "sum", "summed", "number of", "how many",
     "count", "how much", "breakdown", "broken down", "distribution", "split", "calculate", "compute", "worth",
     "combined", "add up", "work out",
@@ -57,11 +65,16 @@ class Clause:
 def read_records(clause: Clause) -> Request:
     reader, briefing = clause.reader, clause.briefing
     exact = read_exact(reader)
+    _take_head(clause)
+    if not exact and (role := read_role(reader, briefing)):
+        return _list_holders(clause, role)
     champion = read_champion(reader, briefing) if clause.verb is Verb.MEASURE else None
-    mention = champion[0] if champion else find_object(reader, briefing)
+    mention = champion[0] if champion else None if _asks_headcount(reader) else find_object(reader, briefing)
     object_name = _object_meant(clause, mention)
     if mention:
         reader.take(mention.start, mention.end)
+    elif clause.verb is Verb.SHOW and reader.word(0) == "open":
+        reader.take(0, 1)
     info = briefing.object(object_name) if object_name else ObjectInfo("")
     if not champion and (asked := _asked(clause, mention, info)):
         return _show_fields(clause, exact, mention, asked)
@@ -77,8 +90,11 @@ def read_records(clause: Clause) -> Request:
     if has_pipeline and not any(c.topic == "open" for c in narrowed):
         narrowed = [*narrowed, Condition("IsClosed", "eq", False, "open")]
     pronoun = None if exact or ordinal else read_pronoun(reader)
+    if pronoun and _means_last_list(clause, mention, pronoun):
+        pronoun = None
     adjacent = _names_adjoin(reader, mention)
-    owner, scope, names = _split_roles(reader, read_names(reader))
+    names, ignored = _names_and_noise(reader, mention)
+    owner, scope, names = _split_roles(reader, names)
     if scope is None and pronoun and (mention or is_number):
         scope = pronoun
     request = Request(
@@ -96,12 +112,46 @@ def read_records(clause: Clause) -> Request:
         measure=measure,
         needs_today=conditions.needs_today,
         problem=problem,
+        ignored=ignored,
     )
     if not (exact or ordinal) and (followed := _follow(clause, request, mention, names, pronoun)):
         return followed
     if is_number:
         return replace(request, verb=Verb.MEASURE, target=None, scope=scope or exact or _first(names))
     return _list_or_show(clause, request, mention, names, pronoun, exact or ordinal, adjacent=adjacent)
+
+
+def _take_head(clause: Clause) -> None:
+    """The verb in front; 'open' stays where it says which records: 'open cases'."""
+    reader = clause.reader
+    head, following = reader.word(0), reader.word(1)
+    if clause.verb is not Verb.SHOW or head not in _HEADS:
+        return
+    if head != "open" or following in ("the", "up") or (reader.tokens[1:2] and reader.tokens[1].is_capital):
+        reader.take(0, 1)
+
+
+def _list_holders(clause: Clause, role: str) -> Request:
+    pronoun = read_pronoun(clause.reader)
+    scope = pronoun or _first(read_names(clause.reader))
+    holds = Condition("Title", "contains", role, "text")
+    return Request(Verb.LIST, clause.said, object="Contact", scope=scope, conditions=(holds,))
+
+
+def _asks_headcount(reader: Reader) -> bool:
+    """'how many employees does Globex have' asks a field; 'how many employees report to Bob' would count users."""
+    if {token.low for token in reader.tokens} & {"average", "avg", "total", "sum"}:
+        return False
+    asks = "how many employees" in reader.low or "number of employees" in reader.low
+    return asks and any(
+        reader.word(at) in ("does", "do", "has", "have", "of", "at", "work") for at in range(3, len(reader))
+    )
+
+
+def _means_last_list(clause: Clause, mention: Mention | None, pronoun: Reference) -> bool:
+    """'which of them', 'sum those': the records listed last, which a follow-up narrows anyway."""
+    listed = clause.last is not None and clause.last.verb in (Verb.LIST, Verb.MEASURE)
+    return listed and mention is None and pronoun.pronoun in ("them", "they", "those", "these")
 
 
 def _object_meant(clause: Clause, mention: Mention | None) -> str | None:
@@ -180,7 +230,7 @@ def _list_or_show(
         return replace(request, verb=Verb.LIST, scope=request.scope or scoped)
     if not names and not request.scope:
         return replace(request, verb=Verb.SHOW, target=Reference(pronoun="the", objects=(mention.name,)))
-    belongs = names and names[0][0] in ("at", "for", "of", "from") and mention.name in ("Contact", "Case")
+    belongs = names and names[0][0] in ("at", "for", "of", "from") and mention.name in _CHILDREN
     if belongs and not adjacent:
         return replace(request, verb=Verb.LIST, scope=scoped)
     return _show_one(request, mention, names) if names else replace(request, verb=Verb.LIST)
@@ -244,6 +294,31 @@ def _split_roles(reader: Reader, names: Names) -> tuple[Reference | None, Refere
             rest.append((before, reference))
     scope = rest[0][1] if len(rest) == 1 and rest[0][0] in _BELONGS else None
     return owner, scope, rest
+
+
+def _names_and_noise(reader: Reader, mention: Mention | None) -> tuple[Names, tuple[str, ...]]:
+    """What is left of a clause: names, by their capitals or their place, and words that mean nothing here."""
+    runs = reader.leftovers()
+    places = {reader.rest(start, end): (start, end) for start, end in runs}
+    names: Names = []
+    noise = []
+    for before, reference in read_names(reader):
+        start, end = places[reference.text]
+        if mention is None or before in (*_BELONGS, "about") or _is_name_like(reader, start, end, mention):
+            names.append((before, reference))
+        else:
+            noise.append(reference.text)
+    return names, tuple(noise)
+
+
+def _is_name_like(reader: Reader, start: int, end: int, mention: Mention) -> bool:
+    tokens = reader.tokens[start:end]
+    if any(token.is_capital or token.kind in (Kind.QUOTE, Kind.MASK) for token in tokens):
+        return True
+    if all(token.kind is Kind.NUMBER for token in tokens):
+        return False
+    adjoins = end in (mention.start, mention.start - 1) or start == mention.end
+    return reader.word(end) == "'s" or (adjoins and not tokens[-1].low.endswith(("ing", "ed", "ly")))
 
 
 def _without_owning(text: str) -> str:
@@ -330,6 +405,7 @@ def _continue(
         scope=_first(names) or (pronoun if pronoun else last.scope),
         needs_today=request.needs_today,
         problem=request.problem,
+        ignored=request.ignored,
         is_elliptic=True,
     )
 
@@ -352,7 +428,9 @@ def _read_function(reader: Reader, info: ObjectInfo, has_pipeline: bool) -> tupl
         if words & set(said):
             function = name
             break
-    if "number of" in reader.low or "how many" in reader.low or "count" in words:
+    if function == "count" and words & _EXTREMES.keys() and not (words & {"number", "count", "many"}):
+        function = next(_EXTREMES[word] for word in sorted(words & _EXTREMES.keys()))
+    elif function != "avg" and ("number of" in reader.low or "how many" in reader.low or "count" in words):
         function = "count"
     for word in _FIGURE_WORDS:
         reader.take_phrase(word)

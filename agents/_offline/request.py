@@ -97,6 +97,8 @@ class Request:
     published: bool = False
     people: tuple[Reference, ...] = ()
     needs_today: bool = False
+    ignored: tuple[str, ...] = ()
+    """Words that were not understood and did not narrow anything; the answer says so."""
     problem: str = ""
     """Why part of it cannot be done, said to the user instead of guessing."""
     is_elliptic: bool = False

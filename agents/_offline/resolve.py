@@ -3,6 +3,8 @@
 from collections.abc import Generator, Mapping, Sequence
 from typing import TypeVar
 
+from rapidfuzz.distance import OSA
+
 from agents._offline.compose import capital, cite, escape, say_fields, say_object, say_problem
 from agents._offline.lexicon import ORDINALS, STOPWORDS, closest
 from agents._offline.memory import Known, Memory, records_in
@@ -10,12 +12,15 @@ from agents._offline.prompt import Briefing
 from agents._offline.references import object_of_id
 from agents._offline.request import Reference
 from agents._offline.toolbox import Call, Outcome, Toolbox
-from agents._offline.words import Kind, join, say_name, tokenize
+from agents._offline.words import Kind, join, say_name, tokenize, with_article
 
 T = TypeVar("T")
 Steps = Generator[list[Call], list[Outcome], T]
 
 _CLEAR_LEAD = 0.12
+_CANDIDATES = 10
+_SHOWN = 5
+_YES = frozenset("yes yep yeah right correct exactly sure that ok okay y".split())
 _WEAKEST = 0.35
 _PRECEDENCE = ("User", "Account", "Contact", "Opportunity", "Lead")
 Scores = Mapping[str, Mapping[str, object]]
@@ -109,7 +114,7 @@ class Resolver:
                 limit=2,
             )
         else:
-            raise GiveUpError(f"I have no tool here to look up a {say_object(name)} by its number.")
+            raise GiveUpError(f"I have no tool here to look up {with_article(say_object(name))} by its number.")
         outcome = (yield [call])[0]
         rows = self._rows(outcome, f"Looking up {say_object(name)} {reference.number}")
         if not rows:
@@ -125,9 +130,10 @@ class Resolver:
 
     def _by_name(self, reference: Reference, objects: Sequence[str]) -> Steps[Known]:
         searched = [name for name in objects if name in self._briefing.objects] or list(objects)
-        if "find_record" not in self._toolbox:
+        caller = self._briefing.caller
+        if "find_record" not in self._toolbox or (caller and caller.is_customer):
             return (yield from self._by_other_tools(reference, searched))
-        call = self._toolbox.call("find_record", text=reference.text, objects=searched or None, limit=5)
+        call = self._toolbox.call("find_record", text=reference.text, objects=searched or None, limit=_CANDIDATES)
         outcome = (yield [call])[0]
         if outcome.kind == "retry" and searched:
             outcome = (yield [self._toolbox.call("find_record", text=reference.text)])[0]
@@ -139,7 +145,9 @@ class Resolver:
         if reference.scope and len(rows) > 1:
             rows = yield from self._narrow(rows, reference.scope)
         if leader := self._leader(rows, scores, reference.text):
-            return self._focused(leader)
+            if _is_named(leader, reference.text):
+                return self._focused(leader)
+            rows = [leader]
         rows = _best_tier(rows, scores, reference.text)
         raise self._question(reference, rows, None)
 
@@ -192,7 +200,8 @@ class Resolver:
 
     def _by_other_tools(self, reference: Reference, objects: Sequence[str]) -> Steps[Known]:
         wants_account = not objects or "Account" in objects
-        if wants_account and "lookup_account" in self._toolbox:
+        is_customer = bool(self._briefing.caller and self._briefing.caller.is_customer)
+        if wants_account and "lookup_account" in self._toolbox and not is_customer:
             outcome = (yield [self._toolbox.call("lookup_account", name=reference.text)])[0]
             rows = self._rows(outcome, f"Looking up {escape(reference.text)}")
             if isinstance(outcome.result.get("account"), dict) and rows:
@@ -228,10 +237,14 @@ class Resolver:
         kinds = {row.object for row in rows}
         noun = say_object(next(iter(kinds)), count=2) if len(kinds) == 1 else "records"
         lines = [f"{at}. {_distinguish(row, rows, self._memory)}" for at, row in enumerate(rows, 1)]
-        question = (
-            f'I found {count} {noun} matching "{escape(reference.text)}". Which one do you mean?\n\n' + "\n".join(lines)
-        )
-        return AskError(question, key=reference.key, candidates=rows)
+        said = f'"{escape(reference.text)}"'
+        if len(rows) == 1:
+            closest_one = _distinguish(rows[0], rows, self._memory)
+            question = f"I found nothing named {said}. The closest I found is {closest_one}. Do you mean that one?"
+            return AskError(question, key=reference.key, candidates=rows)
+        shown = f", {_SHOWN} of them listed" if len(rows) > _SHOWN else ""
+        question = f"I found {count} {noun} matching {said}{shown}. Which one do you mean?\n\n"
+        return AskError(question + "\n".join(lines[:_SHOWN]), key=reference.key, candidates=rows)
 
 
 def _score(scores: Scores, row: Known) -> float:
@@ -249,13 +262,32 @@ def _best_tier(rows: Sequence[Known], scores: Scores, wanted: str) -> list[Known
     A company comes before its people, a contact before a lead of the same name: leads often repeat what is known.
     """
     exact = [row for row in rows if _is_exact(scores, row)]
-    words = wanted.lower().split()
-    whole = [row for row in rows if set(words) <= {token.low for token in tokenize(row.name)}]
-    best = exact or whole or list(rows)
-    if exact:
-        first = min(_rank(row) for row in best)
+    words = {token.low for token in tokenize(wanted)}
+    whole = [row for row in rows if words <= {token.low for token in tokenize(row.name)}]
+    same = [row for row in whole if {t.low for t in tokenize(row.name) if t.kind is not Kind.MARK} == words]
+    best = exact or same or whole or list(rows)
+    first = min(_rank(row) for row in best)
+    if exact or (whole and _PRECEDENCE[first : first + 1] == ("Account",)):
         best = [row for row in best if _rank(row) == first]
     return best
+
+
+def _is_named(row: Known, wanted: str) -> bool:
+    """Whether each word said stands in the record's name or details, give or take a slip or its end."""
+    texts = [row.name, *(str(value) for value in row.details.values())]
+    have = [token.low for text in texts for token in tokenize(text[:200])]
+    return all(_has_word(token.low, have) for token in tokenize(wanted) if token.kind is not Kind.MARK)
+
+
+def _has_word(word: str, have: Sequence[str]) -> bool:
+    slips = 1 if len(word) < 8 else 2
+    return word in STOPWORDS or any(
+        other == word
+        or (word.isdigit() and other.lstrip("0") == word.lstrip("0"))
+        or (len(word) >= 3 and other.startswith(word))
+        or (len(word) >= 4 and OSA.distance(word, other, score_cutoff=slips) <= slips)
+        for other in have
+    )
 
 
 def _rank(row: Known) -> int:
@@ -298,6 +330,8 @@ def pick(answer: str, candidates: Sequence[Known], memory: Memory) -> Known | No
         )
         if place and len(words) <= 6 and abs(place) <= len(candidates):
             return candidates[place - 1 if place > 0 else place]
+    if len(candidates) == 1 and words[:1] and words[0] in _YES:
+        return candidates[0]
     content = [word for word in words if word not in STOPWORDS] or [join(tokens).lower()]
     scored = [(sum(_holds(row, word, memory) for word in content), row) for row in candidates]
     best = max(score for score, _ in scored)
@@ -318,4 +352,5 @@ def _holds(row: Known, word: str, memory: Memory) -> bool:
         ]
     )
     words = [token.low for token in tokenize(text)]
-    return word in words or closest(word, words) is not None
+    same_root = len(word) >= 5 and any(other[:5] == word[:5] for other in words)
+    return word in words or same_root or closest(word, words) is not None

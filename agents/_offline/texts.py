@@ -9,7 +9,7 @@ from agents._offline.dates import Span, TodayUnknownError, read_date
 from agents._offline.lexicon import NAME_FIELDS, OBJECT_WORDS, PERSON_OBJECTS, STOPWORDS, object_named
 from agents._offline.prompt import Briefing, ObjectInfo
 from agents._offline.reader import Reader
-from agents._offline.references import hinted, read_exact, read_names, read_ordinal, read_pronoun
+from agents._offline.references import hinted, read_exact, read_names, read_number, read_ordinal, read_pronoun
 from agents._offline.request import Change, Reference, Request, Verb
 from agents._offline.words import Kind, singular
 
@@ -34,13 +34,22 @@ _CALL_LEAD = re.compile(
     re.IGNORECASE,
 )
 _BODY = re.compile(
-    r"\s*:\s*|\s+(?:saying|stating|that says|which says|says|with the text|with the words|with notes?|notes?)\b\s*:?\s*"
-    r"|\s*;\s*|\s+that\s+|\s+-\s+",
+    r"\s*:\s*|\s+(?:saying|stating|that says|which says|says|with the text|with the words|with notes?"
+    r"|notes?(?=\s*:))\b\s*:?\s*"
+    r"|\s*;\s*|\s+that\s+|\s+-\s+|,\s+(?=(?:she|he|they|we|it|who|i)\b)",
     re.IGNORECASE,
 )
+_NEXT_SENTENCE = re.compile(r"\.\s+(?=\S)")
+_DANGLING = re.compile(r"(?:\s+(?:with|and|in|as|at|a|an|the|of|for))+$", re.IGNORECASE)
 _PUBLIC = re.compile(
     r"\b(?:public(?:ly)?|customer[- ](?:visible|facing)|external|visible (?:to|for) (?:the |our )?(?:customer|client)"
     r"|(?:customer|client) (?:can|should|may) (?:see|read)|published?)\b",
+    re.IGNORECASE,
+)
+_TRAILING_AUDIENCE = re.compile(
+    r"\s*[,;(]\s*(?:make it |this is |it is )?(?:visible (?:to|for) (?:the |our )?(?:customer|client)"
+    r"|public(?:ly)?|internal(?:ly)?|not public)"
+    r"\W*$",
     re.IGNORECASE,
 )
 _PRIVATE = re.compile(r"\b(?:internal(?:ly)?|private(?:ly)?|not public|not visible|non-?public)\b", re.IGNORECASE)
@@ -57,6 +66,10 @@ _TOPIC = re.compile(
 _MANNER = re.compile(
     r"\b(follow-?up|thank-?you|reminder|apology|introduction|introductory|reply|response|confirmation)\b", re.IGNORECASE
 )
+_RECIPIENT_NOUNS = (
+    "account", "customer", "contact", "lead", "client", "follow-up", "followup", "email", "e-mail", "mail", "message",
+    "reply", "response", "note", "letter", "draft", "quick", "short", "thank-you",
+)  # fmt: skip
 _COMMENT_WORDS = (
     "comment", "comments", "note", "public", "internal", "private", "publicly", "visible", "customer", "post", "leave",
     "write", "external", "customer-visible", "case", "ticket", "put", "reply", "published",
@@ -118,10 +131,12 @@ def _read_task(clause: str, briefing: Briefing) -> Request:
 
 
 def _read_call(clause: str, briefing: Briefing) -> Request:
-    body = _BODY.search(clause, 8)
+    found = [place for place in (_BODY.search(clause, 8), _NEXT_SENTENCE.search(clause, 8)) if place]
+    body = min(found, key=lambda place: place.start(), default=None)
     head, notes = (clause[: body.start()], clause[body.end() :]) if body else (clause, "")
     lead = _CALL_LEAD.match(head)
     payload = head[lead.end() :] if lead else head
+    payload = f"with {payload}" if payload[:1].isupper() else payload
     reader = Reader.of(payload)
     span, unknown = _take_date(reader, briefing)
     rest = _without_span(payload, reader, span).strip(" ,.")
@@ -246,9 +261,11 @@ def _read_comment(clause: str) -> Request:
     else:
         split = _BODY.search(clause, 4)
         head, body = (clause[: split.start()], clause[split.end() :]) if split else (clause, "")
+    if quoted is None and (trailing := _TRAILING_AUDIENCE.search(body)):
+        head, body = f"{head} {trailing.group()}", body[: trailing.start()]
     published = bool(_PUBLIC.search(head)) and not _PRIVATE.search(head)
     reader = Reader.of(head)
-    target = read_exact(reader) or read_ordinal(reader) or read_pronoun(reader)
+    target = read_exact(reader) or read_number(reader, "Case") or read_ordinal(reader) or read_pronoun(reader)
     for word in _COMMENT_WORDS:
         reader.take_phrase(word)
     names = read_names(reader)
@@ -282,6 +299,8 @@ def _read_draft(clause: str) -> Request:
         topic = topic[: trailing.start()]
         people = _recipients(Reader.of(trailing.group(1)), None)
     about = read_pronoun(tail) if not exact else None
+    if about and len(tail) <= 2:
+        topic = ""
     record = _record_said(tail) if not exact and not about else None
     return Request(
         Verb.DRAFT,
@@ -295,7 +314,7 @@ def _read_draft(clause: str) -> Request:
 
 
 def _recipients(reader: Reader, pronoun: Reference | None) -> tuple[Reference, ...]:
-    for word in ("account", "customer", "contact", "lead", "client"):
+    for word in _RECIPIENT_NOUNS:
         reader.take_phrase(word)
     names = [reference for _, reference in read_names(reader)]
     if names:
@@ -431,7 +450,7 @@ def _take_topic(reader: Reader, mention: int) -> str:
                 len(reader),
             )
             start = place[1] + (reader.word(place[1]) == ":")
-            text = reader.rest(start, end).strip(" .!")
+            text = _DANGLING.sub("", reader.rest(start, end).strip(" .!"))
             reader.take(place[0], end)
             return _sentence(text)
     quoted = next((at for at in reader.free() if reader.tokens[at].kind is Kind.QUOTE), None)

@@ -7,7 +7,7 @@ from agents._offline.changes import read_changes
 from agents._offline.clauses import split_clauses
 from agents._offline.conditions import ConditionReader
 from agents._offline.intents import recognise_verb, repair_head
-from agents._offline.lexicon import SHOWN_FIELDS
+from agents._offline.lexicon import SHOWN_FIELDS, field_named
 from agents._offline.mentions import find_changed, find_object
 from agents._offline.prompt import Briefing, FieldInfo, ObjectInfo
 from agents._offline.reader import Reader
@@ -15,11 +15,17 @@ from agents._offline.records import Clause, read_records
 from agents._offline.references import read_exact, read_names, read_number, read_ordinal, read_pronoun
 from agents._offline.request import Condition, Reference, Request, Verb
 from agents._offline.texts import read_text_request
+from agents._offline.words import tokenize
 
 _CONTENT_VERBS = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.CREATE))
 _WITHOUT_RECORDS = frozenset((Verb.MORE, Verb.HELP, Verb.THANKS, Verb.GREET, Verb.DELETE))
 _FOLLOW_UP = re.compile(
     r"^(?:(?:and|what about|how about|same for|the same for|or|but|only|just|now|also)\b[\s,]*)+", re.IGNORECASE
+)
+_STATEMENT = re.compile(
+    r"^(?P<record>.{2,160}?) (?:is now|has (?:now )?moved|moved|has gone|went|should be|needs to be|must be|has been"
+    r"|can be|has to be|goes)(?: (?:in|into|to|at|set to|moved to|marked|marked as|now))? (?P<state>[\w ]{3,30})[.!]?$",
+    re.IGNORECASE,
 )
 _SEARCH_WORDS = frozenset(
     """similar cases case tickets ticket issues issue problem problems comparable seen before past previous closed
@@ -58,8 +64,12 @@ def read_clause(clause: str, briefing: Briefing, last: Request | None) -> Reques
     is_follow_up = bare != clause
     bare = repair_head(bare)
     verb = recognise_verb(bare)
+    if verb is None and _assigns(bare, briefing):
+        bare, verb = f"set {bare}", Verb.UPDATE
     if verb in _WITHOUT_RECORDS:
         return Request(verb, clause)
+    if verb is None and (stated := _read_statement(bare, briefing)):
+        return stated
     reader = Reader.of(bare)
     if verb in _CONTENT_VERBS:
         return read_text_request(verb or Verb.TASK, bare, reader, briefing)
@@ -72,12 +82,34 @@ def read_clause(clause: str, briefing: Briefing, last: Request | None) -> Reques
     return read_records(Clause(clause, reader, briefing, verb, last, is_follow_up))
 
 
+def _read_statement(clause: str, briefing: Briefing) -> Request | None:
+    """'the renewal has moved to Negotiation': a new state told as a fact asks for the change."""
+    found = _STATEMENT.match(clause)
+    values = {value.lower() for info in briefing.objects.values() for f in info.fields.values() for value in f.values}
+    if found is None or found["state"].lower() not in values:
+        return None
+    return _read_update(clause, Reader.of(f"set {found['record']} to {found['state']}"), briefing)
+
+
+def _assigns(bare: str, briefing: Briefing) -> bool:
+    """'the amount to 70k', after an update: an assignment without its verb."""
+    words = [token.low for token in tokenize(bare)[:6]]
+    words = words[1:] if words[:1] in (["the"], ["its"]) else words
+    if "to" not in words[1:4]:
+        return False
+    said = words[: words.index("to")]
+    return any(field_named(said, info) for info in briefing.objects.values())
+
+
 # Searches in knowledge and earlier cases
 
 
 def _read_search(verb: Verb, clause: str, bare: str, reader: Reader) -> Request:
     if verb is Verb.KNOWLEDGE:
         return Request(verb, clause, text=bare.rstrip(" ?!."))
+    _, _, described = bare.partition(":")
+    if described.strip():
+        return Request(verb, clause, object="Case", text=described.strip(" ?!."))
     target = read_exact(reader) or read_number(reader, "Case") or read_pronoun(reader)
     for at, token in enumerate(reader.tokens):
         if token.low in _SEARCH_WORDS:

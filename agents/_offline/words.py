@@ -39,7 +39,7 @@ _TOKEN = re.compile(
     r"|(?P<url>https?://\S{1,500}|www\.\S{1,500})"
     r"|(?P<email>[A-Za-z0-9][\w.+-]{0,63}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5})"
     r"|(?P<date>\d{4}-\d{2}-\d{2}(?!\d)|\d{1,2}[./]\d{1,2}[./]\d{4}(?!\d))"
-    r"|(?P<number>[$€£]?\d[\d,]{0,20}(?:\.\d{1,6})?(?:bn|[kKmM%])?(?![\w-]))"
+    r"|(?P<number>[$€£]?(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,22})(?:\.\d{1,6})?(?:bn|[kKmM%])?(?![\w-]))"
     r"|(?P<word>\w+(?:[-&/.+]\w+)*)"
     r"|(?P<mark>'s(?!\w)|->|>=|<=|!=|[^\s])"
 )
@@ -101,7 +101,14 @@ def split_name(name: str) -> list[str]:
 def say_name(name: str) -> str:
     """The words a person would say for a field or object name."""
     words = split_name(name)
+    if words == ["stage", "name"]:
+        return "stage"
     return " ".join(words[:-1] if len(words) > 1 and words[-1] == "id" else words)
+
+
+def with_article(noun: str) -> str:
+    """'opportunity' -> 'an opportunity'."""
+    return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
 
 
 def singular(word: str) -> str:
