@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -42,7 +42,7 @@ class CallDesk:
     cursor_key: bytes
     limits: Limits
 
-    def admit(self, state: TurnState, context: RunContext) -> TurnState:
+    async def admit(self, state: TurnState, context: RunContext) -> TurnState:
         """Check what came in, reset what counts per turn, and answer calls that an earlier turn left open.
 
         Raises: RefusedInputError.
@@ -51,10 +51,7 @@ class CallDesk:
         last = messages[-1] if messages else None
         if last is None or last["type"] != "human" or not text_of(last).strip():
             raise RefusedInputError("messages: the last message must be the user's and must have text")
-        left_open = [
-            tool_answer(call["id"], call["name"], failure("recalled", "the user went on without it"))
-            for call in unanswered_calls(messages)
-        ]
+        left_open = await self._answer_left_open(unanswered_calls(messages), context)
         again = [human(text_of(last), last["id"])]
         return {
             "messages": [*left_open, *again] if left_open else again,
@@ -62,6 +59,31 @@ class CallDesk:
             "request": {},
             "turn": {"run_id": context.run_id, "model_calls": 0, "tool_calls": 0, "trail": []},
         }
+
+    async def _answer_left_open(self, calls: Sequence[Mapping[str, Any]], context: RunContext) -> list[Message]:
+        """What became of calls whose turn was broken off; a change that was made must not pass for one that was not."""
+        if not calls:
+            return []
+        answers = []
+        async with self.database.session(context.principal.tenant) as session:
+            newest_first = await approval_rows.list_approvals(session, thread_id=context.thread_id, limit=1_000)
+            by_call = {one.call_id: one for one in reversed(newest_first)}
+            for call in calls:
+                envelope = await self._outcome_of(session, by_call.get(call["id"]), context)
+                answers.append(tool_answer(call["id"], call["name"], envelope))
+        return answers
+
+    async def _outcome_of(
+        self, session: TenantSession, approval: Approval | None, context: RunContext
+    ) -> dict[str, Any]:
+        status = None if approval is None else approval.status
+        if approval is not None and status == "applied":
+            return success(approval.result)
+        if approval is not None and status == "refused":
+            return {"ok": False, "error": approval.result}
+        if approval is not None and status in ("rejected", "expired"):
+            return await self._decline(session, approval, context)
+        return failure("recalled", "the user went on without it")
 
     async def guard(self, state: TurnState, context: RunContext) -> TurnState:
         """Decide on every call; hold those that would change something, with their requests written down."""

@@ -29,6 +29,7 @@ from graphs._voice import Voice
 from graphs.checkpoints import acting_for, checkpoint_thread_id, keep_latest
 from graphs.context import RunContext
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
+from trust import ledger
 from trust.principal import load_principal
 
 LEASE = timedelta(seconds=15)
@@ -344,6 +345,8 @@ class Runner:
             thread.values = public_values(translator.values)
             thread.interrupts = {one["id"]: [one] for one in interrupts}
         if status != "success" and run.request["kind"] == "resume":
+            if all(other.request["kind"] != "resume" for other in others):
+                await self._abandon_approved(session, run.thread_id, at=at)
             return
         shown = {a["approval_id"] for one in interrupts for a in one["value"].get("approvals", ())}
         for stray in await approval_rows.list_approvals(session, statuses=["pending"], thread_id=run.thread_id):
@@ -351,6 +354,11 @@ class Runner:
                 await approval_rows.move(
                     session, stray.approval_id, expected="pending", to="recalled", reason="superseded", decided_at=at
                 )
+
+    async def _abandon_approved(self, session: TenantSession, thread_id: str, *, at: datetime) -> None:
+        """Close what was approved and not carried out when its run failed: nobody comes back to it."""
+        for left in await approval_rows.list_approvals(session, statuses=["approved"], thread_id=thread_id):
+            await ledger.abandon(session, left, why="the run ended before the change was made", at=at)
 
     # Streams
 

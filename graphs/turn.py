@@ -29,7 +29,7 @@ class Turn:
     desk: CallDesk
 
     async def admit(self, state: TurnState, runtime: Runtime[RunContext]) -> TurnState:
-        return self.desk.admit(state, runtime.context)
+        return await self.desk.admit(state, runtime.context)
 
     async def route(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["agent", "reply"]]:
         route = await self.voice.route(state, runtime.context)

@@ -76,6 +76,14 @@ async def settle(
     return await _apply(session, approval, entry, effects, at=at)
 
 
+async def abandon(session: TenantSession, approval: Approval, *, why: str, at: datetime) -> None:
+    """Use up an approval that will not be carried out any more, so that it never is. Raises: UnsettledError."""
+    entry = await ledger.claim(session, _entry(approval, at))
+    if entry is None:
+        raise UnsettledError("the ledger holds this write already, but its approval was not used up")
+    await _refuse(session, approval, entry, {"kind": "failed", "message": why}, at=at)
+
+
 def changes_of(approval: Approval) -> list[Change]:
     """What an approval is about, as the changes it was written down with."""
     return [Change.from_json(change) for change in approval.changes]
