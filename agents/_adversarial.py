@@ -16,6 +16,7 @@ class AdversarialModel(BaseChatModel):
     """Calls tools at random, bound or not, with arguments built from ids and words it is given. Seeded.
 
     `spoils` are what the attacker hopes to reach: ids of another tenant, hidden fields, forbidden objects.
+    In each turn it calls for so many rounds and then says that it is done.
     """
 
     seed: int
@@ -25,7 +26,6 @@ class AdversarialModel(BaseChatModel):
     rounds: int = 3
     calls_per_round: int = 4
     _random: random.Random = PrivateAttr()
-    _round: int = PrivateAttr(default=0)
 
     def model_post_init(self, context: Any, /) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - repeatable attacks, not secrets
@@ -44,11 +44,10 @@ class AdversarialModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        self._round += 1
-        if self._round > self.rounds:
+        if _rounds_of_turn(messages) >= self.rounds:
             return _result(AIMessage(content="done"))
         calls = [
-            {"name": self._random.choice(self.tools), "args": self._invent(), "id": f"c{self._round}-{n}"}
+            {"name": self._random.choice(self.tools), "args": self._invent(), "id": f"c{len(messages)}-{n}"}
             for n in range(self._random.randint(1, self.calls_per_round))
         ]
         return _result(AIMessage(content="", tool_calls=calls))
@@ -68,6 +67,13 @@ class AdversarialModel(BaseChatModel):
     def _mapping(self, depth: int) -> Mapping[str, Any]:
         keys = self._random.sample(list(self.arguments), self._random.randint(0, 3))
         return {key: self._value(depth + 1) for key in keys}
+
+
+def _rounds_of_turn(messages: Sequence[BaseMessage]) -> int:
+    """How often the model has spoken since the user did."""
+    spoken = [message.type for message in messages]
+    last = max((place for place, kind in enumerate(spoken) if kind == "human"), default=-1)
+    return spoken[last + 1 :].count("ai")
 
 
 def _result(message: AIMessage) -> ChatResult:
