@@ -15,7 +15,7 @@ from trust.actions import Effect
 RouteKind = Literal["agent", "clarify", "off_topic", "escalate"]
 
 _WORDS = re.compile(r"[\w'’&.-]+")
-_CONTRACTED = re.compile(r"\b(what|who|where|when|how|it|that|there|here)['’]s\b", re.IGNORECASE)
+_CONTRACTED = re.compile(r"\b(what|who|where|when|how|that|there|here)['’]?s\b", re.IGNORECASE)
 _HUMAN = (
     r"(?:human(?: being)?|person|people|agent|representative|rep|manager|supervisor|someone|somebody|colleague"
     r"|operator|employee|staff member|support team|your team)"
@@ -56,7 +56,8 @@ _ELSEWHERE = frozenset(
 )
 """What people ask chatbots for, and no CRM holds."""
 _ASKS_HOW = re.compile(
-    r"^\W*(?:please )?(?:how (?:do|does|can|to|often|long|should|must)|why (?:do|does|is|are|did)"
+    r"^\W*(?:please )?(?:how (?:much|many) \w+ (?:can|may|should|must) (?:i|we|you)"
+    r"|how (?:do|does|can|to|often|long|should|must)|why (?:do|does|is|are|did)"
     r"|is it (?:possible|ok)|(?:can|may|must|should) (?:customers?|i|we|you|one)"
     r"|what (?:should|must|do) (?:i|we)|do(?:es)? (?:the|we|our))\b",
     re.IGNORECASE,
@@ -68,6 +69,10 @@ _STATES = frozenset(
     "new closed high low normal medium draft event web website other email phone task call event open".split()
 )
 """Values of picklists that are spoken of nowhere else."""
+_ATTRIBUTES = frozenset(
+    """phone website industry revenue turnover employees headcount owner amount probability discount subject
+    rating""".split()
+)
 _OURS = frozenset("we our us".split())
 _RECORD_LIKE = re.compile(r"\b(?:[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?|\d{4,8})\b")
 _SHORT = 15
@@ -101,11 +106,11 @@ def route_by_words(
         if previous in roster:
             return _able(Route("agent", previous, "continues the conversation"), roster, access, words)
         return Route("agent", home_agent(roster, access), "names a record")
-    if _STATES & set(words):
-        figures = _FIGURES.match(text[:200]) and "analytics" in roster
-        return Route("agent", "analytics" if figures else home_agent(roster, access), "speaks of a state of records")
     if _ASKS_HOW.match(text[:200]) and "service" in roster:
         return Route("agent", "service", "a question that articles may answer")
+    if (_STATES | _ATTRIBUTES) & set(words):
+        figures = _FIGURES.match(text[:200]) and "analytics" in roster
+        return Route("agent", "analytics" if figures else home_agent(roster, access), "speaks of a state of records")
     if _OURS & set(words) or access.caller.contact_id is not None:
         return Route("agent", home_agent(roster, access), "speaks of the company")
     if len([word for word in words if word not in _SMALL]) < 2:

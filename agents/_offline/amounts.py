@@ -36,10 +36,13 @@ def read_amount(tokens: Sequence[Token], at: int) -> Amount | None:
         at += 1
     if at >= len(tokens):
         return None
-    value = _number(tokens[at])
+    if tokens[at].low in ("a", "an") and at + 1 < len(tokens) and tokens[at + 1].low in _SCALE:
+        at += 1
+    value, end = _number(tokens[at]), at + 1
+    if value is None and len(tokens[at].low) > 4 and tokens[at].low in _SCALE:
+        value, end = 1.0, at
     if value is None:
         return None
-    end = at + 1
     if end < len(tokens) and tokens[end].low in _SCALE:
         value *= _SCALE[tokens[end].low]
         end += 1
@@ -50,7 +53,7 @@ def read_amount(tokens: Sequence[Token], at: int) -> Amount | None:
 
 def small_number(word: str) -> int | None:
     """'three' or '3' -> 3."""
-    return _SMALL.get(word, int(word) if word.isascii() and word.isdigit() and len(word) < 5 else None)
+    return _SMALL.get(word, int(word) if word.isascii() and word.isdecimal() and len(word) < 5 else None)
 
 
 def _number(token: Token) -> float | None:

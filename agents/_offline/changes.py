@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rapidfuzz.distance import OSA
 
 from agents._offline.amounts import read_amount
-from agents._offline.dates import TodayUnknownError, read_date
+from agents._offline.dates import AHEAD, TodayUnknownError, bring_ahead, read_date
 from agents._offline.lexicon import OBJECT_WORDS, field_named
 from agents._offline.prompt import Briefing, FieldInfo, ObjectInfo
 from agents._offline.reader import Reader
@@ -25,6 +25,8 @@ _STATE_VERBS = {
 }
 _OWNER_VERBS = frozenset("assign reassign transfer hand".split())
 _TRAILERS = frozenset("on for of in".split())
+_PLAIN_FIELDS = frozenset("priority status stage amount probability discount subject website phone rating".split())
+"""Fields under these names are spoken of even where a record has none: that it has none is the answer."""
 _BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _WEAK_FIELDS = frozenset("account company customer client contact number rep agent type name email mail lead".split())
 
@@ -44,6 +46,8 @@ def read_changes(reader: Reader, infos: Sequence[ObjectInfo], briefing: Briefing
     """The assignments of an update. What they do not take is left in the reader: it names the record."""
     head = reader.word(0)
     reader.take(0, 1)
+    if outcome := _read_outcome(reader, head, infos):
+        return outcome
     if head in _STATE_VERBS:
         if not reader.take_phrase("with resolution", "with the resolution"):
             reader.take_phrase("as closed", "as resolved")
@@ -57,6 +61,18 @@ def read_changes(reader: Reader, infos: Sequence[ObjectInfo], briefing: Briefing
         return (Change("", "by"),)
     segments = _segments(reader, infos, _after_colon(reader, infos))
     return tuple(change for segment in segments if (change := _read_segment(reader, segment, infos, briefing)))
+
+
+def _read_outcome(reader: Reader, head: str, infos: Sequence[ObjectInfo]) -> tuple[Change, ...]:
+    """'close the deal as lost', 'mark it as won': the deal is closed, and how."""
+    if head not in ("close", "mark", "set", "move") or not any(info.first("IsWon") for info in infos):
+        return ()
+    for word, won in (("won", "yes"), ("lost", "no")):
+        if reader.take_phrase(
+            *(f"{marker} {closed}{word}" for marker in ("as", "to") for closed in ("", "closed ", "closed - "))
+        ):
+            return Change("Closed"), Change(won, "is won")
+    return ()
 
 
 def _after_colon(reader: Reader, infos: Sequence[ObjectInfo]) -> int:
@@ -127,7 +143,7 @@ def _field_at(reader: Reader, at: int, infos: Sequence[ObjectInfo]) -> tuple[int
             or reader.tokens[at].kind is not Kind.WORD
         ):
             continue
-        if any(field_named(words, info) for info in infos):
+        if any(field_named(words, info) for info in infos) or (size == 1 and words[0] in _PLAIN_FIELDS):
             return at, at + size, " ".join(words)
     return None
 
@@ -158,6 +174,7 @@ def _read_segment(
     if marker is None and field is None:
         return _bare_value(reader, segment, infos)
     start = marker + 1 if marker is not None else (field[1] if field else segment[0])
+    start += marker is None and reader.word(start) == "of"
     start += reader.word(start) in ("the", "a", "an", "be")
     if marker is None and field and reader.word(start) in _TRAILERS:
         reader.take(field[0], field[1])
@@ -296,6 +313,8 @@ def _fit_date(field: FieldInfo, value: str, briefing: Briefing) -> Assignment:
         )
     if span is None:
         return Assignment(field.name, problem=f"Which date should the {say_name(field.name)} be?")
+    if field.name in AHEAD:
+        span = bring_ahead(span, tokens, briefing.today)
     return Assignment(field.name, span.last.isoformat())
 
 

@@ -45,7 +45,7 @@ _FAREWELL = re.compile(
 
 def _without_courtesy(text: str) -> str:
     """Without 'if possible' and a closing 'thanks a lot'; thanks alone stay."""
-    bare = _FAREWELL.sub("", _ASIDE.sub("", text))
+    bare = _FAREWELL.sub("", _FAREWELL.sub("", _ASIDE.sub("", text)))
     return bare if bare.strip() else text
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from agents._offline.amounts import read_amount
-from agents._offline.dates import Span, TodayUnknownError, add_months, read_date
+from agents._offline.dates import AHEAD, Span, TodayUnknownError, bring_ahead, read_date
 from agents._offline.lexicon import (
     CHANNELS,
     COUNTRIES,
@@ -136,20 +136,22 @@ class ConditionReader:
         return False
 
     def _read_openness(self) -> None:
+        for word, won in (("won", True), ("win", True), ("lost", False), ("lose", False)):
+            at = self._reader.find_phrase(word)
+            if at and self._info.first("IsWon"):
+                self._reader.take(*at)
+                if self._reader.word(at[0] - 1) in ("closed", "closed-"):
+                    self._reader.take(at[0] - 1, at[0])
+                self._add("IsWon", "eq", won != self._negated(at[0]), "open")
+                if not won:
+                    self._add("IsClosed", "eq", True, "open")
+                return
         for word in (*_OPEN, *_SHUT):
             at = self._reader.find_phrase(word)
             if at:
                 self._reader.take(*at)
                 is_open = (word in _OPEN) != self._negated(at[0])
                 self._add_openness(is_open)
-                return
-        for word, won in (("won", True), ("win", True), ("lost", False), ("lose", False)):
-            at = self._reader.find_phrase(word)
-            if at and self._info.first("IsWon"):
-                self._reader.take(*at)
-                self._add("IsWon", "eq", won != self._negated(at[0]), "open")
-                if not won:
-                    self._add("IsClosed", "eq", True, "open")
                 return
 
     def _add_openness(self, is_open: bool) -> None:
@@ -337,18 +339,9 @@ class ConditionReader:
 
     def _forward(self, span: Span, field: str) -> Span:
         """A month without a year lies ahead when people speak of closing or being due."""
-        today = self._briefing.today
-        said = [token.low for token in self._reader.tokens[span.start : span.end]]
-        is_bare = today and span.last < today and not any(len(w) >= 4 and w[:4].isdigit() for w in said)
-        if (
-            not is_bare
-            or field not in ("CloseDate", "ActivityDate", "ExpirationDate", "EndDate")
-            or set(said) & {"last", "past", "previous", "yesterday", "ago", "this", "prior"}
-        ):
+        if field not in AHEAD or {token.low for token in self._reader.tokens} & {"closed", "won", "lost", "win"}:
             return span
-        if any(word in ("closed", "won", "lost") for word in (self._reader.word(i) for i in range(len(self._reader)))):
-            return span
-        return Span(add_months(span.first, 12), add_months(span.last, 12), span.start, span.end)
+        return bring_ahead(span, self._reader.tokens[span.start : span.end], self._briefing.today)
 
     def _second_end(self, span: Span) -> Span | None:
         if self._reader.word(span.end) not in ("and", "to", "until", "-", "till", "through"):

@@ -59,6 +59,20 @@ def read_date(tokens: Sequence[Token], at: int, today: date | None) -> Span | No
     return None
 
 
+AHEAD = frozenset(("CloseDate", "ActivityDate", "ExpirationDate", "EndDate"))
+"""Dates that people speak of before they come."""
+_PAST = frozenset("last past previous yesterday ago this prior today".split())
+
+
+def bring_ahead(span: Span, tokens: Sequence[Token], today: date | None) -> Span:
+    """A day or month said without a year and gone by means the next one; what names the past stays."""
+    said = [token.low for token in tokens]
+    has_year = any(len(word) >= 4 and word[:4].isdecimal() for word in said)
+    if today is None or span.last >= today or has_year or _PAST & set(said):
+        return span
+    return Span(add_months(span.first, 12), add_months(span.last, 12), span.start, span.end)
+
+
 def add_months(day: date, months: int) -> date:
     """The same day of another month, or that month's last day."""
     index = day.year * 12 + day.month - 1 + months
@@ -84,12 +98,12 @@ def _make(year: int, month: int, day: int) -> date | None:
 
 
 def _year(word: str) -> int | None:
-    return int(word) if len(word) == 4 and word.isdigit() and 1900 <= int(word) <= 2199 else None
+    return int(word) if len(word) == 4 and word.isdecimal() and 1900 <= int(word) <= 2199 else None
 
 
 def _day_number(word: str) -> int | None:
     bare = word[:-2] if word[-2:] in ("st", "nd", "rd", "th") else word
-    return int(bare) if bare.isdigit() and len(bare) <= 2 and 1 <= int(bare) <= 31 else None
+    return int(bare) if bare.isdecimal() and len(bare) <= 2 and 1 <= int(bare) <= 31 else None
 
 
 def _absolute(tokens: Sequence[Token], at: int, today: date | None) -> Span | None:
@@ -97,7 +111,7 @@ def _absolute(tokens: Sequence[Token], at: int, today: date | None) -> Span | No
     if len(word) == 10 and word[4] == "-" and (day := _iso(word)):
         return Span(day, day, at, at + 1)
     if tokens[at].kind == "date":
-        parts = [int(part) for part in word.replace("/", ".").split(".") if part.isdigit()]
+        parts = [int(part) for part in word.replace("/", ".").split(".") if part.isdecimal()]
         if len(parts) == 3 and (day := _make(parts[2], parts[1], parts[0]) or _make(parts[2], parts[0], parts[1])):
             return Span(day, day, at, at + 1)
     return _day_month(tokens, at, today) or _month_day(tokens, at, today)
@@ -205,6 +219,8 @@ def _period(tokens: Sequence[Token], at: int, today: date | None) -> Span | None
     if _low(tokens, at) == "ytd":
         return Span(_bounds(_need(today), "year")[0], _need(today), start, at + 1)
     at += _low(tokens, at) == "the"
+    if _low(tokens, at + 1) == "end" and (whole := _UNITS.get(_low(tokens, at))) in ("month", "quarter", "year"):
+        return _one_day(_bounds(_need(today), whole)[1], start, at + 2)
     lead, unit = _low(tokens, at), _UNITS.get(_low(tokens, at + 1))
     step = -1 if lead in _BACK else 1 if lead in _AHEAD else 0 if lead in ("this", "current") else None
     if step is None or unit is None or unit in ("day", "fortnight"):

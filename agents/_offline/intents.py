@@ -9,7 +9,7 @@ from agents._offline.words import Kind, singular, tokenize
 
 HEAD_WORDS = frozenset(
     """show list display find search create update change remind summarise summarize summary count draft compose assign
-    reassign reopen escalate rename advance total average timeline overview""".split()
+    reassign reopen escalate move mark rename advance total average timeline overview""".split()
 )
 _MOST_READ = 600
 """Characters of a clause that tell what it asks for."""
@@ -64,6 +64,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             + r" (?:task|reminder|to-?do)\b(?! (?:list|status|priority|due))",
             r"^(?:task|todo|to-do|reminder)\b ?:",
             r"^(?:call|phone|ring|meet)\b.{1,80}\b(?:today|tomorrow|next|monday|tuesday|wednesday|thursday|friday|week)\b",
+            r"^(?:schedule|plan|book|set up)(?: an?)? (?:follow-?up|follow up|call|phone call)\b",
             r"^do not let me forget",
             r"^i (?:have|need|must) to remember",
         ),
@@ -93,7 +94,8 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"^(?:draft|write|compose|prepare|create|send|make|start)"
             + _QUALIFIERS
             + r"(?: [\w-]+){0,3}? (?:e-?mail|mail|message|reply|response|follow-?up|letter)\b",
-            r"^(?:draft|compose|e-?mail(?! address| of\b| for\b)|write to|reply to|respond to|message|answer)\b",
+            r"^draft\b(?! (?:quotes?|orders?|contracts?|articles?|campaigns?)\b)",
+            r"^(?:compose|e-?mail(?! address| of\b| for\b)|write to|reply to|respond to|message|answer)\b",
             r"^write (?!me\b|us\b|an?\b|the\b|some\b)",
         ),
     ),
@@ -114,6 +116,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
         _any_of(
             r"^how (?:do|can|should|would|does|must) (?:i|we|you|one|a|an|the|customers?|users?)\b",
             r"^how (?:to|often|long)\b(?! has\b| have\b| is\b)",
+            r"^how (?:much|many) \w+ (?:can|may|should|must) (?:i|we|you)\b",
             r"^why (?:does|do|is|are|did|can)\b",
             r"\b(?:policy|policies|procedure|troubleshoot\w*|knowledge base|kb|faq|documentation)\b",
             r"\b(?:instructions|steps to|guide)\b",
@@ -175,14 +178,18 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
 _UPDATE = re.compile(
     r"^(?:set|change|update|move|mark|advance|push|rename|assign|reassign|transfer|hand|close(?! date)|reopen|re-open"
     r"|escalate|bump|raise|lower|reschedule|put|switch|make|resolve|increase|decrease|reduce|edit|correct|promote"
-    r"|postpone|extend|bring|cut|drop|flag|take|adjust|modify|fix|give (?=.{1,80} to \w+$)|delay|shift|turn)\b"
+    r"|postpone|extend|bring(?! up| me)|cut|drop|flag|adjust|modify|fix"
+    r"|take(?! a look| me\b)|give (?=.{1,80} to \w+$)|delay|shift|turn)\b"
 )
 _CREATE = re.compile(r"^(?:create|add|new|make|register|enter|open|log|raise|file|save|set up|start)\b")
 _SHOW = re.compile(
     r"^(?:show|find|look up|lookup|look for|display|open|view|get|pull up|pull|bring up|fetch|who|which|where|when"
     r"|search|see|list|give|tell|what|do|does|is|are|has|have|any|check|identify|locate|how old|whose)\b"
 )
-_DELETE = re.compile(r"^(?:delete|remove|erase|purge|destroy|merge|trash|wipe)\b")
+_DELETE = re.compile(
+    r"^(?:delete|remove|erase|purge|destroy|merge|trash|wipe|convert|compare|send|export|import|undo)\b"
+)
+"""Work that no tool here does; saying so beats looking for a record of that name."""
 _SLIPS = {"shwo": "show", "hsow": "show", "sohw": "show", "shw": "show", "lsit": "list", "fidn": "find", "fnid": "find"}
 
 
@@ -191,6 +198,8 @@ def repair_head(clause: str) -> str:
     head, _, rest = clause.partition(" ")
     low = head.lower()
     if low in HEAD_WORDS or not low.isalpha() or singular(low) in OBJECT_WORDS or not rest:
+        return clause
+    if any(low.startswith(word) for word in HEAD_WORDS):
         return clause
     if low in _SLIPS:
         return f"{_SLIPS[low]} {rest}"
@@ -220,9 +229,10 @@ def _creates(low: str) -> bool:
     following = [word for word in words[1:9] if word not in ("me", "us", "up")]
     if verb in ("add", "register", "save", "enter") and "as" in following[:5]:
         introduced = following[following.index("as") + 1 :][:3]
-        return introduced[:1] in (["a"], ["an"], ["new"]) and any(_is_object(word) for word in introduced)
+        marked = introduced[:1] in (["a"], ["an"], ["new"]) or _is_object((introduced or [""])[0])
+        return marked and any(_is_object(word) for word in introduced)
     if verb == "new":
-        return bool(following) and _is_object(following[0])
+        return bool(following) and _is_object(following[0]) and singular(following[0]) == following[0]
     if verb in ("open", "raise", "start", "make", "log", "file") and (
         not following or following[0] not in ("a", "an", "new", "another")
     ):

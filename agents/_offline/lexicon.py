@@ -171,7 +171,7 @@ STOPWORDS = frozenset(
     currently current can could would should will shall may might must not no yes ok okay tell give show display get
     find see look view pull fetch bring search let know want need like more only kind sort sorted order ordered ranked
     still again us both same other another such per between during since until
-    yet came come coming got get gets worth valued slipping slipped currently there's moment far overall together
+    money yet came come coming got get gets worth valued slipping slipped currently there's moment far overall together
     named called regarding concerning related existing whole full everything anything something much many
     everyone everybody someone somebody anyone anybody thanks thank cheers hand dear quick rest of'em em ones'
     check open's overall complete exactly maybe actually really kindly quickly crm system database hey hi hello
@@ -227,6 +227,8 @@ def field_named(words: Sequence[str], info: ObjectInfo) -> FieldInfo | None:
         if name in fields or name in EVERY_RECORD_HAS:
             return fields.get(name) or FieldInfo(name)
     if words[0] in STOPWORDS:
+        return None
+    if words[-1] in STOPWORDS or phrase in FIELD_WORDS:
         return None
     names = {" ".join(split_name(name)): name for name in fields}
     synonyms = {said: name for said, names_ in FIELD_WORDS.items() for name in names_ if name in fields}

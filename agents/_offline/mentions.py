@@ -7,7 +7,7 @@ from agents._offline.prompt import Briefing
 from agents._offline.reader import Reader
 from agents._offline.words import Kind, singular
 
-_RATHER_NOT = frozenset("email issue person proposal business agreement buyer calendar event".split())
+_RATHER_NOT = frozenset("email issue person proposal business agreement buyer event".split())
 """Single words that name a kind of record only in the plural or with more around them."""
 _NO_SLIPS = frozenset(
     "older elder border under carries caser dials leaks loads even events quite orderly ordered".split()

@@ -113,6 +113,10 @@ def read_sort(reader: Reader, info: ObjectInfo) -> tuple[Sort | None, int | None
             return Sort(fields[0], _goes_down(reader, fields[0])), limit
     for at in reader.free():
         word = reader.word(at)
+        if (reader.word(at - 1) == "at" and word in ("least", "most")) or (
+            word == "most" and reader.word(at + 1) in _DOWN
+        ):
+            continue
         if (word in _DOWN or word in _UP or (word == "last" and limit)) and not _is_time(reader, at):
             return _superlative(reader, info, at, limit)
     for phrase in (*_DOWNWARD, *_UPWARD):
@@ -124,7 +128,9 @@ def read_sort(reader: Reader, info: ObjectInfo) -> tuple[Sort | None, int | None
 
 
 def _is_time(reader: Reader, at: int) -> bool:
-    return reader.word(at) == "next" and (reader.word(at + 1) in _TIME_UNITS or reader.word(at + 1) == "step")
+    """'next 60 days', 'next week', 'next step': no order is meant."""
+    following = reader.word(at + 1 + (small_number(reader.word(at + 1)) is not None))
+    return reader.word(at) == "next" and (following in _TIME_UNITS or following == "step")
 
 
 def _goes_down(reader: Reader, field: str) -> bool:

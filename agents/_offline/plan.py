@@ -229,7 +229,7 @@ class Planner:
         if request.verb is Verb.UNKNOWN:
             return self._not_understood()
         if request.verb is Verb.DELETE:
-            return f"I cannot delete or merge records. {self.say_abilities()}"
+            return f"I cannot {tokenize(request.said)[0].low} records here. {self.say_abilities()}"
         return self.say_abilities()
 
     def say_abilities(self) -> str:

@@ -38,6 +38,10 @@ def read_asked_fields(reader: Reader, briefing: Briefing, mention: Mention | Non
     if head == "where" and len(reader) > 2:
         reader.take_phrase("located", "based", "headquartered")
         return ("BillingCity", "BillingState", "BillingCountry", "Location")
+    if head in ("which", "what", "where") and (place := reader.find_phrase("work for", "work at", "work", "works for")):
+        reader.take(*place)
+        reader.take_phrase("company", "account", "customer", "organisation", "organization", "firm")
+        return ("AccountId", "Company")
     if reader.low.startswith("how old"):
         reader.take(0, 2)
         return ("CreatedDate",)

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from agents._offline.lexicon import STOPWORDS
 from agents._offline.words import Kind, Token, join, phrase_at, tokenize
 
+MAX_TOKENS = 300
+"""Words of one clause that are weighed; texts such as comments are taken from the clause itself."""
+
 
 class Reader:
     def __init__(self, tokens: Sequence[Token]) -> None:
@@ -13,7 +16,7 @@ class Reader:
 
     @classmethod
     def of(cls, text: str) -> "Reader":
-        return cls(tokenize(text))
+        return cls(tokenize(text)[:MAX_TOKENS])
 
     def __len__(self) -> int:
         return len(self.tokens)

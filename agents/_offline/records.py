@@ -19,6 +19,7 @@ Names = list[tuple[str, Reference]]
 
 _BELONGS = frozenset("for of at with from by on to in".split())
 _OWNING = frozenset("owned assigned belonging belong owner owns handled managed worked".split())
+_OWNERS_DO = frozenset("owns own handles manages has".split())
 _TIME_UNITS = frozenset("day week month quarter year hour".split())
 _CHILDREN = frozenset(("Contact", "Case", "Quote", "Task", "Event", "CaseComment", "Contract", "Order"))
 """Kinds that are said to be of or for another record, more often than to bear its name."""
@@ -71,6 +72,9 @@ def read_records(clause: Clause) -> Request:
     champion = read_champion(reader, briefing) if clause.verb is Verb.MEASURE else None
     mention = champion[0] if champion else None if _asks_headcount(reader) else find_object(reader, briefing)
     object_name = _object_meant(clause, mention)
+    if mention is None and reader.word(0) == "who" and reader.word(1) in ("works", "work"):
+        mention = Mention("Contact", 0, 2, is_plural=True, is_possessive=False)
+        object_name = "Contact"
     if mention:
         reader.take(mention.start, mention.end)
     elif clause.verb is Verb.SHOW and reader.word(0) == "open":
@@ -151,7 +155,7 @@ def _asks_headcount(reader: Reader) -> bool:
 def _means_last_list(clause: Clause, mention: Mention | None, pronoun: Reference) -> bool:
     """'which of them', 'sum those': the records listed last, which a follow-up narrows anyway."""
     listed = clause.last is not None and clause.last.verb in (Verb.LIST, Verb.MEASURE)
-    return listed and mention is None and pronoun.pronoun in ("them", "they", "those", "these")
+    return listed and mention is None and pronoun.pronoun in ("them", "they", "those", "these", "that")
 
 
 def _object_meant(clause: Clause, mention: Mention | None) -> str | None:
@@ -167,7 +171,8 @@ def _asked(clause: Clause, mention: Mention | None, info: ObjectInfo) -> tuple[s
     if clause.verb not in (Verb.SHOW, Verb.MEASURE, None) or (mention and mention.is_plural):
         return ()
     asked = read_asked_fields(clause.reader, clause.briefing, mention, info)
-    if clause.verb is Verb.MEASURE and "NumberOfEmployees" not in asked:
+    asks_worth = "Amount" in asked and clause.reader.low.startswith("how much is")
+    if clause.verb is Verb.MEASURE and "NumberOfEmployees" not in asked and not asks_worth:
         return ()
     return asked
 
@@ -178,7 +183,11 @@ def _show_fields(clause: Clause, exact: Reference | None, mention: Mention | Non
     reader.take_phrase("how many", "number of")
     target = exact or read_ordinal(reader) or read_pronoun(reader)
     if target is None and (names := read_names(reader)):
-        objects = (mention.name,) if mention else names[0][1].objects or _objects_with(clause.briefing, asked)
+        objects = (
+            (mention.name,)
+            if mention and "Company" not in asked
+            else names[0][1].objects or _objects_with(clause.briefing, asked)
+        )
         target = Reference(text=names[0][1].text, objects=objects, scope=names[1][1].text if len(names) > 1 else "")
     if target is None:
         target = Reference(pronoun="the" if mention else "it", objects=(mention.name,) if mention else ())
@@ -286,6 +295,10 @@ def _split_roles(reader: Reader, names: Names) -> tuple[Reference | None, Refere
     for before, reference in names:
         if reference.text.lower() in _OWNING:
             continue
+        *first, tail = reference.text.split()
+        if first and tail.lower() in _OWNERS_DO and owner is None:
+            owner = Reference(text=" ".join(first), objects=("User",))
+            continue
         if before in ("by", "to") and words & _OWNING and owner is None:
             owner = Reference(text=_without_owning(reference.text), objects=("User",))
         elif words & {"own", "owns"} and reader.word(len(reader) - 1).strip("?.") in ("own", "owns") and owner is None:
@@ -306,7 +319,7 @@ def _names_and_noise(reader: Reader, mention: Mention | None) -> tuple[Names, tu
         start, end = places[reference.text]
         if mention is None or before in (*_BELONGS, "about") or _is_name_like(reader, start, end, mention):
             names.append((before, reference))
-        else:
+        elif reference.text.lower() not in _OWNING:
             noise.append(reference.text)
     return names, tuple(noise)
 

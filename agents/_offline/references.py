@@ -32,7 +32,7 @@ def read_exact(reader: Reader) -> Reference | None:
     """An id or a record number; their tokens and the words that only introduce them are taken."""
     for at in reader.free():
         token = reader.tokens[at]
-        if _ID.match(token.text) and object_of_id(token.text) and any(char.isdigit() for char in token.text):
+        if _ID.match(token.text) and object_of_id(token.text) and any(char.isdecimal() for char in token.text):
             reader.take(at, at + 1)
             _take_lead(reader, at)
             return Reference(record_id=token.text, objects=(object_of_id(token.text) or "",))
@@ -43,7 +43,7 @@ def read_exact(reader: Reader) -> Reference | None:
 
 def _read_number(reader: Reader, at: int) -> Reference | None:
     token = reader.tokens[at]
-    if token.kind is not Kind.NUMBER or not token.text.isdigit() or len(token.text) < 3:
+    if token.kind is not Kind.NUMBER or not token.text.isdecimal() or len(token.text) < 3:
         return None
     lead = at - 1
     while reader.word(lead) in ("#", "number", "no", "nr", ".", "num"):
@@ -59,7 +59,7 @@ def read_number(reader: Reader, object_name: str) -> Reference | None:
     """A bare number where only one kind of record can be meant: 'cases similar to 1007'."""
     for at in reader.free():
         token = reader.tokens[at]
-        if token.kind is Kind.NUMBER and token.text.isdigit() and len(token.text) >= 3:
+        if token.kind is Kind.NUMBER and token.text.isdecimal() and len(token.text) >= 3:
             reader.take(at, at + 1)
             return Reference(number=token.text, objects=(object_name,))
     return None

@@ -1,6 +1,6 @@
 """Turns references into records: from the thread first, then by search; asks when several fit."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from rapidfuzz.distance import OSA
@@ -19,6 +19,7 @@ Steps = Generator[list[Call], list[Outcome], T]
 
 _CLEAR_LEAD = 0.12
 _CANDIDATES = 10
+_UNNAMED = ("Task", "Event", "Case")
 _SHOWN = 5
 _YES = frozenset("yes yep yeah right correct exactly sure that ok okay y".split())
 _WEAKEST = 0.35
@@ -140,6 +141,8 @@ class Resolver:
         rows = self._rows(outcome, f"Looking for {escape(reference.text)!r}")
         scores = {str(m.get("id")): m for m in outcome.result.get("matches") or [] if isinstance(m, dict)}
         rows = [row for row in rows if _score(scores, row) >= _WEAKEST]
+        if not rows and any(name in _UNNAMED for name in searched) and "query_records" in self._toolbox:
+            rows = yield from self._by_subject(reference, searched)
         if not rows:
             return (yield from self._through_account(reference, searched))
         if reference.scope and len(rows) > 1:
@@ -150,6 +153,15 @@ class Resolver:
             rows = [leader]
         rows = _best_tier(rows, scores, reference.text)
         raise self._question(reference, rows, None)
+
+    def _by_subject(self, reference: Reference, objects: Sequence[str]) -> Steps[list[Known]]:
+        """Records that have a subject and no name: those whose subject holds the words."""
+        found: list[Known] = []
+        for name in (one for one in objects if one in _UNNAMED):
+            filters = [{"field": "Subject", "op": "contains", "value": reference.text}]
+            outcome = (yield [self._toolbox.call("query_records", object=name, filters=filters, limit=5)])[0]
+            found += self._rows(outcome, f"Looking for {escape(reference.text)!r}")
+        return found
 
     def _leader(self, rows: Sequence[Known], scores: Scores, wanted: str) -> Known | None:
         """The match that stands out: the only one, the only exact one, or the best by a clear margin."""
@@ -264,10 +276,11 @@ def _best_tier(rows: Sequence[Known], scores: Scores, wanted: str) -> list[Known
     exact = [row for row in rows if _is_exact(scores, row)]
     words = {token.low for token in tokenize(wanted)}
     whole = [row for row in rows if words <= {token.low for token in tokenize(row.name)}]
+    near = [row for row in rows if _is_spelt_like(row, words)]
     same = [row for row in whole if {t.low for t in tokenize(row.name) if t.kind is not Kind.MARK} == words]
-    best = exact or same or whole or list(rows)
+    best = exact or same or whole or near or list(rows)
     first = min(_rank(row) for row in best)
-    if exact or (whole and _PRECEDENCE[first : first + 1] == ("Account",)):
+    if exact or ((whole or near) and _PRECEDENCE[first : first + 1] == ("Account",)):
         best = [row for row in best if _rank(row) == first]
     return best
 
@@ -279,11 +292,16 @@ def _is_named(row: Known, wanted: str) -> bool:
     return all(_has_word(token.low, have) for token in tokenize(wanted) if token.kind is not Kind.MARK)
 
 
+def _is_spelt_like(row: Known, words: Iterable[str]) -> bool:
+    have = [token.low for token in tokenize(row.name)]
+    return all(_has_word(word, have) for word in words)
+
+
 def _has_word(word: str, have: Sequence[str]) -> bool:
     slips = 1 if len(word) < 8 else 2
     return word in STOPWORDS or any(
         other == word
-        or (word.isdigit() and other.lstrip("0") == word.lstrip("0"))
+        or (word.isdecimal() and other.lstrip("0") == word.lstrip("0"))
         or (len(word) >= 3 and other.startswith(word))
         or (len(word) >= 4 and OSA.distance(word, other, score_cutoff=slips) <= slips)
         for other in have
@@ -325,7 +343,7 @@ def pick(answer: str, candidates: Sequence[Known], memory: Memory) -> Known | No
     for word in words:
         place = (
             ORDINALS.get(word)
-            or (int(word) if word.isdigit() and len(word) < 3 else None)
+            or (int(word) if word.isdecimal() and len(word) < 3 else None)
             or {"one": None, "two": 2, "three": 3}.get(word)
         )
         if place and len(words) <= 6 and abs(place) <= len(candidates):

@@ -24,7 +24,7 @@ _RECORD_LEADS = frozenset("at for about on of regarding from re concerning in".s
 _TASK_LEAD = re.compile(
     r"^(?:remind me|do not let me forget|i (?:have|need|must) to remember"
     r"|(?:create|add|make|set up|set|new|schedule|put)\b.{0,40}?\b(?:task|reminder|to-?do)"
-    r"|(?:task|todo|to-do|reminder))"
+    r"|(?:task|todo|to-do|reminder)|(?:schedule|plan|book|set up)(?: an?)?(?= (?:follow|call|phone)))"
     r"(?: for me| to my list)?(?:\s*[:,]\s*|\s+(?:to|about|that|called|named|saying|titled)\b\s*|\s+|$)",
     re.IGNORECASE,
 )
@@ -33,6 +33,7 @@ _CALL_LEAD = re.compile(
     r"(?:a\s+|the\s+|my\s+|an?\s+\w+\s+)?(?:phone call|call|called|phoned|spoke|talked|conversation)\b\s*",
     re.IGNORECASE,
 )
+_TALKED = re.compile(r"^(?:i )?(?:just )?(?:talked|spoke|spoken|chatted) (?:to|with) ", re.IGNORECASE)
 _BODY = re.compile(
     r"\s*:\s*|\s+(?:saying|stating|that says|which says|says|with the text|with the words|with notes?"
     r"|notes?(?=\s*:))\b\s*:?\s*"
@@ -52,6 +53,7 @@ _TRAILING_AUDIENCE = re.compile(
     r"\W*$",
     re.IGNORECASE,
 )
+_TO_CUSTOMER = re.compile(r"^(?:tell|let) the (?:customer|client)\b", re.IGNORECASE)
 _PRIVATE = re.compile(r"\b(?:internal(?:ly)?|private(?:ly)?|not public|not visible|non-?public)\b", re.IGNORECASE)
 _PRIORITY = re.compile(
     r"\b(?:with |as )?(?:an? )?(low|normal|high|urgent)(?:[- ]priority)?\b|\bpriority (low|normal|high|urgent)\b",
@@ -134,6 +136,9 @@ def _read_call(clause: str, briefing: Briefing) -> Request:
     found = [place for place in (_BODY.search(clause, 8), _NEXT_SENTENCE.search(clause, 8)) if place]
     body = min(found, key=lambda place: place.start(), default=None)
     head, notes = (clause[: body.start()], clause[body.end() :]) if body else (clause, "")
+    if told := _TALKED.match(notes):
+        whom, _, notes = notes[told.end() :].partition(",")
+        head = f"call with {whom}"
     lead = _CALL_LEAD.match(head)
     payload = head[lead.end() :] if lead else head
     payload = f"with {payload}" if payload[:1].isupper() else payload
@@ -263,7 +268,7 @@ def _read_comment(clause: str) -> Request:
         head, body = (clause[: split.start()], clause[split.end() :]) if split else (clause, "")
     if quoted is None and (trailing := _TRAILING_AUDIENCE.search(body)):
         head, body = f"{head} {trailing.group()}", body[: trailing.start()]
-    published = bool(_PUBLIC.search(head)) and not _PRIVATE.search(head)
+    published = bool(_PUBLIC.search(head) or _TO_CUSTOMER.match(head)) and not _PRIVATE.search(head)
     reader = Reader.of(head)
     target = read_exact(reader) or read_number(reader, "Case") or read_ordinal(reader) or read_pronoun(reader)
     for word in _COMMENT_WORDS:
@@ -287,7 +292,7 @@ def _read_draft(clause: str) -> Request:
     if topic_place:
         before = head[: topic_place.start()]
         lead = topic_place.group().strip().lower()
-        keeps_lead = lead.split()[0] in ("asking", "telling", "explaining", "confirming", "thanking")
+        keeps_lead = lead.split()[0] in ("saying", "that", "asking", "telling", "explaining", "confirming", "thanking")
         topic = head[topic_place.start() if keeps_lead else topic_place.end() :].strip(" .!?")
     reader = Reader.of(before)
     tail = Reader.of(topic)
@@ -299,6 +304,8 @@ def _read_draft(clause: str) -> Request:
         topic = topic[: trailing.start()]
         people = _recipients(Reader.of(trailing.group(1)), None)
     about = read_pronoun(tail) if not exact else None
+    if about and about.objects == PERSON_OBJECTS:
+        about = None
     if about and len(tail) <= 2:
         topic = ""
     record = _record_said(tail) if not exact and not about else None
@@ -349,8 +356,8 @@ def _read_create(clause: str, reader: Reader, briefing: Briefing) -> Request:
         reader.tokens[at].low in STOPWORDS or reader.word(at) in ("new",) for at in range(1, mention)
     ]
     changes = list(_read_details(reader, info, briefing))
-    changes += read_field_values(reader, info, mention + 1, briefing)
     changes += _read_values(reader, info)
+    changes += [change for change in read_field_values(reader, info, mention + 1, briefing) if change.value]
     topic = _take_topic(reader, mention) if name in ("Case", "Task", "Event") else ""
     title, scope, pronoun = _title_and_scope(reader, mention, info)
     if topic or title:

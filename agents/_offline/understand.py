@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agents._offline.changes import read_changes
 from agents._offline.clauses import split_clauses
 from agents._offline.conditions import ConditionReader
 from agents._offline.intents import recognise_verb, repair_head
 from agents._offline.lexicon import SHOWN_FIELDS, field_named
-from agents._offline.mentions import find_changed, find_object
+from agents._offline.mentions import Mention, find_changed, find_object
 from agents._offline.prompt import Briefing, FieldInfo, ObjectInfo
 from agents._offline.reader import Reader
 from agents._offline.records import Clause, read_records
@@ -27,6 +28,7 @@ _STATEMENT = re.compile(
     r"|can be|has to be|goes)(?: (?:in|into|to|at|set to|moved to|marked|marked as|now))? (?P<state>[\w ]{3,30})[.!]?$",
     re.IGNORECASE,
 )
+_STATE_ONLY = re.compile(r"^open(?: ones?| only)*\W*$", re.IGNORECASE)
 _SEARCH_WORDS = frozenset(
     """similar cases case tickets ticket issues issue problem problems comparable seen before past previous closed
     resolved open related were anything something like alike already ever see had met anyone anybody did""".split()
@@ -68,6 +70,8 @@ def read_clause(clause: str, briefing: Briefing, last: Request | None) -> Reques
         bare, verb = f"set {bare}", Verb.UPDATE
     if verb in _WITHOUT_RECORDS:
         return Request(verb, clause)
+    if verb is Verb.SHOW and _STATE_ONLY.match(bare):
+        verb = None
     if verb is None and (stated := _read_statement(bare, briefing)):
         return stated
     reader = Reader.of(bare)
@@ -98,7 +102,7 @@ def _assigns(bare: str, briefing: Briefing) -> bool:
     if "to" not in words[1:4]:
         return False
     said = words[: words.index("to")]
-    return any(field_named(said, info) for info in briefing.objects.values())
+    return bool(said) and any(field_named(said, info) for info in briefing.objects.values())
 
 
 # Searches in knowledge and earlier cases
@@ -166,6 +170,17 @@ def _window(conditions: Sequence[Condition]) -> tuple[str | None, str | None]:
 # Updates
 
 
+def _read_title(reader: Reader, mention: Mention) -> Reference | None:
+    """The whole title after the kind of record: 'the task Check credit limit of Acme'."""
+    end = mention.end
+    while reader.is_free(end) and reader.word(end) not in ("'s", "to", "as", ","):
+        end += 1
+    if end - mention.end < 2 or not reader.tokens[mention.end].is_capital:
+        return None
+    reader.take(mention.end, end)
+    return Reference(text=reader.rest(mention.end, end))
+
+
 def _read_update(clause: str, reader: Reader, briefing: Briefing) -> Request:
     target = read_exact(reader)
     mention = find_changed(reader, briefing)
@@ -174,6 +189,8 @@ def _read_update(clause: str, reader: Reader, briefing: Briefing) -> Request:
     changes = read_changes(reader, infos, briefing)
     if target is None:
         target = read_ordinal(reader) or read_pronoun(reader)
+    if mention and target is None and (titled := _read_title(reader, mention)):
+        target = replace(titled, objects=objects)
     if mention and reader.is_free(mention.start):
         reader.take(mention.start, mention.end)
     if target is None or (target.pronoun and not target.objects):
