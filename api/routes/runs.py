@@ -22,8 +22,14 @@ router = APIRouter(tags=["runs"])
 
 HEARTBEAT_S = 5.0
 _STARTS = problems(403, 404, 409, 429)
+_EVENT = {
+    "type": "object",
+    "description": "One event: what happened, its data as JSON text, and the number to come back with.",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}, "id": {"type": "string"}},
+    "required": ["event", "data", "id"],
+}
 _STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    200: {"description": "Server-sent events; the last is `end`.", "content": {"text/event-stream": {"schema": _EVENT}}}
 }
 _WAIT: dict[int | str, dict[str, Any]] = {
     200: {
@@ -169,13 +175,13 @@ async def rejoin_stream(
     run_id: uuid.UUID,
     principal: ReaderOf,
     service: ServiceOf,
-    stream_mode: Annotated[list[StreamMode] | None, Query()] = None,
+    stream_mode: Annotated[list[StreamMode | Literal[""]] | None, Query(max_length=20)] = None,
     cancel_on_disconnect: bool = False,
     last_event_id: Annotated[str | None, Header(max_length=40)] = None,
 ) -> StreamingResponse:
     """A run's events from the one after `Last-Event-ID`; all of them without it or with `-1`."""
     run = await service.conversations.get_run(principal, str(thread_id), str(run_id))
-    modes = None if not stream_mode else tuple(stream_mode)
+    modes = tuple(mode for mode in stream_mode or () if mode) or None  # the SDK sends an empty one for none
     return _stream(service, principal, run, after=_read_event_id(last_event_id), modes=modes)
 
 
