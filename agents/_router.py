@@ -58,7 +58,7 @@ _ELSEWHERE = frozenset(
 _ASKS_HOW = re.compile(
     r"^\W*(?:please )?(?:how (?:much|many) \w+ (?:can|may|should|must) (?:i|we|you)"
     r"|how (?:do|does|can|to|often|long|should|must)|why (?:do|does|is|are|did)"
-    r"|is it (?:possible|ok)|(?:can|may|must|should) (?:customers?|i|we|you|one)"
+    r"|is it (?:possible|ok)|(?:can|may|must|should) (?:customers?|i|we|one)"
     r"|what (?:should|must|do) (?:i|we)|do(?:es)? (?:the|we|our))\b",
     re.IGNORECASE,
 )

@@ -13,8 +13,8 @@ from agents._offline.reader import Reader
 from agents._offline.request import Change
 from agents._offline.words import Kind, join, say_name, singular, tokenize, with_article
 
-_MARKERS = frozenset("to as into = -> : in under is at".split())
-_STRONG = frozenset("to as into = -> :".split())
+_MARKERS = frozenset("until till to as into = -> : in under is at".split())
+_STRONG = frozenset("until till to as into = -> :".split())
 _SEPARATORS = frozenset("and , ; with &".split())
 _STATE_VERBS = {
     "close": "Closed",
@@ -23,8 +23,9 @@ _STATE_VERBS = {
     "reopen": "reopen",
     "re-open": "reopen",
 }
-_OWNER_VERBS = frozenset("assign reassign transfer hand".split())
+_OWNER_VERBS = frozenset("give assign reassign transfer hand".split())
 _TRAILERS = frozenset("on for of in".split())
+_PRIORITIES = frozenset("urgent critical high medium normal low".split())
 _PLAIN_FIELDS = frozenset("priority status stage amount probability discount subject website phone rating".split())
 """Fields under these names are spoken of even where a record has none: that it has none is the answer."""
 _BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
@@ -252,6 +253,15 @@ def _bare_value(reader: Reader, segment: tuple[int, int], infos: Sequence[Object
                 reader.take(at, at + size)
                 reader.take_phrase("priority", "stage", "status")
                 return Change(phrase)
+    return _foreign_value(reader, segment)
+
+
+def _foreign_value(reader: Reader, segment: tuple[int, int]) -> Change | None:
+    """'make it urgent' where no field takes that word: it still tells which field was meant."""
+    for at in range(*segment):
+        if reader.word(at) in _PRIORITIES and reader.is_free(at):
+            reader.take(at, at + 1)
+            return Change(reader.word(at), "priority")
     return None
 
 

@@ -41,8 +41,9 @@ _MISSING = ("without", "missing", "lacking", "with no", "that have no", "has no"
 _OPEN = "open unresolved active outstanding pending ongoing unfinished incomplete live running unsolved".split()
 _SHUT = "closed resolved completed finished done solved".split()
 _MINE = (
-    "owned by me", "assigned to me", "that i own", "i own", "in my name", "on my plate", "that i have", "do i have",
-    "i have", "am i working on", "i am working on", "did i", "have i", "i handle", "i manage", "mine", "my own", "my",
+    "owned by me", "assigned to me", "that i own", "i own", "in my name", "on my plate", "that i have",
+    "do i have", "i have", "am i working on", "i am working on", "did i", "do i still have", "have i got",
+    "i still have", "i need to do", "have i", "i handle", "i manage", "mine", "my own", "my",
 )  # fmt: skip
 _MY_DEEDS = frozenset("win lose own have won lost closed created opened made logged signed got".split())
 _TEXT_LEADS: Mapping[str, str] = {
@@ -54,6 +55,10 @@ _TEXT_LEADS: Mapping[str, str] = {
 
 
 AGE_UNITS = frozenset(("day", "week", "month", "quarter", "year"))
+
+
+def _first_day(span: Span) -> date:
+    return span.first
 
 
 class ConditionReader:
@@ -279,13 +284,15 @@ class ConditionReader:
         for words, op in ((_AFTER, "ge"), (_BEFORE, "lt"), (("between",), "between")):
             for phrase in words:
                 size = len(phrase.split())
+                if phrase == "starting" and self._info.first("StartDate", "StartDateTime", "EffectiveDate"):
+                    continue
                 if " ".join(reader.word(i) for i in range(at - size + 1, at + 1)) == phrase:
                     bound = op if phrase != "older than" else "older"
                     said, at = phrase, at - size
                     break
             if bound:
                 break
-        second = self._second_end(span) if bound in ("between", "ge") else None
+        second = self._second_end(span) if bound in ("between", "ge") else self._joined_end(span) if not bound else None
         field = self._date_field(at, bound)
         is_untouched = field in ("LastModifiedDate", "CloseDate", "ClosedDate") and self._negated_before(span.start)
         reader.take(at + 1, span.start)
@@ -303,8 +310,8 @@ class ConditionReader:
             last = span.last + timedelta(1) if said in ("by", "until", "till") or is_end else span.first
             self._add(field, "lt", last.isoformat(), "date")
         else:
-            self._add(field, "ge", span.first.isoformat(), "date")
-            self._add(field, "lt", ((second or span).last + timedelta(1)).isoformat(), "date")
+            self._add(field, "ge", min(span, second or span, key=_first_day).first.isoformat(), "date")
+            self._add(field, "lt", (max(span, second or span, key=_first_day).last + timedelta(1)).isoformat(), "date")
 
     def _negated_before(self, at: int) -> bool:
         """'not updated in the last month', 'untouched since': nothing happened in that time."""
@@ -342,6 +349,14 @@ class ConditionReader:
         if field not in AHEAD or {token.low for token in self._reader.tokens} & {"closed", "won", "lost", "win"}:
             return span
         return bring_ahead(span, self._reader.tokens[span.start : span.end], self._briefing.today)
+
+    def _joined_end(self, span: Span) -> Span | None:
+        """'yesterday or today': the second of two times said side by side."""
+        joins = self._reader.word(span.end) in ("or", "and")
+        second = self._date_at(span.end + 1) if joins and self._reader.is_free(span.end) else None
+        if second:
+            self._reader.take(span.end, second.end)
+        return second
 
     def _second_end(self, span: Span) -> Span | None:
         if self._reader.word(span.end) not in ("and", "to", "until", "-", "till", "through"):
@@ -462,6 +477,8 @@ class ConditionReader:
         for at in reader.free():
             if field and reader.word(at) in INDUSTRIES and not self._is_name(at):
                 self._add(field, "ne" if self._negated(at) else "contains", reader.rest(at, at + 1), field)
+                if "in" in (back := [reader.word(at - i) for i in range(1, 4)]):
+                    reader.take(at - back.index("in") - 1, at)
                 reader.take(at - (reader.word(at - 1) in ("in", "the", "from")), at + 1)
                 reader.take_phrase("industry", "sector", "in the", "in")
                 return
@@ -479,7 +496,7 @@ class ConditionReader:
             start = at + 1 + (reader.word(at + 1) in ("the", "a", "our"))
             for size in (3, 2, 1):
                 said = " ".join(reader.word(start + i) for i in range(size))
-                if said in CHANNELS:
+                if said in CHANNELS or singular(said) in CHANNELS:
                     self._add(field, "contains", said.removesuffix("s"), field)
                     reader.take(at, start + size)
                     return

@@ -108,7 +108,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"\b(?:have|did) (?:we|you|anyone|anybody|someone) (?:ever )?(?:seen|see|had|have|met)\b.{0,200}\b"
             r"(?:before|already|in the past|ever)\b",
             r"^(?:case|ticket)s? .{0,30}similar",
-            r"\bsimilar to\b",
+            r"\bsimilar to\b|\b(?:cases?|tickets?)\b.{0,20}\b(?:looks?|sounds?|reads?) like\b",
         ),
     ),
     (
@@ -167,7 +167,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"^how much\b",
             r"\badds? up(?: to)?\b|^sum\b",
             r"^(?:are|is) there (?:more|fewer|less) than (?:\d+|\w+) ",
-            r"\bbroken down\b",
+            r"\bbroken down\b|\bdistributed\b",
             r"\b(?:total|average|avg|mean|summed|combined|median) (?:\w+ )?"
             r"(?:amounts?|values?|revenues?|deals?|size|number|probability|prices?|discounts?|budgets?|worth)\b",
             r"^(?:what|which) (?:\w+ ){1,3}has the (?:most|highest number|largest number)\b",
@@ -179,7 +179,7 @@ _UPDATE = re.compile(
     r"^(?:set|change|update|move|mark|advance|push|rename|assign|reassign|transfer|hand|close(?! date)|reopen|re-open"
     r"|escalate|bump|raise|lower|reschedule|put|switch|make|resolve|increase|decrease|reduce|edit|correct|promote"
     r"|postpone|extend|bring(?! up| me)|cut|drop|flag|adjust|modify|fix"
-    r"|take(?! a look| me\b)|give (?=.{1,80} to \w+$)|delay|shift|turn)\b"
+    r"|take(?! a look| me\b)|give (?!me\b|us\b)(?=.{1,80} to \w+(?: \w+)?\W*$)|delay|shift|turn)\b"
 )
 _CREATE = re.compile(r"^(?:create|add|new|make|register|enter|open|log|raise|file|save|set up|start)\b")
 _SHOW = re.compile(

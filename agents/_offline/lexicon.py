@@ -13,7 +13,8 @@ OBJECT_WORDS: Mapping[str, str] = {
     "contact": "Contact", "person": "Contact", "people": "Contact", "stakeholder": "Contact",
     "lead": "Lead", "prospect": "Lead",
     "opportunity": "Opportunity", "opp": "Opportunity", "oppty": "Opportunity", "deal": "Opportunity",
-    "case": "Case", "ticket": "Case", "complaint": "Case", "support request": "Case", "incident": "Case",
+    "case": "Case", "ticket": "Case", "complaint": "Case", "support request": "Case", "issue": "Case",
+    "known issue": "Issue__c", "incident": "Case",
     "quote": "Quote", "proposal": "Quote", "order": "Order", "purchase order": "Order", "contract": "Contract",
     "agreement": "Contract", "campaign": "Campaign", "task": "Task", "to-do": "Task", "todo": "Task",
     "reminder": "Task", "event": "Event", "meeting": "Event", "appointment": "Event", "user": "User",
@@ -21,7 +22,7 @@ OBJECT_WORDS: Mapping[str, str] = {
     "knowledge article": "Knowledge__kav", "campaign member": "CampaignMember", "email": "EmailMessage",
     "order item": "OrderItem", "line item": "OpportunityLineItem", "opportunity product": "OpportunityLineItem",
     "quote line": "QuoteLineItem", "case comment": "CaseComment", "pricebook": "Pricebook2",
-    "price book": "Pricebook2", "territory": "Territory2", "issue": "Issue__c", "transcript": "LiveChatTranscript",
+    "price book": "Pricebook2", "territory": "Territory2", "transcript": "LiveChatTranscript",
     "calendar": "Event", "agenda": "Event", "teammate": "User", "follow-up task": "Task",
     "work item": "Task", "trouble ticket": "Case", "support ticket": "Case", "support case": "Case",
     "sales opportunity": "Opportunity", "buyer": "Contact", "potential customer": "Lead",
@@ -208,7 +209,7 @@ def object_named(words: Sequence[str], known: Iterable[str], *, fuzzy: bool) -> 
     phrase = " ".join([*words[:-1], singular(words[-1])])
     own = {" ".join(split_name(name)).removesuffix(" 2"): name for name in known}
     if phrase in own or phrase in OBJECT_WORDS:
-        return own.get(phrase) or OBJECT_WORDS[phrase]
+        return OBJECT_WORDS.get(phrase) or own[phrase]
     if fuzzy and len(words) == 1:
         names = {**OBJECT_WORDS, **own}
         found = closest(phrase, [name for name in names if " " not in name])

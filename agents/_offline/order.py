@@ -17,8 +17,9 @@ _DOWN = frozenset("largest biggest highest top latest newest recent best greates
 _UP = frozenset("smallest lowest oldest earliest soonest least min minimum bottom worst cheapest next".split())
 _TIMELY = frozenset("last latest newest recent oldest earliest soonest next".split())
 _GROUPING = (
-    "grouped by", "group by", "broken down by", "break down by", "split by", "by each", "for each", "for every", "per",
-    "across", "in each", "each", "by",
+    "group them by", "group these by", "group it by", "split them by", "break them down by", "distributed across",
+    "distributed by", "distributed over", "grouped by", "group by", "broken down by", "break down by", "split by",
+    "by each", "for each", "for every", "per", "across", "in each", "each", "by",
 )  # fmt: skip
 _ORDERING = (
     "sorted by", "sort by", "ordered by", "order by", "ranked by", "rank by", "sort them by", "order them by",

@@ -48,8 +48,9 @@ def read_asked_fields(reader: Reader, briefing: Briefing, mention: Mention | Non
     if reader.low.startswith("how much is") and reader.take_phrase("worth"):
         return ("Amount", "GrandTotal", "TotalAmount")
     if "how many employees" in reader.low or "number of employees" in reader.low:
-        reader.take_phrase("employees")
-        return ("NumberOfEmployees",)
+        reader.take_phrase("number of employees", "employees")
+        others = _named_fields(reader, briefing, info, head)
+        return tuple(dict.fromkeys([*others, "NumberOfEmployees"]))
     return _named_fields(reader, briefing, info, head)
 
 
@@ -76,6 +77,8 @@ def _asks_field(reader: Reader, start: int, end: int, head: str, said: Sequence[
     if list(said) in (["company"], ["customer"], ["client"], ["account"]) and after not in ("of", "for"):
         return False
     if after in _ASKS_AFTER and before in _ASKS_BEFORE and (after != "for" or before != "show"):
+        return True
+    if after in ("and", ",") and before in ("", "the", "what", "is", "are", "me"):
         return True
     if before in ("'s", "its", "his", "her", "their") or (before in ("and", ",") and start > 2):
         return after in ("", "?", ".", "!", "and", ",", "of", "for", "please")

@@ -247,7 +247,7 @@ def _list_or_show(
 
 def _is_one_by_name(mention: Mention, request: Request, names: Names, *, adjacent: bool) -> bool:
     """'the open Acme deal': one record, said with its state."""
-    states_only = all(condition.topic == "open" for condition in request.conditions)
+    states_only = all(condition.topic in ("open", "mine") for condition in request.conditions)
     return bool(names) and adjacent and not mention.is_plural and states_only and not (request.sort or request.owner)
 
 
@@ -342,7 +342,11 @@ def _names_adjoin(reader: Reader, mention: Mention | None) -> bool:
     """Whether a name stands right before the object: 'the Acme case'."""
     if mention is None:
         return False
-    return any(end in (mention.start, mention.start - 1) and reader.word(end) != "'s" for _, end in reader.leftovers())
+    return any(
+        (end in (mention.start, mention.start - 1) and reader.word(end) != "'s")
+        or (start == mention.end and reader.tokens[start].is_capital)
+        for start, end in reader.leftovers()
+    )
 
 
 # Follow-ups
@@ -447,6 +451,8 @@ def _read_function(reader: Reader, info: ObjectInfo, has_pipeline: bool) -> tupl
         function = "count"
     for word in _FIGURE_WORDS:
         reader.take_phrase(word)
+    if function == "count" and not words & {"number", "count", "many"} and (measure := _read_measure(reader, info)):
+        return "sum", measure
     if function == "count":
         return function, None
     measure = _read_measure(reader, info)

@@ -2,6 +2,8 @@
 
 import re
 
+from rapidfuzz.distance import OSA
+
 from agents._offline.amounts import small_number
 from agents._offline.lexicon import HINT_WORDS, OBJECT_WORDS, ORDINALS, PERSON_OBJECTS, PREFIXES, object_named
 from agents._offline.reader import Reader
@@ -48,7 +50,9 @@ def _read_number(reader: Reader, at: int) -> Reference | None:
     lead = at - 1
     while reader.word(lead) in ("#", "number", "no", "nr", ".", "num"):
         lead -= 1
-    named = _NUMBERED.get(singular(reader.word(lead)))
+    said = singular(reader.word(lead))
+    slip = next((n for n in _NUMBERED if len(said) >= 3 and OSA.distance(n, said, score_cutoff=1) <= 1), "")
+    named = _NUMBERED.get(said) or _NUMBERED.get(slip)
     if named is None and not (len(token.text) >= 6 and (token.text.startswith("0") or reader.word(at - 1) == "#")):
         return None
     reader.take(lead if named else lead + 1, at + 1)

@@ -19,6 +19,7 @@ Steps = Generator[list[Call], list[Outcome], T]
 
 _CLEAR_LEAD = 0.12
 _CANDIDATES = 10
+_SUGGESTED = 0.75
 _UNNAMED = ("Task", "Event", "Case")
 _SHOWN = 5
 _YES = frozenset("yes yep yeah right correct exactly sure that ok okay y".split())
@@ -150,9 +151,11 @@ class Resolver:
         if leader := self._leader(rows, scores, reference.text):
             if _is_named(leader, reference.text):
                 return self._focused(leader)
+            if _score(scores, leader) < _SUGGESTED:
+                raise GiveUpError(self._nothing_named(reference, searched))
             rows = [leader]
         rows = _best_tier(rows, scores, reference.text)
-        raise self._question(reference, rows, None)
+        raise (yield from self._question(reference, rows, None))
 
     def _by_subject(self, reference: Reference, objects: Sequence[str]) -> Steps[list[Known]]:
         """Records that have a subject and no name: those whose subject holds the words."""
@@ -208,7 +211,7 @@ class Resolver:
             raise GiveUpError(self._nothing_named(reference, objects))
         if len(rows) == 1:
             return self._focused(rows[0])
-        raise self._question(reference, rows, found.result.get("total"))
+        raise (yield from self._question(reference, rows, found.result.get("total")))
 
     def _by_other_tools(self, reference: Reference, objects: Sequence[str]) -> Steps[Known]:
         wants_account = not objects or "Account" in objects
@@ -225,7 +228,9 @@ class Resolver:
                 for known in records_in(Outcome(outcome.call, {"matches": [row]}))
             ]
             if candidates:
-                raise self._question(reference, [self._memory.remember(known) for known in candidates], None)
+                raise (
+                    yield from self._question(reference, [self._memory.remember(known) for known in candidates], None)
+                )
             raise GiveUpError(self._nothing_named(reference, ["Account"]))
         for name in objects:
             field = self._briefing.object(name).first("Name", "Subject", "LastName", "Title")
@@ -237,14 +242,25 @@ class Resolver:
                 if len(rows) == 1:
                     return self._focused(rows[0])
                 if rows:
-                    raise self._question(reference, rows, outcome.result.get("total"))
+                    raise (yield from self._question(reference, rows, outcome.result.get("total")))
         raise GiveUpError(f"I have no tool here that finds {escape(reference.text)!r} by name. An id would help.")
 
     def _nothing_named(self, reference: Reference, objects: Sequence[str]) -> str:
         kinds = " or ".join(say_object(name) for name in objects) if 0 < len(objects) <= 4 else "record"
         return f'I found no {kinds} matching "{escape(reference.text)}".'
 
-    def _question(self, reference: Reference, rows: Sequence[Known], total: object) -> AskError:
+    def _learn_names(self, rows: Sequence[Known]) -> Steps[None]:
+        """Looks up the accounts that candidates belong to, so that they are told apart by name and not by id."""
+        ids = {str(row.details["AccountId"]) for row in rows if row.details.get("AccountId")}
+        unknown = sorted(one for one in ids if not self._memory.name_of(one))
+        if len(ids) > 1 and unknown and "query_records" in self._toolbox:
+            filters = [{"field": "Id", "op": "in", "value": unknown}]
+            listed = self._memory.listed
+            yield [self._toolbox.call("query_records", object="Account", fields=["Name"], filters=filters)]
+            self._memory.listed = listed
+
+    def _question(self, reference: Reference, rows: Sequence[Known], total: object) -> Steps[AskError]:
+        yield from self._learn_names(rows[:_SHOWN])
         count = total if isinstance(total, int) and total >= len(rows) else len(rows)
         kinds = {row.object for row in rows}
         noun = say_object(next(iter(kinds)), count=2) if len(kinds) == 1 else "records"

@@ -7,7 +7,7 @@ from agents._offline.toolbox import Call, Toolbox
 from agents._offline.words import clean, singular, split_name, tokenize
 
 _LINE = re.compile(r"^\s*[-*]\s*`?(\w[\w-]*)`?\s*:\s*(.+)$", re.MULTILINE)
-_STEM = 5
+_STEM = 6
 
 
 def choose_agent(text: str, toolbox: Toolbox) -> Call | None:

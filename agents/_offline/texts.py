@@ -73,8 +73,8 @@ _RECIPIENT_NOUNS = (
     "reply", "response", "note", "letter", "draft", "quick", "short", "thank-you",
 )  # fmt: skip
 _COMMENT_WORDS = (
-    "comment", "comments", "note", "public", "internal", "private", "publicly", "visible", "customer", "post", "leave",
-    "write", "external", "customer-visible", "case", "ticket", "put", "reply", "published",
+    "add", "comment", "comments", "note", "public", "internal", "private", "publicly", "visible", "customer",
+    "post", "leave", "write", "external", "customer-visible", "case", "ticket", "put", "reply", "published",
 )  # fmt: skip
 _DRAFT_LEAD = re.compile(
     r"^(?:please )?(?:draft|write|compose|prepare|create|send|make|start|e-?mail|reply|respond|message|answer)\b"
@@ -194,7 +194,7 @@ def _with_links(request: Request, reader: Reader) -> Request:
         before = reader.word(start - 1) if reader.word(start - 1) not in ("the", "a", "our") else reader.word(start - 2)
         text = reader.rest(start, end)
         if before in _PERSON_LEADS and not people and not hinted(text) and not _record_noun(reader, end):
-            people.append(Reference(text=text, objects=_PARTIES if before in ("to", "with") else PEOPLE))
+            people.append(Reference(text=text, objects=_PARTIES))
         elif before in (*_RECORD_LEADS, *_PERSON_LEADS) and scope is None:
             scope = Reference(
                 text=text, objects=_record_noun(reader, end) or hinted(text) or ("Account", "Opportunity")

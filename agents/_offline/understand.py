@@ -28,10 +28,12 @@ _STATEMENT = re.compile(
     r"|can be|has to be|goes)(?: (?:in|into|to|at|set to|moved to|marked|marked as|now))? (?P<state>[\w ]{3,30})[.!]?$",
     re.IGNORECASE,
 )
+_LISTING = re.compile(r"^(?P<record>[^:?]{3,160}?): (?P<changes>.+)$")
 _STATE_ONLY = re.compile(r"^open(?: ones?| only)*\W*$", re.IGNORECASE)
 _SEARCH_WORDS = frozenset(
     """similar cases case tickets ticket issues issue problem problems comparable seen before past previous closed
-    resolved open related were anything something like alike already ever see had met anyone anybody did""".split()
+    resolved open related were anything something like alike already ever see had met find
+    look looks sounds show me anyone anybody did""".split()
 )
 _ABOUT_WORDS = frozenset(
     """summarise summarize summary overview recap brief briefing catch sum up activity activities timeline history
@@ -88,6 +90,8 @@ def read_clause(clause: str, briefing: Briefing, last: Request | None) -> Reques
 
 def _read_statement(clause: str, briefing: Briefing) -> Request | None:
     """'the renewal has moved to Negotiation': a new state told as a fact asks for the change."""
+    if (listed := _LISTING.match(clause)) and _starts_with_field(listed["changes"], briefing):
+        return _read_listing(clause, listed["record"], listed["changes"], briefing)
     found = _STATEMENT.match(clause)
     values = {value.lower() for info in briefing.objects.values() for f in info.fields.values() for value in f.values}
     if found is None or found["state"].lower() not in values:
@@ -103,6 +107,20 @@ def _assigns(bare: str, briefing: Briefing) -> bool:
         return False
     said = words[: words.index("to")]
     return bool(said) and any(field_named(said, info) for info in briefing.objects.values())
+
+
+def _starts_with_field(text: str, briefing: Briefing) -> bool:
+    words = [token.low for token in Reader.of(text[:80]).tokens[:2]]
+    infos = briefing.objects.values()
+    return len(words) > 1 and any(field_named(words[:size], info) for size in (1, 2) for info in infos)
+
+
+def _read_listing(clause: str, record: str, changes: str, briefing: Briefing) -> Request:
+    """'Acme renewal: stage Negotiation, amount 18k': a record and what to set on it."""
+    named = Reader.of(record)
+    target = read_exact(named) or Reference(text=record.strip())
+    request = _read_update(clause, Reader.of(f"set {changes}"), briefing)
+    return replace(request, target=target)
 
 
 # Searches in knowledge and earlier cases
