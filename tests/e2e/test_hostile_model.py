@@ -157,9 +157,9 @@ class Attack:
     def _named(self, name: str, schema: dict[str, Any], defs: dict[str, Any], about: str) -> st.SearchStrategy[Any]:
         """What the argument is for says more than its type."""
         fields = sorted(OBJECT_INFO[about].fields)
-        columns = _mostly(
-            st.sampled_from(self.open_fields[about] or fields), st.sampled_from([*fields, *FOREIGN_FIELDS])
-        )
+        hidden = sorted(set(fields) - set(self.open_fields[about]))
+        unlikely = st.sampled_from([*(hidden or fields), *(hidden or fields), *FOREIGN_FIELDS])
+        columns = _mostly(st.sampled_from(self.open_fields[about] or fields), unlikely, once_in=3)
         if name == "object":
             return _mostly(st.just(about), st.sampled_from(self.words))
         if name in ("fields", "group_by") and schema.get("type") != "object":

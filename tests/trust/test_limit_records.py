@@ -1,0 +1,32 @@
+"""The case it exists for: one countersigned action that changes many records at once."""
+
+import pytest
+
+from tests.trust.acting import reads, staff, update, writes
+from trust.decisions import Allow, Deny
+from trust.guards.limit_records import MAX_RECORDS, limit_records
+
+
+@pytest.mark.parametrize("count", [1, MAX_RECORDS])
+def test_a_handful_passes(count: int) -> None:
+    assert limit_records(writes(*(update("Account", f"001{n}", Name="x") for n in range(count))), staff()) == Allow()
+
+
+@pytest.mark.parametrize("count", [MAX_RECORDS + 1, 500])
+def test_more_is_denied(count: int) -> None:
+    action = writes(*(update("Account", f"001{n}", Name="x") for n in range(count)))
+    assert limit_records(action, staff()) == Deny(
+        "limit_records", f"{count} records at once; at most {MAX_RECORDS} in one action"
+    )
+
+
+def test_records_count_once_and_objects_apart() -> None:
+    one = [update("Account", "001", Name=str(n)) for n in range(50)]
+    assert limit_records(writes(*one), staff()) == Allow()
+    mixed = [update(name, str(n), Name="x") for name in ("Account", "Case") for n in range(6)]
+    assert isinstance(limit_records(writes(*mixed), staff()), Deny)
+
+
+def test_reading_and_proposing_have_nothing_to_count() -> None:
+    assert limit_records(reads(), staff()) == Allow()
+    assert limit_records(writes(), staff()) == Allow()
