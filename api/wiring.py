@@ -1,8 +1,9 @@
 """Builds the parts and joins them; tests pass other parts in."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -34,6 +35,8 @@ class Service:
     runner: Runner
     conversations: Conversations
     authenticator: Authenticator
+    ready_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Anybody may ask whether the service is ready; they take turns, so that asking uses one connection at most."""
 
 
 def utc_now() -> datetime:

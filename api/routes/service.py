@@ -109,7 +109,7 @@ async def get_ready(service: ServiceOf) -> Ready | JSONResponse:
     """Whether the process can work: the database is there, migrated, and walled, and the token keys can be read."""
     try:
         service.authenticator.keys.refresh()
-        async with asyncio.timeout(READY_WITHIN_S):
+        async with asyncio.timeout(READY_WITHIN_S), service.ready_turn:
             await service.database.check()
     except Exception:  # whatever it is: a service that cannot tell that it is ready is not ready
         _log.warning("not ready", exc_info=True)
