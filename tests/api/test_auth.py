@@ -509,8 +509,11 @@ async def test_a_change_that_a_deactivated_person_asked_for_is_not_made(
             user = await session.get(User, (NORTHWIND, DANA_ID))
             assert user is not None
             user.IsActive = False
-        body = {"decision": "approve", "digest": approval["digest"]}
         path = f"/approvals/{approval['approval_id']}/decision?wait=true"
+        edit = {"decision": "edit", "digest": approval["digest"], "arguments": stage[1]}
+        edited = await ask(world, mara, "POST", path, json=edit)
+        assert (edited.status_code, edited.json()["type"]) == (409, "urn:countersign:problem:unknown-caller")
+        body = {"decision": "approve", "digest": approval["digest"]}
         decided = await ask(world, mara, "POST", path, json=body)
         assert decided.status_code in (200, 409)
         record = await ask(world, mara, "GET", "/records/Opportunity", params={"name": RENEWAL})

@@ -422,7 +422,7 @@ PLACES = {
 }
 
 ANSWERS = {
-    "resume-of-nothing": Case(WAIT, 422, "answer", body=resume({"decisions": [{"type": "approve"}]})),
+    "resume-of-nothing": Case(WAIT, 409, "approval-closed", body=resume({"decisions": [{"type": "approve"}]})),
     "resume-yes": Case(RESUME, 422, "answer", body=resume(True)),
     "resume-text": Case(RESUME, 422, "answer", body=resume("approve")),
     "resume-empty": Case(RESUME, 422, "answer", body=resume({})),
@@ -452,6 +452,16 @@ ANSWERS = {
     "edit-missing-argument": Case(RESUME, 422, "answer", body=edit({"object": "Opportunity"})),
     "edit-unknown-argument": Case(RESUME, 422, "answer", body=edit({**UPDATE[1], "tenant": "southridge"})),
     "edit-wrong-type": Case(RESUME, 422, "answer", body=edit({**UPDATE[1], "fields": 5})),
+    "edit-text-that-hides-nul": Case(
+        RESUME, 422, "answer", body=edit({**UPDATE[1], "fields": '{"NextStep": "\\u0000"}'})
+    ),
+    "edit-text-that-hides-half-a-pair": Case(
+        RESUME, 422, "answer", body=edit({**UPDATE[1], "fields": '{"NextStep": "\\ud800"}'})
+    ),
+    "edit-text-that-hides-digits": Case(
+        RESUME, 422, "answer", body=edit({**UPDATE[1], "fields": '{"Amount": ' + "1" * 5000 + "}"})
+    ),
+    "edit-large-number": Case(RESUME, 422, "answer", body=edit({**UPDATE[1], "fields": {"Amount": 10**400}})),
     "edit-unknown-field": Case(RESUME, 422, "answer", body=edit({**UPDATE[1], "fields": {"Password": "x"}})),
     "edit-to-another-tenant-s-record": Case(
         RESUME,
@@ -538,6 +548,25 @@ async def _check(stage: Stage, case: Case) -> None:
         assert any(one == case.faulty or one.startswith(f"{case.faulty}.") for one in named), problem
     if case.who != "ada@southridge.example":
         assert [secret for secret in stage.secrets if secret in response.text] == []
+
+
+@pytest.mark.xfail(strict=True, reason="graphs/answers.py reads text as JSON without the limits of a request's body")
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[" * 100_000, id="depth"),
+        pytest.param('{"Amount": NaN}', id="not-a-number"),
+        pytest.param('{"Amount": 1e999}', id="infinity"),
+    ],
+)
+async def test_json_inside_text_is_held_to_the_same_limits(stage: Stage, text: str) -> None:
+    """A form field that comes back as text is read as JSON; what no body may hold is no argument either."""
+    if "[" not in text and stage.database.dialect == "sqlite":
+        pytest.xfail("SQLite takes what PostgreSQL refuses")
+    response = await stage.world.call(
+        DANA, "POST", f"/threads/{stage.waiting}/runs/wait", json=edit({**UPDATE[1], "fields": text})
+    )
+    assert response.status_code == 422, response.text
 
 
 # "Not there" and "not yours" are one answer
@@ -664,7 +693,7 @@ async def test_a_second_answer_comes_too_late(settings: Settings) -> None:
         [approval] = held(await world.say(DANA, thread, "change the opportunity"))
         assert (await world.resume(DANA, thread, {"type": "approve"})).status_code == 200
         again = await world.resume(DANA, thread, {"type": "approve"})
-        assert (again.status_code, again.json()["type"]) == (422, "urn:countersign:problem:answer")
+        assert (again.status_code, again.json()["type"]) == (409, "urn:countersign:problem:approval-closed")
         for who, decision in ((DANA, "approve"), (DANA, "reject"), (MARA, "approve"), (DANA, "recall")):
             late = await world.decide(who, approval, decision)
             assert late.status_code in (404, 409), (who, decision, late.text)
