@@ -16,6 +16,8 @@ RouteKind = Literal["agent", "clarify", "off_topic", "escalate"]
 
 _WORDS = re.compile(r"[\w'’&.-]+")
 _CONTRACTED = re.compile(r"\b(what|who|where|when|how|that|there|here)['’]?s\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"\b(phone|telephone|mobile|case|ticket|order|contact) number of\b", re.IGNORECASE)
+"""A number that is a name of something and counts nothing."""
 _HUMAN = (
     r"(?:human(?: being)?|person|people|agent|representative|rep|manager|supervisor|someone|somebody|colleague"
     r"|operator|employee|staff member|support team|your team)"
@@ -92,7 +94,8 @@ def route_by_words(
     text: str, roster: Mapping[str, DomainAgent], access: Access, *, previous: str | None
 ) -> Route | None:
     """The route if the words decide it; None if they say nothing and a model should be asked."""
-    words = [word.strip(".'’-").lower() for word in _WORDS.findall(_CONTRACTED.sub(r"\1 is", text[:4000]))]
+    plain = _NUMBERED.sub(r"\1 of", _CONTRACTED.sub(r"\1 is", text[:4000]))
+    words = [word.strip(".'’-").lower() for word in _WORDS.findall(plain)]
     if _ESCALATE.search(text[:2000]) and not _WORK & set(words[:1]):
         return Route("escalate", None, "asked for a person")
     scores = {name: score for name, agent in roster.items() if (score := _score(words, agent))}

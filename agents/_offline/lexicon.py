@@ -14,7 +14,7 @@ OBJECT_WORDS: Mapping[str, str] = {
     "lead": "Lead", "prospect": "Lead",
     "opportunity": "Opportunity", "opp": "Opportunity", "oppty": "Opportunity", "deal": "Opportunity",
     "case": "Case", "ticket": "Case", "complaint": "Case", "support request": "Case", "issue": "Case",
-    "known issue": "Issue__c", "incident": "Case",
+    "known issue": "Issue__c", "incident": "Case", "comment": "CaseComment",
     "quote": "Quote", "proposal": "Quote", "order": "Order", "purchase order": "Order", "contract": "Contract",
     "agreement": "Contract", "campaign": "Campaign", "task": "Task", "to-do": "Task", "todo": "Task",
     "reminder": "Task", "event": "Event", "meeting": "Event", "appointment": "Event", "user": "User",
@@ -110,7 +110,7 @@ SHOWN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "Task": ("Status", "Priority", "ActivityDate", "WhoId", "WhatId"),
     "Event": ("StartDateTime", "Location", "WhoId", "WhatId"),
     "User": ("Email", "Phone"), "Product2": ("ProductCode", "Family"),
-    "Knowledge__kav": ("Title", "Summary"),
+    "Knowledge__kav": ("Title", "Summary"), "CaseComment": ("CommentBody", "IsPublished", "CreatedDate"),
 }  # fmt: skip
 
 DATE_VERBS: Mapping[str, tuple[str, ...]] = {

@@ -172,6 +172,8 @@ def known_from(row: Mapping[str, Any], default_object: str) -> Known | None:
 
 def label_of(row: Mapping[str, Any], details: Mapping[str, Any]) -> str:
     """What people call the record. A person's title is a job, so the person's name comes before it."""
+    if details.get("CaseNumber") and details.get("Subject"):
+        return str(details["Subject"])  # a case goes by its number, and people know it by its subject
     for source in (row, details):
         for key in _LABELS:
             if source.get(key):

@@ -112,6 +112,11 @@ def read_sort(reader: Reader, info: ObjectInfo) -> tuple[Sort | None, int | None
         if place and fields:
             reader.take(place[0], at)
             return Sort(fields[0], _goes_down(reader, fields[0])), limit
+    for phrase in (*_DOWNWARD, *_UPWARD):
+        if reader.take_phrase(phrase):
+            is_time = phrase.split()[0] in _TIMELY
+            field = "CreatedDate" if is_time else default_measure(info)
+            return (Sort(field, phrase in _DOWNWARD) if field else None), limit
     for at in reader.free():
         word = reader.word(at)
         if (reader.word(at - 1) == "at" and word in ("least", "most")) or (
@@ -120,11 +125,6 @@ def read_sort(reader: Reader, info: ObjectInfo) -> tuple[Sort | None, int | None
             continue
         if (word in _DOWN or word in _UP or (word == "last" and limit)) and not _is_time(reader, at):
             return _superlative(reader, info, at, limit)
-    for phrase in (*_DOWNWARD, *_UPWARD):
-        if reader.take_phrase(phrase):
-            is_time = phrase.split()[0] in _TIMELY
-            field = "CreatedDate" if is_time else default_measure(info)
-            return (Sort(field, phrase in _DOWNWARD) if field else None), limit
     return None, limit
 
 

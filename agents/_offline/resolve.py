@@ -376,7 +376,8 @@ def pick(answer: str, candidates: Sequence[Known], memory: Memory) -> Known | No
     return exact[0] if best and len(exact) == 1 else None
 
 
-def _holds(row: Known, word: str, memory: Memory) -> bool:
+def _holds(row: Known, word: str, memory: Memory) -> float:
+    """1 if the candidate's name or details have the word, less if they have one like it, else 0."""
     text = " ".join(
         [
             row.name,
@@ -387,4 +388,6 @@ def _holds(row: Known, word: str, memory: Memory) -> bool:
     )
     words = [token.low for token in tokenize(text)]
     same_root = len(word) >= 5 and any(other[:5] == word[:5] for other in words)
-    return word in words or same_root or closest(word, words) is not None
+    if word in words:
+        return 1.0
+    return 0.6 if same_root or closest(word, words) is not None else 0.0
