@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, event, inspect, make_url, text
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction, with_loader_criteria
 from sqlalchemy.orm.context import FromStatement
@@ -120,15 +121,19 @@ class Database:
         """One transaction: committed on a clean exit, rolled back on an exception.
 
         A session opened for reading refuses to flush. On SQLite the writers of a process take turns here, so that they
-        queue in order instead of polling for the file's lock; a writer that waits too long gets a `TimeoutError`.
+        queue in order instead of polling for the file's lock; a writer that waits too long gets a `TimeoutError`,
+        and so does whoever waits too long for a connection.
         """
         engine = self._writing_engine if write else self._engine
-        async with (
-            self._turn_to_write() if write and self.dialect == "sqlite" else nullcontext(),
-            TenantSession(engine, tenant, write=write, context_key=self._config.context_key) as session,
-            session.begin(),
-        ):
-            yield session
+        try:
+            async with (
+                self._turn_to_write() if write and self.dialect == "sqlite" else nullcontext(),
+                TenantSession(engine, tenant, write=write, context_key=self._config.context_key) as session,
+                session.begin(),
+            ):
+                yield session
+        except PoolTimeoutError as error:
+            raise TimeoutError("no connection became free in time") from error
 
     @asynccontextmanager
     async def _turn_to_write(self) -> AsyncIterator[None]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tools._declare import find_json_fault
 from trust.approvals import DecisionKind, Verdict
 
 
@@ -95,7 +96,11 @@ def _edited_arguments(decision: Mapping[str, Any], action: Mapping[str, Any], wh
     name = edited.get("name", edited.get("action", action["name"]))
     if name != action["name"]:
         raise AnswerError(f"{where}.edited_action.name: the tool cannot be changed from {action['name']!r}")
-    return {key: _as_before(value, action["args"].get(key)) for key, value in edited["args"].items()}
+    arguments = {key: _as_before(value, action["args"].get(key)) for key, value in edited["args"].items()}
+    fault = find_json_fault(arguments)
+    if fault is not None:
+        raise AnswerError(f"{where}.edited_action.args: {fault}")
+    return arguments
 
 
 def _as_before(value: Any, before: Any) -> Any:
@@ -104,5 +109,5 @@ def _as_before(value: Any, before: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value

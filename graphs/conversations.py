@@ -373,6 +373,8 @@ class Conversations:
         """Newest first: the caller's own requests, and those the caller may decide."""
         found: list[Approval] = []
         before = None
+        if not principal.access.permissions:  # whoever has none decides at most their own
+            criteria["requester"] = principal.id
         async with self._session(principal) as session:
             crm = self.runner.desk.crm_for(session, principal, self.runner.clock())
             while len(found) < limit:

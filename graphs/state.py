@@ -8,13 +8,16 @@ Message = dict[str, Any]
 
 
 def append_messages(have: list[Message], new: Sequence[Message]) -> list[Message]:
-    """Add messages in order; one whose id is known replaces the earlier one in its place."""
+    """Add messages in order; one whose id is known replaces the earlier one in its place, if it is of the same type.
+
+    So nothing that a user sends can stand in for what a tool or the copilot said.
+    """
     merged = list(have)
-    places = {message["id"]: place for place, message in enumerate(merged)}
+    places = {(message["type"], message["id"]): place for place, message in enumerate(merged)}
     for message in new:
-        place = places.get(message["id"])
+        place = places.get((message["type"], message["id"]))
         if place is None:
-            places[message["id"]] = len(merged)
+            places[message["type"], message["id"]] = len(merged)
             merged.append(message)
         else:
             merged[place] = message

@@ -170,7 +170,7 @@ class Tool:
         """Raises: ToolRetryError, naming each argument and what was expected."""
         if not isinstance(arguments, Mapping):
             raise ToolRetryError(f"{self.name} takes an object with named arguments")
-        fault = _not_json(arguments)
+        fault = find_json_fault(arguments)
         if fault is not None:
             raise ToolRetryError(f"{self.name}: {fault}")
         try:
@@ -185,7 +185,7 @@ def _fault(error: Mapping[str, Any]) -> str:
     return f"{where[:80]}: {error['msg'][:300]}"
 
 
-def _not_json(value: Any, depth: int = 0) -> str | None:
+def find_json_fault(value: Any, depth: int = 0) -> str | None:
     """What in a model's arguments no digest, database or client could take; None if there is nothing.
 
     Parsers let more through than JSON has: NaN, numbers without end, halves of surrogate pairs.
@@ -201,10 +201,10 @@ def _not_json(value: Any, depth: int = 0) -> str | None:
     if isinstance(value, float):
         return None if math.isfinite(value) else "numbers must be finite"
     if isinstance(value, Mapping):
-        inside = (fault for pair in value.items() for one in pair if (fault := _not_json(one, depth + 1)))
+        inside = (fault for pair in value.items() for one in pair if (fault := find_json_fault(one, depth + 1)))
         return next(inside, None)
     if isinstance(value, list | tuple):
-        return next((fault for one in value if (fault := _not_json(one, depth + 1))), None)
+        return next((fault for one in value if (fault := find_json_fault(one, depth + 1))), None)
     return f"{type(value).__name__} is not a JSON value"
 
 

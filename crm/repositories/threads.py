@@ -63,6 +63,10 @@ async def search(
         statement = statement.where(Thread.status == status)
     if ids is not None:
         statement = statement.where(Thread.thread_id.in_(ids))
+    plain = {key: value for key, value in (details or {}).items() if isinstance(value, str) and key.isidentifier()}
+    for key, value in plain.items():
+        statement = statement.where(Thread.details[key].as_string() == value)
+    details = {key: value for key, value in (details or {}).items() if key not in plain}
     column = getattr(Thread, sort_by)
     statement = statement.order_by(column.desc() if descending else column.asc(), Thread.thread_id)
     if not details and not values:

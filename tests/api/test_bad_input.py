@@ -550,7 +550,6 @@ async def _check(stage: Stage, case: Case) -> None:
         assert [secret for secret in stage.secrets if secret in response.text] == []
 
 
-@pytest.mark.xfail(strict=True, reason="graphs/answers.py reads text as JSON without the limits of a request's body")
 @pytest.mark.parametrize(
     "text",
     [
@@ -561,8 +560,6 @@ async def _check(stage: Stage, case: Case) -> None:
 )
 async def test_json_inside_text_is_held_to_the_same_limits(stage: Stage, text: str) -> None:
     """A form field that comes back as text is read as JSON; what no body may hold is no argument either."""
-    if "[" not in text and stage.database.dialect == "sqlite":
-        pytest.xfail("SQLite takes what PostgreSQL refuses")
     response = await stage.world.call(
         DANA, "POST", f"/threads/{stage.waiting}/runs/wait", json=edit({**UPDATE[1], "fields": text})
     )
