@@ -166,6 +166,7 @@ class Conversations:
         Raises: ThreadNotFoundError, ThreadBusyError, OverloadedError.
         """
         now = self.runner.clock()
+        accepted: list[Run] = []
         async with self._session(principal, write=True) as session:
             thread = await self._own(session, principal, thread_id, for_update=True)
             if await runs.count_unfinished(session) >= MAX_UNFINISHED:
@@ -183,6 +184,7 @@ class Conversations:
                 await self._withdraw(session, principal, waiting)
                 withdrawal = await self._resume_run(session, thread, waiting[0])
                 await runs.add(session, withdrawal)
+                accepted.append(withdrawal)
                 now = withdrawal.created_at + timedelta(microseconds=1)  # the order in which runs are worked on
             request = {
                 "kind": "message",
@@ -193,11 +195,13 @@ class Conversations:
             }
             run = self._new_run(thread, request, ask, at=now, starts_now=not unfinished and not waiting)
             await runs.add(session, run)
+            accepted.append(run)
             self._mark_busy(thread)
         if ask.strategy in ("interrupt", "rollback"):
             for earlier in unfinished:
                 await self.runner.cancel(principal.tenant, earlier.run_id)
-        self._start(principal.tenant, run)
+        for one in accepted:
+            self._start(principal.tenant, one)
         return run
 
     async def answer(self, principal: Principal, thread_id: str, resume: Any, ask: Ask) -> Run:
