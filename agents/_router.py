@@ -23,7 +23,7 @@ _HUMAN = (
     r"|operator|employee|staff member|support team|your team)"
 )
 _ESCALATE = re.compile(
-    r"\b(?:talk|speak|chat|connect(?: me)?|transfer(?: me)?|hand(?: me)?(?: over)?|escalate(?: this)?"
+    r"\b(?:talk|speak|chat|deal|connect(?: me)?|transfer(?: me)?|hand(?: me)?(?: over)?|escalate(?: this)?"
     r"|put me through)"
     r"\s+(?:to|with)\s+(?:a|an|the|my|some|your)?\s*(?:real |live |actual |human )?" + _HUMAN + r"\b"
     r"|\b(?:i )?(?:want|need|get me|give me|call me) (?:a|an) (?:real |live |actual |human )?"
@@ -77,6 +77,7 @@ _ATTRIBUTES = frozenset(
 )
 _OURS = frozenset("we our us".split())
 _RECORD_LIKE = re.compile(r"\b(?:[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?|\d{4,8})\b")
+_FULL_NAME = re.compile(r"(?<=[\w,] )[A-Z][\w&-]+ (?:[A-Z&][\w&-]*|\d+)")
 _SHORT = 15
 """Words of a message that may be the answer to a question of the copilot, or a follow-up."""
 
@@ -175,10 +176,17 @@ def _is_follow_up(words: Sequence[str]) -> bool:
 def _looks_like_request(text: str, words: Sequence[str]) -> bool:
     """Something is to be done, and there is a number, an id or a name it may be done to."""
     if not _LOOKS & set(words[:8]):
+        if _holds_full_name(text) and len(words) <= _SHORT:
+            return True
         return bool(_RECORD_LIKE.search(text[:2000])) and len(words) <= 6
     content = [word for word in words if word not in _SMALL]
     finds = bool(_FINDS & set(content[:2])) and 2 <= len(content) <= 5 and content[0] not in ("what", "which")
     return finds or _names_something(text)
+
+
+def _holds_full_name(text: str) -> bool:
+    """Two words with capitals side by side, not at the beginning: the name of a person or a company."""
+    return bool(_FULL_NAME.search(text[:2000]))
 
 
 def _names_something(text: str) -> bool:

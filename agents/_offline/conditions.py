@@ -82,6 +82,7 @@ class ConditionReader:
         self._read_mine()
         self._read_places()
         self._read_origin()
+        self._read_worded_fields()
         self._read_texts()
         return self.found
 
@@ -300,6 +301,8 @@ class ConditionReader:
             self._add(field, "lt", span.first.isoformat(), "date")
             return
         span = self._forward(span, field)
+        if bound == "ge" and said == "from" and span.first != span.last:
+            bound = ""  # 'from last month' is that month and not all that followed
         if bound == "ge" and not second:
             first = span.last + timedelta(1) if said == "after" and span.first == span.last else span.first
             self._add(field, "ge", first.isoformat(), "date")
@@ -501,6 +504,26 @@ class ConditionReader:
                     reader.take(at, start + size)
                     return
 
+    def _read_worded_fields(self) -> None:
+        """'of type Email', 'in the Flow family': a field of free text named beside its value."""
+        reader = self._reader
+        for at in list(reader.free()):
+            named = field_named([reader.word(at)], self._info) if reader.word(at).isalpha() else None
+            if named is None or named.values or named.is_date or named.is_number or named.is_flag or named.is_reference:
+                continue
+            if named.name in NAME_FIELDS:
+                continue
+            after, before = at + 1 + (reader.word(at + 1) in ("is", "=", ":")), at - 1
+            place = next((one for one in (after, before) if self._is_value(one)), None)
+            if place is not None:
+                self._add(named.name, "contains", reader.rest(place, place + 1), named.name)
+                reader.take(min(at, place), max(at, place) + 1)
+
+    def _is_value(self, at: int) -> bool:
+        return self._reader.is_free(at) and (
+            self._reader.tokens[at].is_capital or self._reader.tokens[at].kind is Kind.QUOTE
+        )
+
     # Texts and gaps
 
     def _read_missing(self) -> None:
@@ -530,7 +553,7 @@ class ConditionReader:
     def _read_texts(self) -> None:
         reader = self._reader
         self._read_address()
-        name = self._info.first(*NAME_FIELDS) or "Name"
+        name = self._info.first("Subject", "Name", "LastName", *NAME_FIELDS) or "Name"
         for phrase, op in _TEXT_LEADS.items():
             place = reader.find_phrase(phrase)
             runs = [run for run in reader.leftovers() if place and run[0] - place[1] in (0, 1, 2)]

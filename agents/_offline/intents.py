@@ -63,6 +63,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             + _QUALIFIERS
             + r" (?:task|reminder|to-?do)\b(?! (?:list|status|priority|due))",
             r"^(?:task|todo|to-do|reminder)\b ?:",
+            r"^(?:a |an )?(?:reminder|task|to-?do)\b.{0,40}\bto\b",
             r"^(?:call|phone|ring|meet)\b.{1,80}\b(?:today|tomorrow|next|monday|tuesday|wednesday|thursday|friday|week)\b",
             r"^(?:schedule|plan|book|set up)(?: an?)? (?:follow-?up|follow up|call|phone call)\b",
             r"^do not let me forget",
@@ -76,6 +77,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"\b(?:call|called|phone call|spoke|conversation)\b(?! (?:me|back))",
             r"^i (?:have )?(?:just )?(?:called|phoned|rang|spoke (?:to|with)|talked (?:to|with)|had a (?:phone )?call)",
             r"^(?:just )?(?:spoke|talked) (?:to|with)\b",
+            r"^(?:just )?had an? (?:\w+ )?(?:call|conversation) (?:with|about)\b",
         ),
     ),
     (
@@ -95,7 +97,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             + _QUALIFIERS
             + r"(?: [\w-]+){0,3}? (?:e-?mail|mail|message|reply|response|follow-?up|letter)\b",
             r"^draft\b(?! (?:quotes?|orders?|contracts?|articles?|campaigns?)\b)",
-            r"^(?:compose|e-?mail(?! address| of\b| for\b)|write to|reply to|respond to|message|answer)\b",
+            r"^(?:compose|(?:e-?)?mail(?! address| of\b| for\b)|write to|reply to|respond to|message|answer)\b",
             r"^write (?!me\b|us\b|an?\b|the\b|some\b)",
         ),
     ),
@@ -165,6 +167,8 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             + _FIGURE
             + r"\b",
             r"^how much\b",
+            r"^(?:the )?(?:value|worth|amount|revenue) of (?:all |my |our |the )*(?:open |won |lost )?"
+            r"(?:deals|opportunities|opps|quotes|orders|pipeline)\b",
             r"\badds? up(?: to)?\b|^sum\b",
             r"^(?:are|is) there (?:more|fewer|less) than (?:\d+|\w+) ",
             r"\bbroken down\b|\bdistributed\b",

@@ -125,6 +125,11 @@ def read_sort(reader: Reader, info: ObjectInfo) -> tuple[Sort | None, int | None
             continue
         if (word in _DOWN or word in _UP or (word == "last" and limit)) and not _is_time(reader, at):
             return _superlative(reader, info, at, limit)
+    if place := reader.find_phrase("by"):
+        fields, at = _sort_fields(reader, info, place[1])
+        if fields and (FieldInfo(fields[0]).is_number or FieldInfo(fields[0]).is_date):
+            reader.take(place[0], at)
+            return Sort(fields[0], _goes_down(reader, fields[0])), limit
     return None, limit
 
 

@@ -20,7 +20,7 @@ from agents._offline.request import Change, Condition, Reference, Request, Verb
 from agents._offline.resolve import AskError, GiveUpError, Resolver, Steps, pick
 from agents._offline.toolbox import Call, Outcome, Toolbox
 from agents._offline.understand import read_clause, understand
-from agents._offline.words import clean, say_name, tokenize, with_article
+from agents._offline.words import clean, say_name, singular, tokenize, with_article
 
 RECENT_DAYS = 30
 _READS = frozenset((Verb.SHOW, Verb.LIST, Verb.MEASURE, Verb.SUMMARISE, Verb.TIMELINE, Verb.KNOWLEDGE, Verb.SIMILAR))
@@ -301,7 +301,7 @@ class Planner:
 
     def _knowledge(self, request: Request) -> Steps[str]:
         self._need("search_knowledge", "search knowledge articles")
-        outcome = (yield [self.toolbox.call("search_knowledge", query=request.text, limit=3)])[0]
+        outcome = (yield [self.toolbox.call("search_knowledge", query=_with_singulars(request.text), limit=3)])[0]
         return (
             compose.say_articles(outcome)
             if outcome.ok
@@ -673,6 +673,13 @@ def _is_question(utterance: str) -> bool:
         "are",
         "do",
     )
+
+
+def _with_singulars(question: str) -> str:
+    """The question with the singular of each plural in it: titles say 'delivery' where people say 'deliveries'."""
+    words = [token.low for token in tokenize(question)]
+    extra = [one for word in words if word.isalpha() and (one := singular(word)) != word and one not in words]
+    return " ".join([question, *dict.fromkeys(extra)])
 
 
 def _groups(requests: Sequence[Request]) -> list[list[Request]]:

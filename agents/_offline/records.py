@@ -373,8 +373,10 @@ def _carry_over(
 ) -> Request | None:
     """'and her deals?', 'what about tasks?' after a list: whose and which state stay, the kind of record changes."""
     carries = clause.is_follow_up and clause.verb is None and last.verb in (Verb.LIST, Verb.MEASURE)
-    if not carries or names or pronoun or request.conditions or request.owner or mention.name == last.object:
+    if not carries or names or pronoun or request.owner or mention.name == last.object:
         return None
+    if request.conditions:
+        return replace(request, verb=last.verb, scope=last.scope, is_elliptic=True) if last.scope else None
     info = clause.briefing.object(mention.name)
     kept = [condition for condition in last.conditions if condition.topic == "mine" and info.first(condition.field)]
     opened = [condition for condition in last.conditions if condition.topic == "open" and condition.field == "IsClosed"]
@@ -408,13 +410,14 @@ def _continue(
         topics |= {"mine"} if request.owner else set()
     kept = tuple(condition for condition in last.conditions if condition.topic not in topics)
     wants_number = request.verb is Verb.MEASURE or bool(request.group_by)
+    restates = wants_number and not (last.verb is Verb.MEASURE and request.verb is not Verb.MEASURE)
     return replace(
         last,
         said=request.said,
         verb=Verb.MEASURE if wants_number else last.verb,
         conditions=kept + request.conditions,
-        function=request.function if wants_number else last.function,
-        measure=request.measure or (None if wants_number else last.measure),
+        function=request.function if restates else last.function,
+        measure=request.measure or (None if restates else last.measure),
         group_by=request.group_by or (() if request.verb is Verb.MEASURE else last.group_by),
         sort=request.sort or last.sort,
         limit=request.limit or last.limit,

@@ -101,6 +101,10 @@ def read_pronoun(reader: Reader) -> Reference | None:
         if word in _PRONOUNS:
             reader.take(at, at + 1)
             return Reference(pronoun=word, objects=PERSON_OBJECTS if word in _PERSONAL else ())
+        is_last = at == len(reader) - 1 or (at == len(reader) - 2 and following in ("?", ".", "!"))
+        if word == "there" and is_last and at and reader.word(at - 1) not in ("is", "are", "was", "were"):
+            reader.take(at, at + 1)
+            return Reference(pronoun="it", objects=("Account",))
         if word in _POINTERS and reader.tokens[at].kind is Kind.WORD:
             named = object_named([following], (), fuzzy=False) if following.isalpha() else None
             if named or following in ("one", "", "record", ".", "?", "!", "'s", ",", "to", "as", "about", "with"):

@@ -77,7 +77,7 @@ _COMMENT_WORDS = (
     "post", "leave", "write", "external", "customer-visible", "case", "ticket", "put", "reply", "published",
 )  # fmt: skip
 _DRAFT_LEAD = re.compile(
-    r"^(?:please )?(?:draft|write|compose|prepare|create|send|make|start|e-?mail|reply|respond|message|answer)\b"
+    r"^(?:please )?(?:draft|write|compose|prepare|create|send|make|start|(?:e-?)?mail|reply|respond|message|answer)\b"
     r"(?: me\b| us\b)?(?: (?:a|an|the|another|short|quick|polite|friendly|brief|new|follow-?up|thank-?you|reminder"
     r"|apology|introduction|introductory|confirmation)\b)*"
     r"(?: (?:e-?mail|mail|message|reply|response|letter|follow-?up|note|draft)\b)?\s*",

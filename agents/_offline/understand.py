@@ -28,6 +28,11 @@ _STATEMENT = re.compile(
     r"|can be|has to be|goes)(?: (?:in|into|to|at|set to|moved to|marked|marked as|now))? (?P<state>[\w ]{3,30})[.!]?$",
     re.IGNORECASE,
 )
+_TOLD_FIELD = re.compile(
+    r"^(?:the )?(?P<field>[\w ]{3,24}?) (?:for|of|on) (?P<record>[^:?]{3,160}?) (?:is|is now|should be|will be): "
+    r"(?P<value>.+)$",
+    re.IGNORECASE,
+)
 _LISTING = re.compile(r"^(?P<record>[^:?]{3,160}?): (?P<changes>.+)$")
 _STATE_ONLY = re.compile(r"^open(?: ones?| only)*\W*$", re.IGNORECASE)
 _SEARCH_WORDS = frozenset(
@@ -92,6 +97,10 @@ def _read_statement(clause: str, briefing: Briefing) -> Request | None:
     """'the renewal has moved to Negotiation': a new state told as a fact asks for the change."""
     if (listed := _LISTING.match(clause)) and _starts_with_field(listed["changes"], briefing):
         return _read_listing(clause, listed["record"], listed["changes"], briefing)
+    if told := _TOLD_FIELD.match(clause):
+        return _read_update(
+            clause, Reader.of("set the {field} of {record} to {value}".format_map(told.groupdict())), briefing
+        )
     found = _STATEMENT.match(clause)
     values = {value.lower() for info in briefing.objects.values() for f in info.fields.values() for value in f.values}
     if found is None or found["state"].lower() not in values:
