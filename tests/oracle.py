@@ -98,7 +98,7 @@ def raw_connection(config: DatabaseConfig) -> Iterator[Any]:
 def raw_rows(config: DatabaseConfig, table: str) -> list[Row]:
     """All rows of all tenants, bin included."""
     with raw_connection(config) as connection:
-        return [dict(row) for row in connection.execute(f'SELECT * FROM "{table}"').fetchall()]  # noqa: S608
+        return [dict(row) for row in connection.execute(f'SELECT * FROM "{table}"').fetchall()]
 
 
 def dump_records(config: DatabaseConfig) -> dict[str, list[str]]:
@@ -269,11 +269,11 @@ class Oracle:
             mark = "?" if copy.file is not None else "%s"
             for name in RECORDS:
                 table = f'"{name.lower()}"'
-                connection.execute(f"DELETE FROM {table} WHERE tenant <> {mark}", (self.tenant,))  # noqa: S608
+                connection.execute(f"DELETE FROM {table} WHERE tenant <> {mark}", (self.tenant,))
                 seen = self.visible(name)
                 for row in self.rows[name]:
                     if row["Id"] not in seen:
-                        connection.execute(f'DELETE FROM {table} WHERE "Id" = {mark}', (row["Id"],))  # noqa: S608
+                        connection.execute(f'DELETE FROM {table} WHERE "Id" = {mark}', (row["Id"],))
                 for row in self.rows[name]:
                     if row["Id"] not in seen:
                         continue
@@ -285,7 +285,7 @@ class Oracle:
                     if other:
                         assigned = ", ".join(f'"{column}" = {mark}' for column in other)
                         connection.execute(
-                            f'UPDATE {table} SET {assigned} WHERE "Id" = {mark}',  # noqa: S608
+                            f'UPDATE {table} SET {assigned} WHERE "Id" = {mark}',
                             (*other.values(), row["Id"]),
                         )
 

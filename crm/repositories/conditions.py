@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, String, and_, case, func, literal
+from sqlalchemy import ColumnElement, String, and_, case, collate, func, literal
 from sqlalchemy.orm import InstrumentedAttribute
 
 from crm.access import Access
@@ -120,14 +120,20 @@ def _is_same_text(column: Any, value: str) -> Condition:
     return cast("Condition", (column == value) | (func.lower(column) == value.lower()))
 
 
-def build_sort(access: Access, object_name: str, sort: Sequence[Sort]) -> list[ColumnElement[Any]]:
-    """Nothing sorts last both ways; the id breaks ties, so that pages never overlap."""
-    record_type = OBJECT_INFO[object_name].record_type
+def build_sort(access: Access, object_name: str, sort: Sequence[Sort], dialect: Dialect) -> list[ColumnElement[Any]]:
+    """Nothing sorts last both ways; the id breaks ties, so that pages never overlap.
+
+    Text sorts without case and by character, on both databases alike: their own collations differ.
+    """
+    info = OBJECT_INFO[object_name]
+    record_type = info.record_type
     found: list[ColumnElement[Any]] = []
     for one in sort:
         access.require_readable(object_name, one.field)
         column = getattr(record_type, one.field)
         found.append(case((column.is_(None), 1), else_=0))
+        if info.fields[one.field].kind in _TEXTS:
+            column = collate(func.lower(column), "C" if dialect == "postgresql" else "BINARY")
         found.append(column.desc() if one.descending else column.asc())
     return [*found, record_type.Id.asc()]
 

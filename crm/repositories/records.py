@@ -65,7 +65,7 @@ class EmbeddedCrm:
         shown = self._select_fields(name, query.fields, long_texts=False)
         record_type = OBJECT_INFO[name].record_type
         conditions = [visible_to(self.access, record_type), *build_filters(self.access, name, query.filters)]
-        order = build_sort(self.access, name, query.sort)
+        order = build_sort(self.access, name, query.sort, self._dialect)
         offset = self._read_cursor(query)
         limit = max(1, min(query.limit, MAX_LIMIT))
         total = await self.session.scalar(select(func.count()).select_from(record_type).where(*conditions)) or 0
@@ -87,8 +87,7 @@ class EmbeddedCrm:
         self.access.require("read", name)
         record_type = OBJECT_INFO[name].record_type
         conditions = [visible_to(self.access, record_type), *build_filters(self.access, name, question.filters)]
-        dialect = cast("Dialect", self.session.get_bind().dialect.name)
-        keys = [build_group(self.access, name, key, dialect) for key in question.group_by]
+        keys = [build_group(self.access, name, key, self._dialect) for key in question.group_by]
         measure = self._measure(question)
         rows = await self.session.scalar(select(func.count()).select_from(record_type).where(*conditions)) or 0
         order = [case((measure.is_(None), 1), else_=0), measure.desc() if question.descending else measure.asc()]
@@ -253,6 +252,10 @@ class EmbeddedCrm:
 
     # Between JSON and records
 
+    @property
+    def _dialect(self) -> Dialect:
+        return cast("Dialect", self.session.get_bind().dialect.name)
+
     async def _load(self, object_name: str, record_id: str, *, for_update: bool = False) -> Record:
         if object_name not in OBJECT_INFO or not self.access.may("read", object_name):
             raise ObjectRightError(f"you may not read records of {object_name!r}")
@@ -280,6 +283,9 @@ class EmbeddedCrm:
         specs = OBJECT_INFO[object_name].fields
         values: dict[str, Any] = {}
         for field, value in fields.items():
+            if for_create and field == "OwnerId" and value and value == self.access.caller.user_id:
+                values[field] = value  # what one creates is one's own, whatever one may see or change elsewhere
+                continue
             self.access.require_editable(object_name, field)
             spec = specs[field]
             if spec.is_system or (spec.is_create_only and not for_create):

@@ -1,6 +1,5 @@
 """Who may see and do what: owners, roles, sharing, parents, customers, and fields with all that follows from them."""
 
-from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,14 +8,12 @@ import pytest
 
 from crm.access import Caller
 from crm.connector import Aggregate, Change, FieldChange, Filter, Query, Sort
-from crm.database import Database, DatabaseConfig
 from crm.errors import CrmError, FieldError, ObjectRightError, RecordNotFoundError
 from crm.ids import ContactId, UserId
 from crm.records import OBJECTS, Record
 from crm.repositories.access import UnknownCallerError, load_access
 from crm.repositories.visibility import visible_to
 from crm.rights import GroupMember, PermissionSetAssignment, RecordShare, SharingRule, UserRole
-from tests.conftest import Templates
 from tests.crm.stage import (
     ACME,
     CUSTOMERS,
@@ -29,24 +26,8 @@ from tests.crm.stage import (
     id_of,
     make,
     role_id,
-    seed_stage,
     user,
 )
-
-
-@pytest.fixture
-def stage_config(templates: Templates) -> Iterator[DatabaseConfig]:
-    templates.build("stage", seed_stage)
-    with templates.copied("stage") as config:
-        yield config
-
-
-@pytest.fixture
-async def stage(stage_config: DatabaseConfig) -> AsyncIterator[Stage]:
-    database = Database(stage_config)
-    yield Stage(database)
-    await database.close()
-
 
 BELOW = {
     "boss": set(OWNERS),

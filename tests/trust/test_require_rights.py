@@ -3,7 +3,7 @@
 import pytest
 
 from crm.connector import Change
-from tests.trust.acting import create, customer, reads, staff, update, writes
+from tests.trust.acting import DANA, MARA, create, customer, reads, staff, update, writes
 from trust.decisions import Allow, Deny
 from trust.guards.require_rights import require_rights
 
@@ -30,6 +30,12 @@ def test_what_the_rights_cover_passes(action: object) -> None:
 )
 def test_anything_else_is_denied(change: Change, reason: str) -> None:
     assert require_rights(writes(change), SELLER) == Deny("require_rights", reason)
+
+
+def test_what_one_creates_is_ones_own_and_nobody_elses() -> None:
+    assert require_rights(writes(create("Account", Name="x", OwnerId=DANA)), SELLER) == Allow()
+    for change in (create("Account", Name="x", OwnerId=MARA), update("Account", OwnerId=DANA)):
+        assert require_rights(writes(change), SELLER) == Deny("require_rights", "you may not write Account.OwnerId")
 
 
 def test_one_bad_change_among_good_ones_denies_all() -> None:

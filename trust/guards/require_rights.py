@@ -14,6 +14,7 @@ def require_rights(action: Action, principal: Principal) -> Decision:
         if not access.may(operation, change.object_name):  # type: ignore[arg-type] # the table above holds operations
             return Deny("require_rights", f"you may not {operation} records of {change.object_name}")
         for field in change.fields:
-            if not access.can_edit(change.object_name, field.field):
+            is_own = change.operation == "create" and field.field == "OwnerId" and field.new == principal.id
+            if not is_own and not access.can_edit(change.object_name, field.field):
                 return Deny("require_rights", f"you may not write {change.object_name}.{field.field}")
     return Allow()
