@@ -183,6 +183,11 @@ def _read_segment(
     if start >= segment[1]:
         if field is None:
             return None
+        values = _values_of(infos)
+        size = next((n for n in (3, 2, 1) if _value_size(reader, field[0] - n, values) == n), 0)
+        if size:  # 'on high priority': the value stands before its field
+            reader.take(field[0] - size, segment[1])
+            return Change(reader.rest(field[0] - size, field[0]), field[2])
         reader.take(field[0], segment[1])
         return Change("", field[2])
     end = _value_end(reader, start, segment[1], _fields_for(field[2] if field else "", infos), briefing)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 _TODAY = re.compile(r"\btoday is (?:\w+, )?(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
 _STAFF = re.compile(r"\bthe user is ([^(\n]{1,120}?) \(user ([A-Za-z0-9]{15,18})(?:, ([^)\n]{1,80}))?\)", re.IGNORECASE)
@@ -80,6 +81,12 @@ class Briefing:
     today: date | None = None
     caller: Caller | None = None
     objects: Mapping[str, ObjectInfo] = field(default_factory=dict)
+
+    @cached_property
+    def value_words(self) -> frozenset[str]:
+        """Every allowed value in lower case: such a word is never a misspelt kind of record."""
+        fields = (info for known in self.objects.values() for info in known.fields.values())
+        return frozenset(value.lower() for info in fields for value in info.values)
 
     def object(self, name: str) -> ObjectInfo:
         """What is known of the object; nothing but its name if the prompt does not list it."""

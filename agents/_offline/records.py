@@ -95,6 +95,8 @@ def read_records(clause: Clause) -> Request:
         narrowed = [*narrowed, Condition("IsClosed", "eq", False, "open")]
     pronoun = None if exact or ordinal else read_pronoun(reader)
     if pronoun and _means_last_list(clause, mention, pronoun):
+        if clause.verb is Verb.SHOW and clause.last and not (narrowed or sort or group_by or reader.leftovers()):
+            return replace(clause.last, verb=Verb.LIST, said=clause.said, group_by=(), is_elliptic=True)
         pronoun = None
     adjacent = _names_adjoin(reader, mention)
     names, ignored = _names_and_noise(reader, mention)

@@ -286,7 +286,7 @@ def _read_comment(clause: str) -> Request:
 
 def _read_draft(clause: str) -> Request:
     manner = _MANNER.search(clause[:60])
-    head = _DRAFT_LEAD.sub("", clause)
+    head = re.sub(r"^(?:for|to) (?=[A-Z])", "", _DRAFT_LEAD.sub("", clause))
     topic, before = "", head
     topic_place = _TOPIC.search(head)
     if topic_place:
