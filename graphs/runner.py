@@ -73,6 +73,7 @@ class Runner:
         )
         self._logs: dict[str, RunLog] = {}
         self._leased: set[str] = set()
+        self._stopping: set[str] = set()
         self._started = asyncio.Event()
         self._running: dict[str, tuple[TenantId, asyncio.Task[None]]] = {}
         self._workers: dict[tuple[TenantId, str], asyncio.Task[None]] = {}
@@ -169,8 +170,10 @@ class Runner:
             return
         if run_id in self._running:
             self._running[run_id][1].cancel()
-        else:
-            self.submit(tenant, run.thread_id)
+            return
+        if run.status in runs.UNFINISHED and run.lease_owner == self.executor:
+            self._stopping.add(run_id)  # it is about to begin and may have been read before it was cancelled
+        self.submit(tenant, run.thread_id)
 
     async def _work(self, tenant: TenantId, thread_id: str) -> None:
         key = (tenant, thread_id)
@@ -206,6 +209,8 @@ class Runner:
         flusher = asyncio.create_task(log.flush_until_stopped())
         attempt = asyncio.create_task(self._attempt(tenant, run, log, translator))
         self._running[run_id] = (tenant, attempt)
+        if run_id in self._stopping:
+            attempt.cancel()
         try:
             status, error = await self._await_end(attempt, run)
             log.stop_flushing()
@@ -217,6 +222,7 @@ class Runner:
             flusher.cancel()
             attempt.cancel()
             del self._running[run_id]
+            self._stopping.discard(run_id)
             self._logs.pop(run_id, None)
             await log.mark_stored(log.stored, closed=True)
 
