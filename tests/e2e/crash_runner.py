@@ -1,0 +1,101 @@
+"""Runs the service in a process of its own that kills itself at a chosen instant; started by `test_crash`."""
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+from agents._scripted import ScriptedModel
+from api.app import build_app
+from api.settings import Settings
+from crm.repositories.records import EmbeddedCrm
+from graphs._calls import CallDesk
+from graphs._voice import Voice
+from graphs.runner import Runner
+from tests.e2e.crashing import RENEWAL_ID, Instant
+
+LEASE = timedelta(seconds=1)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_before(owner: Any, name: str, *, when: Callable[..., bool] = lambda *given, **more: True) -> None:
+    real = getattr(owner, name)
+
+    async def wrapped(*given: Any, **more: Any) -> Any:
+        if when(*given, **more):
+            die()
+        return await real(*given, **more)
+
+    setattr(owner, name, wrapped)
+
+
+def die_after(owner: Any, name: str) -> None:
+    real = getattr(owner, name)
+
+    async def wrapped(*given: Any, **more: Any) -> Any:
+        await real(*given, **more)
+        die()
+
+    setattr(owner, name, wrapped)
+
+
+def has_tool_answer(voice: Voice, state: Any, context: Any) -> bool:
+    return any(message["type"] == "tool" for message in state["messages"])
+
+
+def arm(instant: Instant) -> None:
+    """Let the process die when it comes to the instant."""
+    if instant is Instant.REQUEST_WRITTEN:
+        die_before(CallDesk, "act")
+    elif instant is Instant.INTERRUPT_STORED:
+        die_before(Runner, "_finish")
+    elif instant is Instant.DECIDED:
+        die_before(CallDesk, "settle")
+    elif instant is Instant.WRITTEN_UNCOMMITTED:
+        die_after(EmbeddedCrm, "apply")
+    elif instant is Instant.WRITTEN:
+        die_after(CallDesk, "settle")
+    elif instant is Instant.SETTLED:
+        die_before(Voice, "answer", when=has_tool_answer)
+    elif instant is Instant.ANSWERED:
+        die_before(Runner, "_finish", when=lambda runner, tenant, run, *rest, **more: run.request["kind"] == "resume")
+
+
+def speak(messages: list[BaseMessage]) -> AIMessage:
+    """Asks for the change, and afterwards tells what came of it. Its call ids are those of its process."""
+    if isinstance(messages[-1], HumanMessage):
+        arguments = {"object": "Opportunity", "record_id": RENEWAL_ID, "fields": {"NextStep": "Call Ann"}}
+        call = {"name": "update_record", "args": arguments, "id": os.environ.get("CRASH_CALL_ID") or f"c{os.getpid()}"}
+        return AIMessage("", tool_calls=[call])
+    told = next(m for m in reversed(messages) if isinstance(m, ToolMessage))
+    return AIMessage(f"The change was {json.loads(str(told.content))['result']['status']}.")
+
+
+def main() -> None:
+    given = json.loads(os.environ["CRASH_SETTINGS"])
+    settings = Settings(**{**given, "data_dir": Path(given["data_dir"])})
+    if os.environ.get("CRASH_AT"):
+        arm(Instant(os.environ["CRASH_AT"]))
+    model = ScriptedModel(lines=[speak] * 20)
+    app = build_app(settings, model_for=lambda tenant: model, lease=LEASE)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        sys.stdout.write(f"{listener.getsockname()[1]}\n")
+        sys.stdout.flush()
+        config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=2)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()
