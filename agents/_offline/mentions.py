@@ -61,7 +61,7 @@ def mention_at(reader: Reader, at: int, briefing: Briefing) -> Mention | None:
         words = [token.low for token in tokens]
         if (size == 1 and words[0] in _RATHER_NOT) or _is_name_part(reader, at, size):
             continue
-        fuzzy = (tokens[0].text.islower() or at == 0) and tokens[0].low not in _NO_SLIPS
+        fuzzy = (tokens[0].text.islower() or at == 0) and words[0] not in _NO_SLIPS | briefing.value_words
         if name := object_named(words, briefing.objects, fuzzy=fuzzy):
             possessive = reader.word(at + size) in ("'s", "'")
             return Mention(name, at, at + size, singular(words[-1]) != words[-1] or words[-1] == "people", possessive)
