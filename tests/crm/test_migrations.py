@@ -1,6 +1,6 @@
 """A migrated database is what the program declares, and what the search and the operator rely on."""
 
-# ruff: noqa: S608 - statements are put together from names in this file and in crm/searchable.py
+
 
 import dataclasses
 import multiprocessing
