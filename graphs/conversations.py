@@ -128,6 +128,7 @@ class Conversations:
         for run in unfinished:
             await self.runner.cancel(principal.tenant, run.run_id)
         async with self._session(principal, write=True) as session:
+            await self._own(session, principal, thread_id, for_update=True)
             await threads.remove(session, thread_id)
             await audit.record(
                 session,

@@ -291,13 +291,13 @@ class Oracle:
 
 
 def _other(value: Any) -> Any:
-    """A value of the same type that is not this one."""
+    """A value of the same type that is not this one, nor in the same order among others."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
-        return 1 - value if value in (0, 1) else value * 3 + 100
+        return 1 - value if value in (0, 1) else value * 7_919 % 1_000_003 + 5
     if isinstance(value, date):
-        return value - timedelta(days=400)
+        return value - timedelta(days=1 + value.toordinal() % 397)
     if isinstance(value, str) and _DAY.match(value):  # SQLite keeps days and instants as texts
         return f"1{value[1:]}"
     if isinstance(value, str):

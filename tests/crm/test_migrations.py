@@ -1,7 +1,5 @@
 """A migrated database is what the program declares, and what the search and the operator rely on."""
 
-
-
 import dataclasses
 import multiprocessing
 import sqlite3

@@ -219,6 +219,8 @@ class Attack:
         )
 
 
+NO_JSON = [float("nan"), float("-inf"), 10**5_000, "\ud800"]
+"""What parsers of JSON let through, or a careless client makes."""
 METACHARACTERS = [
     "%", "_", "\\", "%%%", "' OR 1=1 --", '" OR "', "';DROP TABLE account;--", "NEAR(a b)", "name : x", "a* OR b*",
     "(", ")", "^a", "-a", '"', "AND", "NOT", "{", "$1", ":tenant", "%s", "é", "ß", "İ", "\u202e", "😀", "a", "Ac", " ",
@@ -353,7 +355,7 @@ def hostile_model(config: DatabaseConfig, oracle: Oracle, seed: int) -> Adversar
     return AdversarialModel(
         seed=seed,
         tools=[*load_catalogue(), *load_catalogue(), "delete_all", ""],
-        spoils=[*plan.values, *RECORDS, *RECORDS, *sorted(fields), "x" * 10_000],
+        spoils=[*plan.values, *RECORDS, *RECORDS, *sorted(fields), "x" * 10_000, *NO_JSON],
         arguments=[*sorted(arguments), *sorted(arguments), *sorted(fields)[:30]],
     )
 
