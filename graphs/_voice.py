@@ -63,7 +63,9 @@ class Voice:
         )
         history = [SystemMessage(prompt), *to_model(state["messages"])]
         gateway = self.gateway_for(context.principal.tenant)
-        message = answered(await gateway.ask(history, [tool.schema for tool in agent.tools]), agent.name)
+        is_customer = context.principal.is_customer
+        usable = [tool.schema for tool in agent.tools if tool.for_customers or not is_customer]
+        message = answered(await gateway.ask(history, usable), agent.name)
         if message["id"] in {earlier["id"] for earlier in state["messages"]}:
             message["id"] = str(uuid.uuid4())  # some servers give every answer the same id; nothing said is replaced
         turn["model_calls"] += 1
