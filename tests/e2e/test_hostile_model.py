@@ -299,9 +299,9 @@ async def load_desk(database: Database, who: str) -> Desk:
 def test_no_call_learns_or_changes_anything_hidden(
     seeded_pair: tuple[DatabaseConfig, DatabaseConfig], who: str
 ) -> None:
-    endings = attack(seeded_pair, who, sequences=40)
-    assert endings.total() > 240
-    assert endings["answered"] > 40, endings
+    endings = attack(seeded_pair, who, sequences=25)
+    assert endings.total() > 150
+    assert endings["answered"] > 30, endings
 
 
 @pytest.mark.slow
@@ -309,7 +309,7 @@ def test_no_call_learns_or_changes_anything_hidden(
 def test_no_call_learns_or_changes_anything_hidden_in_a_long_siege(
     seeded_pair: tuple[DatabaseConfig, DatabaseConfig], who: str
 ) -> None:
-    assert attack(seeded_pair, who, sequences=1_000).total() > 4_000
+    assert attack(seeded_pair, who, sequences=300).total() > 1_800
 
 
 @pytest.mark.parametrize("who", PEOPLE)
@@ -410,7 +410,7 @@ async def besiege(settings: Settings, config: DatabaseConfig, who: str, *, seeds
 async def test_whole_conversations_end_and_tell_and_change_nothing_hidden(
     settings: Settings, seeded_config: DatabaseConfig, who: str
 ) -> None:
-    await besiege(settings, seeded_config, who, seeds=range(2))
+    await besiege(settings, seeded_config, who, seeds=range(1))
 
 
 @pytest.mark.slow
