@@ -331,12 +331,4 @@ def _is_recalled(envelope: dict[str, Any]) -> bool:
 def _trace(call: Call, verdict: Approval | ToolError | None) -> dict[str, object]:
     """What the audit keeps of a call: the decision and a digest of the arguments, not the arguments."""
     outcome = "allow" if verdict is None else "hold" if isinstance(verdict, Approval) else verdict.kind
-    return {"tool": call["name"][:60], "decision": outcome, "arguments": digest_of(_printable(call["arguments"]))}
-
-
-def _printable(value: Any) -> Any:
-    try:
-        digest_of(value)
-    except (TypeError, ValueError):
-        return repr(value)
-    return value
+    return {"tool": call["name"][:60], "decision": outcome, "arguments": digest_of(call["arguments"])}

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
+from graphs.messages import storable
 from graphs.state import Message
+from tools._declare import find_json_fault
 
 MODES = ("values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug", "events")
 _PUBLIC = ("messages", "route", "handoff")
@@ -85,7 +87,7 @@ class Translator:
         if metadata.get("langgraph_node") != "agent" or not chunk.id:
             return []
         first = chunk.id not in self._streamed
-        self._streamed[chunk.id] = self._streamed.get(chunk.id, "") + str(chunk.text)
+        self._streamed[chunk.id] = self._streamed.get(chunk.id, "") + storable(chunk.text)
         about = {"langgraph_node": metadata.get("langgraph_node"), "langgraph_step": metadata.get("langgraph_step")}
         found: list[tuple[str, Any]] = []
         if "messages-tuple" in self.modes:
@@ -108,12 +110,19 @@ class Translator:
 
 
 def _wire_chunk(chunk: BaseMessage) -> dict[str, Any]:
-    wire: dict[str, Any] = {"type": "AIMessageChunk", "content": str(chunk.text), "id": chunk.id}
-    if isinstance(chunk, AIMessageChunk):
-        wire["tool_calls"] = chunk.tool_calls
-        wire["tool_call_chunks"] = chunk.tool_call_chunks
+    """A piece as clients read it. Calls that cannot be kept are left out; the finished message tells of them."""
+    wire: dict[str, Any] = {"type": "AIMessageChunk", "content": storable(chunk.text), "id": chunk.id}
+    if isinstance(chunk, AIMessageChunk | AIMessage):
+        wire["tool_calls"] = [call for call in chunk.tool_calls if _can_be_kept(call)]
+        wire["tool_call_chunks"] = [piece for piece in getattr(chunk, "tool_call_chunks", ()) if _can_be_kept(piece)]
         wire["invalid_tool_calls"] = []
     return wire
+
+
+def _can_be_kept(call: Mapping[str, Any]) -> bool:
+    texts = (call.get("name"), call.get("id"), call.get("args"))
+    is_text_sound = all(text == storable(text) for text in texts if isinstance(text, str))
+    return is_text_sound and find_json_fault(call.get("args")) is None
 
 
 def plain_data(value: Any) -> Any:

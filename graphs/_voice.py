@@ -14,12 +14,14 @@ from agents._prompts import build_system_prompt
 from agents._router import ROUTER_PROMPT, Route, choice_tool, route_by_words
 from crm.database import Database
 from graphs.context import Limits, RunContext
-from graphs.messages import answered, spoken, text_of, to_model
+from graphs.messages import answered, spoken, storable, text_of, to_model
 from graphs.state import Call, Message, TurnState
+from tools._declare import find_json_fault
 from trust import audit
 from trust.digests import digest_of
 
 MAX_CALL_ID = 64
+MAX_TOOL_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -138,14 +140,15 @@ def _last_words(state: TurnState) -> str:
 def _calls_of(message: Message, taken: set[Any]) -> list[Call]:
     """The calls in a model's message, readable or not, which afterwards lists them under ids that are theirs alone."""
     calls: list[Call] = []
-    broken = [
-        {"name": call["name"] or "unreadable", "args": {}, "id": call["id"], "type": "tool_call"}
-        for call in message.pop("invalid_tool_calls", None) or ()
-    ]
-    for place, call in enumerate([*message["tool_calls"], *broken]):
+    unread = [{**call, "type": "tool_call"} for call in message.pop("invalid_tool_calls", None) or ()]
+    whole = len(message["tool_calls"])
+    message["tool_calls"] += unread
+    for place, call in enumerate(message["tool_calls"]):
+        is_broken = place >= whole or find_json_fault(call["args"]) is not None
+        call["args"] = {} if is_broken else call["args"]
+        call["name"] = storable(call["name"] or "unreadable")[:MAX_TOOL_NAME]
         call["id"] = _own_id(str(call["id"]), f"{message['id']}:{place}", taken)
         taken.add(call["id"])
-        is_broken = place >= len(message["tool_calls"])
         calls.append(
             {
                 "id": call["id"],
@@ -155,12 +158,11 @@ def _calls_of(message: Message, taken: set[Any]) -> list[Call]:
                 "approval_id": None,
             }
         )
-    message["tool_calls"] += broken
     return calls
 
 
 def _own_id(given: str, place: str, taken: set[Any]) -> str:
-    """The id as given, unless it was used before or is too long to be kept with a request."""
-    if given not in taken and len(given) <= MAX_CALL_ID:
+    """The id as given, unless it was used before or cannot be kept with a request."""
+    if given not in taken and len(given) <= MAX_CALL_ID and given == storable(given):
         return given
     return "call_" + hashlib.sha256(f"{place}:{given}".encode("utf-8", "surrogatepass")).hexdigest()[:20]

@@ -20,9 +20,14 @@ def spoken(text: str, **extra: Any) -> Message:
     return {"type": "ai", "content": text, "id": str(uuid.uuid4()), "tool_calls": [], "additional_kwargs": extra}
 
 
+def storable(text: object) -> str:
+    """The text as every database and client can take it: what is half a character or none shows as a question mark."""
+    return str(text).encode("utf-8", "replace").decode().replace("\x00", "?")
+
+
 def answered(message: AIMessage, agent: str) -> Message:
     """A model's answer; calls without an id of their own get one that is unique in the conversation."""
-    message_id = message.id or str(uuid.uuid4())
+    message_id = storable(message.id or uuid.uuid4())
     calls = [
         {
             "name": call["name"],
@@ -38,7 +43,7 @@ def answered(message: AIMessage, agent: str) -> Message:
     ]
     return {
         "type": "ai",
-        "content": str(message.text),
+        "content": storable(message.text),
         "id": message_id,
         "name": agent,
         "tool_calls": calls,

@@ -17,7 +17,7 @@ from trust.actions import Effect
 from trust.digests import digest_of
 
 _DEEPEST = 12
-_LARGEST = 10**30
+_LARGEST = 2**63
 
 
 class Source(StrEnum):
@@ -197,7 +197,7 @@ def find_json_fault(value: Any, depth: int = 0) -> str | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int):
-        return None if abs(value) < _LARGEST else "numbers must be below 10^30"
+        return None if abs(value) < _LARGEST else "whole numbers must be below 2^63"
     if isinstance(value, float):
         return None if math.isfinite(value) else "numbers must be finite"
     if isinstance(value, Mapping):

@@ -7,6 +7,7 @@ oracle that shares no code with the service. Equal answers mean that nothing hid
 import asyncio
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -372,9 +373,13 @@ def strings_in(value: Any) -> Iterator[str]:
 
 
 def secrets_for(oracle: Oracle, model: AdversarialModel) -> list[str]:
-    """What stands in hidden places only and is long enough to be told, unless the model itself was given it."""
+    """What stands in hidden places only and is long enough to be told, unless the model itself was given it.
+
+    A plain day is no secret: any visible instant of that day begins with the same ten characters.
+    """
     given_away = "\n".join(strings_in([*model.spoils, *ASKS]))
-    return sorted(text for text in oracle.hidden_values() if len(text) > 9 and text not in given_away)
+    hidden = (text for text in oracle.hidden_values() if len(text) > 9 and not re.fullmatch(r"\d{4}-\d\d-\d\d", text))
+    return sorted(text for text in hidden if text not in given_away)
 
 
 async def converse(world: World, login: str, text: str, thread: str) -> str:

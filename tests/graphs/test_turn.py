@@ -772,3 +772,27 @@ def test_the_hold_does_nothing_before_it_interrupts() -> None:
     assert [ast.unparse(one) for one in rest] == ["return {}"]
     caught = [node for node in ast.walk(source) if isinstance(node, ast.Try)]
     assert caught == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({"name": 10**400}, id="hundreds-of-digits"),
+        pytest.param({"name": 2**70}, id="more-than-64-bits"),
+        pytest.param({"name": float("nan")}, id="not-a-number"),
+        pytest.param({"name": "half \ud800"}, id="half-a-character"),
+    ],
+)
+async def test_a_call_that_cannot_be_kept_is_answered_and_the_turn_goes_on(settings: Settings, arguments: Json) -> None:
+    call = {"name": "lookup_account\x00", "args": arguments, "id": "id \ud800\x00"}
+    asked = AIMessage("a \ud800 b \x00", tool_calls=[call | {"name": "lookup_account"}, call])
+    model = script(asked, AIMessage("done"))
+    async with open_world(settings, model=model) as world:
+        thread = await world.open_thread(DANA)
+        modes = ["values", "updates", "messages", "messages-tuple"]
+        body = message("look up the account Acme", stream_mode=modes)
+        streamed = await world.call(DANA, "POST", f"/threads/{thread}/runs/stream", json=body)
+        assert "event: error" not in streamed.text
+        values = (await world.get(DANA, f"/threads/{thread}/state"))["values"]
+        assert [one["ok"] for one in tool_results(values)] == [False, False]
+        assert last_answer(values).strip() == "done"
