@@ -1,4 +1,4 @@
-.PHONY: format lint types arch test bench catalog run check
+.PHONY: format lint types arch test test-thorough bench catalog run check
 format: ## Format all code.
 	uv run ruff format .
 lint: ## Check format and lint.
@@ -9,6 +9,8 @@ arch: ## Check that imports point down.
 	uv run lint-imports
 test: ## Run all tests.
 	uv run pytest
+test-thorough: ## Run all tests, the attacks in full size.
+	uv run pytest --thorough
 bench: ## Measure, and print the ratios.
 	uv run python -m bench
 catalog: ## Write docs/tools.md from the declarations.

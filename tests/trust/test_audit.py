@@ -181,10 +181,9 @@ async def test_an_entry_stands_or_falls_with_what_it_tells_of(chain: Database) -
         assert (await audit.verify(session)).size == ENTRIES
 
 
+@pytest.mark.parametrize("templates", ["postgresql"], indirect=True)  # SQLite has no roles
 async def test_the_owner_of_the_tables_is_no_superuser(chain: Database, seeded_config: DatabaseConfig) -> None:
-    if seeded_config.owner_url is None:
-        pytest.skip("SQLite has no roles")
-    url = make_url(seeded_config.owner_url)
+    url = make_url(seeded_config.owner_url or "")
     place = f"host={url.query['host']} user={url.username} dbname={url.database}"
     with closing(psycopg.connect(place)) as connection:
         assert connection.execute("SELECT count(*) FROM audit_entry").fetchone() == (0,)
