@@ -16,7 +16,7 @@ from graphs.context import Limits, RunContext
 from graphs.messages import failure, human, success, text_of, tool_answer, unanswered_calls
 from graphs.requests import build_request
 from graphs.state import Call, Message, TurnState
-from tools._declare import Tool, ToolContext, ToolRetryError
+from tools._declare import Tool, ToolContext, ToolRetryError, find_json_fault
 from tools._run import ToolError, build_action, propose, read
 from trust import ledger
 from trust.actions import Action, Effect
@@ -92,7 +92,7 @@ class CallDesk:
         answers: list[Message] = []
         held: list[Approval] = []
         async with self.database.session(context.principal.tenant, write=self._any_writes(state)) as session:
-            for place, call in enumerate(state["calls"]):
+            for place, call in enumerate(map(_readable, state["calls"])):
                 verdict = await self._guard_one(session, call, state, context, place)
                 turn["trail"] = [*turn["trail"], _trace(call, verdict)]
                 if isinstance(verdict, Approval):
@@ -326,6 +326,13 @@ class CallDesk:
 
 def _is_recalled(envelope: dict[str, Any]) -> bool:
     return bool(envelope.get("error", {}).get("kind") == "recalled")
+
+
+def _readable(call: Call) -> Call:
+    """The call; without arguments and broken if they are no JSON: no digest, log or card could take them."""
+    if find_json_fault(call["arguments"]) is None:
+        return call
+    return {**call, "arguments": {}, "verdict": "broken"}
 
 
 def _trace(call: Call, verdict: Approval | ToolError | None) -> dict[str, object]:
