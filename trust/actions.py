@@ -1,12 +1,13 @@
 """What is about to happen, in trust's own words: any tool describes itself with these, and guards read them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from crm.connector import Change
 from crm.ids import TenantId
+from trust.labels import Label
 
 
 class Effect(StrEnum):
@@ -16,6 +17,53 @@ class Effect(StrEnum):
     DRAFT = "DRAFT"
     WRITE = "WRITE"
     SEND = "SEND"
+
+
+Role = Literal["target", "recipient", "url", "amount", "content", "option"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One value among the arguments, with where it came from."""
+
+    path: str
+    """As in `fields.StageName` or `to[0]`."""
+    role: Role
+    """What the value decides: which record, who is written to, where to, how much, what is said, how it is done."""
+    label: Label
+    is_reference: bool = False
+    """Whether code resolved it from a reference, instead of taking the model's word for it."""
+
+
+@dataclass(frozen=True)
+class FieldLabels:
+    """Where the value that stands in a field comes from, and the one that would replace it."""
+
+    old: Label
+    new: Label
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Somebody a message would go to. `record` and `account_id` are None if no record stands behind it."""
+
+    address: str
+    label: Label
+    record: str | None = None
+    """`Contact:003…` or `Lead:00Q…`."""
+    account_id: str | None = None
+    may_be_written_to: bool = True
+    """False for those who opted out or never agreed."""
+    is_staff: bool = False
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message that would leave the house."""
+
+    channel: str
+    recipients: tuple[Recipient, ...]
+    content: Label
 
 
 @dataclass(frozen=True)
@@ -36,6 +84,17 @@ class Action:
     for_customers: bool = False
     """Whether a verified contact may use the tool at all."""
     changes: tuple[Change, ...] | None = None
+    plan: frozenset[str] | None = None
+    """The tools that the turn settled on before it read outside text; None while it has read none."""
+    inputs: tuple[Input, ...] = ()
+    field_labels: Mapping[tuple[str, str], FieldLabels] = field(default_factory=dict)
+    """By record id and field, for the changes."""
+    outgoing: Outgoing | None = None
+
+    @property
+    def is_tainted(self) -> bool:
+        """Whether the model that asked for this has read outside text in this turn."""
+        return self.plan is not None
 
     @property
     def is_proposal(self) -> bool:
