@@ -62,6 +62,10 @@ class Record(TenantRow, Base):
     IsDeleted: Mapped[bool] = fields.flag("Whether it lies in the bin.", system=True)
     version: Mapped[int] = mapped_column(Integer, default=1)
 
+    def is_from_outside(self) -> bool:
+        """Whether the fields declared `external` hold, in this record, what somebody outside the tenant wrote."""
+        return True
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "prefix" in cls.__dict__:
             cls.object_name = cls.__dict__.get("object_name", cls.__name__)

@@ -79,7 +79,9 @@ class FoundRecord(Result):
 class Names(Result):
     """Base of results that refer to other records by id."""
 
-    names: dict[str, str] = output("Display names of referenced ids, where you may see them.")
+    names: dict[str, str] = output(
+        "Display names of referenced ids, where you may see them.", integrity=Integrity.BY_FIELD
+    )
 
 
 __all__ = [

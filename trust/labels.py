@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import reduce
-from typing import Any
+from typing import Any, cast
+
+_MOST_ORIGINS = 4
+_LONGEST_ORIGIN = 300
 
 
 class Integrity(IntEnum):
@@ -41,13 +43,7 @@ class Label:
 
     def join(self, other: "Label") -> "Label":
         """The label of something made of both."""
-        origins = list(dict.fromkeys(part for part in (self.origin, other.origin) if part))
-        return Label(
-            min(self.integrity, other.integrity),
-            self.writers | other.writers,
-            _both(self.readers, other.readers),
-            "; ".join(origins)[:300],
-        )
+        return join_all((self, other))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -74,7 +70,19 @@ NOTHING = Label(Integrity.SYSTEM, frozenset(), None, "")
 
 def join_all(labels: Iterable[Label]) -> Label:
     """The label of something made of all of them; of nothing at all, SYSTEM and readable by anybody."""
-    return reduce(Label.join, labels, NOTHING)
+    integrity, writers, readers, origins = Integrity.SYSTEM, set[str](), cast(Readers, None), dict[str, None]()
+    for label in labels:
+        integrity = min(integrity, label.integrity)
+        writers |= label.writers
+        readers = _both(readers, label.readers)
+        origins[label.origin] = None
+    return Label(integrity, frozenset(writers), readers, _listed(origins))
+
+
+def _listed(origins: Iterable[str]) -> str:
+    """The first few origins; how many more there were does not matter to anybody."""
+    shown = list(dict.fromkeys(part for origin in origins for part in origin.split("; ") if part))
+    return "; ".join(shown[:_MOST_ORIGINS])[:_LONGEST_ORIGIN]
 
 
 def _both(one: Readers, other: Readers) -> Readers:

@@ -67,6 +67,10 @@ class EmailMessage(Record):
     Incoming: Mapped[bool] = fields.flag(create_only=True)
     Status: Mapped[str] = fields.picklist("Draft", "Sent", "New", "Read", default="Draft")
 
+    def is_from_outside(self) -> bool:
+        """What staff wrote went out or waits."""
+        return self.Incoming
+
 
 class VoiceCallTranscript__c(Record):  # noqa: N801 - the CRM's own name
     """What was said in a call."""

@@ -17,7 +17,9 @@ class User(Record):
     name_fields = ("FirstName", "LastName")
     constraints = (UniqueConstraint("tenant", "Username"),)
 
-    Username: Mapped[str] = fields.text("Login name, in the form of an e-mail address.", required=True)
+    Username: Mapped[str] = fields.text(
+        "Login name, in the form of an e-mail address.", required=True, personal=True, gives_away=("User.Email",)
+    )
     Alias: Mapped[str | None] = fields.text()
     FirstName: Mapped[str | None] = fields.text()
     LastName: Mapped[str] = fields.text(required=True)

@@ -29,7 +29,7 @@ class Opportunity(Record):
     NextStep: Mapped[str | None] = fields.text()
     ForecastCategory: Mapped[str | None] = fields.picklist("Pipeline", "Best Case", "Commit", "Omitted", "Closed")
     LeadSource: Mapped[str | None] = fields.picklist()
-    IsClosed: Mapped[bool] = fields.flag(system=True)
+    IsClosed: Mapped[bool] = fields.flag(system=True, gives_away=("Opportunity.StageName",))
     IsWon: Mapped[bool] = fields.flag()
     Description: Mapped[str | None] = fields.long_text()
 
@@ -44,9 +44,9 @@ class OpportunityLineItem(Record):
     OpportunityId: Mapped[str] = fields.reference("Opportunity", required=True, create_only=True)
     Product2Id: Mapped[str | None] = fields.reference("Product2")
     PricebookEntryId: Mapped[str | None] = fields.reference("PricebookEntry")
-    Quantity: Mapped[Decimal] = fields.number(required=True)
+    Quantity: Mapped[Decimal] = fields.number(required=True, gives_away=("Opportunity.Amount",))
     UnitPrice: Mapped[Decimal] = fields.money(required=True, gives_away=("Opportunity.Amount",))
-    Discount: Mapped[Decimal | None] = fields.percent()
+    Discount: Mapped[Decimal | None] = fields.percent(gives_away=("Opportunity.Amount",))
     TotalPrice: Mapped[Decimal | None] = fields.money(
         "Quantity x UnitPrice less the discount.",
         system=True,
@@ -92,9 +92,9 @@ class QuoteLineItem(Record):
     OpportunityLineItemId: Mapped[str | None] = fields.reference("OpportunityLineItem")
     Product2Id: Mapped[str | None] = fields.reference("Product2")
     PricebookEntryId: Mapped[str | None] = fields.reference("PricebookEntry")
-    Quantity: Mapped[Decimal] = fields.number(required=True)
+    Quantity: Mapped[Decimal] = fields.number(required=True, gives_away=("Quote.GrandTotal",))
     UnitPrice: Mapped[Decimal] = fields.money(required=True, gives_away=("Quote.GrandTotal",))
-    Discount: Mapped[Decimal | None] = fields.percent()
+    Discount: Mapped[Decimal | None] = fields.percent(gives_away=("Quote.GrandTotal",))
     TotalPrice: Mapped[Decimal | None] = fields.money(
         "Quantity x UnitPrice less the discount.",
         system=True,
@@ -157,5 +157,5 @@ class OrderItem(Record):
     OrderId: Mapped[str] = fields.reference("Order", required=True, create_only=True)
     Product2Id: Mapped[str | None] = fields.reference("Product2")
     PriceBookEntryId: Mapped[str | None] = fields.reference("PricebookEntry")
-    Quantity: Mapped[Decimal] = fields.number(required=True)
+    Quantity: Mapped[Decimal] = fields.number(required=True, gives_away=("Order.TotalAmount",))
     UnitPrice: Mapped[Decimal] = fields.money(required=True, gives_away=("Order.TotalAmount",))

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped
 
 from crm import fields
 from crm.base import Record
+from crm.records.people import User
 
 
 class Case(Record):
@@ -28,10 +29,14 @@ class Case(Record):
     Reason: Mapped[str | None] = fields.picklist()
     IssueId__c: Mapped[str | None] = fields.reference("Issue__c", "The known issue behind it.")
     OrderItemId__c: Mapped[str | None] = fields.reference("OrderItem", "The purchase it is about.")
-    ClosedDate: Mapped[datetime | None] = fields.instant(system=True)
-    IsClosed: Mapped[bool] = fields.flag(system=True)
+    ClosedDate: Mapped[datetime | None] = fields.instant(system=True, gives_away=("Case.Status", "Case.IsClosed"))
+    IsClosed: Mapped[bool] = fields.flag(system=True, gives_away=("Case.Status",))
     IsEscalated: Mapped[bool] = fields.flag()
     ParentId: Mapped[str | None] = fields.reference("Case", "The case this one belongs to.")
+
+
+def _is_staff(record_id: str | None) -> bool:
+    return (record_id or "").startswith(User.prefix)
 
 
 class CaseComment(Record):
@@ -42,8 +47,12 @@ class CaseComment(Record):
     parents = ("ParentId",)
 
     ParentId: Mapped[str] = fields.reference("Case", required=True, create_only=True)
-    CommentBody: Mapped[str] = fields.long_text(required=True)
+    CommentBody: Mapped[str] = fields.long_text(external=True, required=True)
     IsPublished: Mapped[bool] = fields.flag("Whether the customer sees it.")
+
+    def is_from_outside(self) -> bool:
+        """Staff comment as well as customers."""
+        return not _is_staff(self.CreatedById)
 
 
 class CaseHistory__c(Record):  # noqa: N801 - the CRM's own name
@@ -55,8 +64,8 @@ class CaseHistory__c(Record):  # noqa: N801 - the CRM's own name
 
     CaseId__c: Mapped[str] = fields.reference("Case", required=True, create_only=True)
     Field__c: Mapped[str] = fields.picklist("Case Creation", "Owner Assignment", "Case Closed", required=True)
-    OldValue__c: Mapped[str | None] = fields.text()
-    NewValue__c: Mapped[str | None] = fields.text()
+    OldValue__c: Mapped[str | None] = fields.text(gives_away=("Case.OwnerId",))
+    NewValue__c: Mapped[str | None] = fields.text(gives_away=("Case.OwnerId",))
 
 
 class LiveChatTranscript(Record):

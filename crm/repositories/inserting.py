@@ -28,3 +28,19 @@ async def insert_if_absent(
     )
     options = {"tenant_checked": "the row carries the session's own tenant"}
     return (await session.scalars(statement, execution_options=options)).one_or_none()
+
+
+async def insert_or_replace(
+    session: TenantSession, row_type: type[TenantRow], values: Mapping[str, Any], *, key: Sequence[str]
+) -> None:
+    """Write a row; if one with the same key is there, its other columns take the new values.
+
+    `key` names the columns of a unique constraint, `tenant` among them.
+    """
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    statement = insert(row_type).values(**{**values, "tenant": session.tenant})
+    replaced = {name: statement.excluded[name] for name in values if name not in key}
+    options = {"tenant_checked": "the row carries the session's own tenant, and the tenant is part of the key"}
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=list(key), set_=replaced), execution_options=options
+    )

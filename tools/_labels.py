@@ -1,0 +1,168 @@
+"""Labels for a tool's result: from its schema and the records behind it, never from what the values say."""
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from crm.database import TenantSession
+from crm.ids import normalise_id
+from crm.provenance import RecordOrigin
+from crm.repositories.provenance import fields_from_outside, load_origins
+from crm.schema import OBJECT_INFO, object_of
+from tools._declare import Integrity as Declared
+from tools._declare import Tool
+from trust.labels import Integrity, Label, join_all
+from trust.provenance import is_text, label_of, label_of_name, label_of_record, unknown_label
+
+Path = tuple[str | int, ...]
+_NAMES = frozenset({"name", "names"})
+"""Parts of results that hold what people call a record."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """`values`: the label of each text or kept value, by its place in the result. `ids`: all record ids in it."""
+
+    values: dict[Path, Label]
+    ids: frozenset[str]
+
+    @property
+    def outside(self) -> dict[Path, Label]:
+        """The places where an outsider may have written."""
+        return {path: label for path, label in self.values.items() if label.integrity is Integrity.EXTERNAL}
+
+    @property
+    def inside(self) -> Label:
+        """The label of everything else together."""
+        return join_all(label for label in self.values.values() if label.integrity is not Integrity.EXTERNAL)
+
+
+@dataclass(frozen=True)
+class _Value:
+    path: Path
+    value: Any
+    declared: Declared
+    record_id: str | None
+    object_name: str | None
+    key: str
+
+
+async def label_result(session: TenantSession, tool: Tool, result: Mapping[str, Any]) -> Labelled:
+    """`result` is the tool's answer as JSON."""
+    values = list(_walk(result, tool.result, (), Declared.BY_FIELD, _Around(), ""))
+    ids = {one.value for one in values if _is_record_id(one.value)} | {
+        one.record_id for one in values if one.record_id is not None
+    }
+    ids |= {key for key in result.get("names", {}) if _is_record_id(key)}
+    origins = await load_origins(session, ids)
+    tampered = await _tampered_groups(session, values)
+    labels: dict[Path, Label] = {}
+    for one in values:
+        label = _label(one, origins, tampered)
+        if label is not None:
+            labels[one.path] = label
+    return Labelled(labels, frozenset(ids))
+
+
+async def _tampered_groups(session: TenantSession, values: Iterable[_Value]) -> set[tuple[str, str]]:
+    """Of the fields that results were grouped by: those which hold an outsider's words in some record."""
+    asked: dict[str, set[str]] = {}
+    for one in values:
+        if one.record_id is None and one.object_name is not None and one.key in OBJECT_INFO[one.object_name].fields:
+            asked.setdefault(one.object_name, set()).add(one.key)
+    found = set()
+    for name, fields in asked.items():
+        info = OBJECT_INFO[name]
+        texts = {field for field in fields if is_text(info.fields[field])}
+        outside = {field for field in texts if info.fields[field].external_text}
+        outside |= await fields_from_outside(session, info.prefix, texts - outside) if texts - outside else set()
+        found |= {(name, field) for field in outside}
+    return found
+
+
+def _label(one: _Value, origins: Mapping[str, RecordOrigin], tampered: Set[tuple[str, str]]) -> Label | None:
+    if one.declared is Declared.EXTERNAL:
+        return unknown_label(".".join(map(str, one.path)))
+    if one.declared is Declared.SYSTEM or one.value is None or isinstance(one.value, bool):
+        return None
+    if one.record_id is None:
+        return _label_of_group(one, tampered)
+    origin = origins.get(one.record_id)
+    if origin is None:
+        return unknown_label(one.key)
+    if one.key in OBJECT_INFO[origin.object_name].fields:
+        label = label_of(origin, one.key)
+        return label if label.integrity is not Integrity.SYSTEM or label.readers is not None else None
+    if not isinstance(one.value, str):
+        return None
+    return label_of_name(origin) if one.key in _NAMES else label_of_record(origin)
+
+
+def _label_of_group(one: _Value, tampered: Set[tuple[str, str]]) -> Label | None:
+    """The label of a value that belongs to no record in particular."""
+    if not isinstance(one.value, str) or _is_record_id(one.value):
+        return None
+    field = one.key.partition(".")[0]
+    spec = OBJECT_INFO[one.object_name].fields.get(field) if one.object_name else None
+    if spec is None or (one.object_name, field) in tampered:
+        return unknown_label(one.key)
+    return Label(Integrity.CRM_VERIFIED, frozenset(), frozenset(), one.key) if is_text(spec) else None
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What encloses a value."""
+
+    record_id: str | None = None
+    object_name: str | None = None
+
+    def inside(self, value: Mapping[str, Any]) -> "_Around":
+        name = value.get("object")
+        is_object = isinstance(name, str) and name in OBJECT_INFO
+        return _Around(_record_in(value) or self.record_id, name if is_object else self.object_name)
+
+
+def _walk(
+    value: Any, model: type[BaseModel] | None, path: Path, declared: Declared, around: _Around, key: str
+) -> Iterator[_Value]:
+    """Every value of a result with the record that it belongs to: the nearest one that names an id around it."""
+    if isinstance(value, Mapping):
+        around = around.inside(value)
+        for name, inner in value.items():
+            part_model, part_declared = _declared(model, name, declared)
+            if key == "names" and _is_record_id(name):
+                yield _Value((*path, name), inner, Declared.BY_FIELD, normalise_id(name), None, "name")
+            else:
+                yield from _walk(inner, part_model, (*path, name), part_declared, around, name)
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _walk(inner, model, (*path, place), declared, around, key)
+    else:
+        yield _Value(path, value, declared, around.record_id, around.object_name, key)
+
+
+def _declared(model: type[BaseModel] | None, name: str, inherited: Declared) -> tuple[type[BaseModel] | None, Declared]:
+    field = model.model_fields.get(name) if model is not None else None
+    if field is None:
+        return None, inherited
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    return _model_in(field.annotation), Declared(str(extra.get("integrity", Declared.EXTERNAL)))
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part)) is not None), None)
+
+
+def _record_in(value: Mapping[str, Any]) -> str | None:
+    for name in ("Id", "id"):
+        if _is_record_id(value.get(name)):
+            return normalise_id(value[name])
+    return None
+
+
+def _is_record_id(value: Any) -> bool:
+    return isinstance(value, str) and normalise_id(value) is not None and object_of(value) is not None
