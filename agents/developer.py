@@ -2,6 +2,7 @@
 
 from agents._agent import DomainAgent
 from tools.knowledge import search_knowledge
+from tools.outside_text import extract_values, read_text
 from tools.records import aggregate_records, find_record, get_record, query_records
 
 developer = DomainAgent(
@@ -33,5 +34,5 @@ developer = DomainAgent(
         "You help people who build on the CRM: which objects and fields there are, which values they take, "
         "and what the documentation says. You change nothing."
     ),
-    tools=(find_record, get_record, query_records, aggregate_records, search_knowledge),
+    tools=(find_record, get_record, query_records, aggregate_records, search_knowledge, read_text, extract_values),
 )

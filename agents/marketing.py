@@ -4,7 +4,16 @@ from agents._agent import DomainAgent
 from tools.activities import activities_timeline, create_task
 from tools.drafts import create_draft
 from tools.knowledge import search_knowledge
-from tools.records import aggregate_records, create_record, find_record, get_record, query_records, update_record
+from tools.outside_text import extract_values, read_text
+from tools.records import (
+    aggregate_records,
+    confirm_fields,
+    create_record,
+    find_record,
+    get_record,
+    query_records,
+    update_record,
+)
 
 marketing = DomainAgent(
     name="marketing",
@@ -42,6 +51,9 @@ marketing = DomainAgent(
         search_knowledge,
         create_record,
         update_record,
+        confirm_fields,
+        read_text,
+        extract_values,
         create_task,
         create_draft,
     ),

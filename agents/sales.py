@@ -6,7 +6,16 @@ from tools.activities import activities_timeline, create_task, log_call
 from tools.cases import fetch_cases
 from tools.drafts import create_draft
 from tools.knowledge import search_knowledge
-from tools.records import aggregate_records, create_record, find_record, get_record, query_records, update_record
+from tools.outside_text import extract_values, read_text
+from tools.records import (
+    aggregate_records,
+    confirm_fields,
+    create_record,
+    find_record,
+    get_record,
+    query_records,
+    update_record,
+)
 
 sales = DomainAgent(
     name="sales",
@@ -79,6 +88,9 @@ sales = DomainAgent(
         search_knowledge,
         create_record,
         update_record,
+        confirm_fields,
+        read_text,
+        extract_values,
         create_task,
         log_call,
         create_draft,

@@ -16,6 +16,7 @@ from api.auth import Authenticator, KeySet, KeySetError
 from api.settings import Settings
 from crm.database import Database
 from graphs._calls import CallDesk
+from graphs._extractor import Extractor
 from graphs._voice import Voice
 from graphs.checkpoints import open_saver
 from graphs.context import Limits
@@ -66,11 +67,13 @@ async def open_service(
     try:
         await database.check()
         async with open_saver(settings.database()) as saver:
+            gateway_for = _gateways(settings, model_for, limits)
+            secret = settings.cursor_key()
             runner = Runner(
                 database=database,
                 saver=saver,
-                voice=Voice(load_roster(), _gateways(settings, model_for, limits), database, limits),
-                desk=CallDesk(load_roster(), load_catalogue(), database, settings.cursor_key(), limits),
+                voice=Voice(load_roster(), gateway_for, database, limits, secret),
+                desk=CallDesk(load_roster(), load_catalogue(), database, secret, limits, Extractor(gateway_for)),
                 clock=clock,
                 lease=lease,
             )

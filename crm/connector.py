@@ -111,7 +111,8 @@ class FieldChange:
 class Change:
     """One write to one record, exactly: what was seen and what shall stand there."""
 
-    operation: Literal["create", "update", "delete"]
+    operation: Literal["create", "update", "delete", "confirm"]
+    """`confirm` changes no value: it says that staff vouch for those that stand there."""
     object_name: str
     record_id: str
     """For a create: the id that the record will get, so that doing it twice is seen."""
@@ -180,5 +181,7 @@ class Connector(Protocol):
     async def propose_create(self, object_name: str, fields: Mapping[str, Json]) -> Change: ...
 
     async def propose_update(self, object_name: str, record_id: str, fields: Mapping[str, Json]) -> Change: ...
+
+    async def propose_confirm(self, object_name: str, record_id: str, fields: Sequence[str]) -> Change: ...
 
     async def apply(self, change: Change) -> Effect: ...

@@ -12,16 +12,22 @@ from crm.database import Database, TenantSession
 from crm.repositories import approvals as approval_rows
 from crm.repositories.records import EmbeddedCrm
 from crm.work import Approval
+from graphs._extractor import Extractor
+from graphs._sight import Sight, TextsInSight, about_outside_text, look, notes_of, plan_after_reading
 from graphs.context import Limits, RunContext
 from graphs.messages import failure, human, success, text_of, tool_answer, unanswered_calls
 from graphs.requests import build_request
 from graphs.state import Call, Message, TurnState
 from tools._declare import Tool, ToolContext, ToolRetryError, find_json_fault
+from tools._inputs import label_inputs, with_field_labels
+from tools._labels import label_result, label_settled
 from tools._run import ToolError, build_action, propose, read
+from tools.outside_text import read_text
 from trust import ledger
 from trust.actions import Action, Effect
 from trust.approvals import Origin
 from trust.approvals import propose as write_down
+from trust.bound_labels import labels_after_edit, read_labels
 from trust.decisions import Deny, Hold
 from trust.digests import digest_of
 from trust.policy import decide
@@ -41,6 +47,7 @@ class CallDesk:
     database: Database
     cursor_key: bytes
     limits: Limits
+    extractor: Extractor | None = None
 
     async def admit(self, state: TurnState, context: RunContext) -> TurnState:
         """Check what came in, reset what counts per turn, and answer calls that an earlier turn left open.
@@ -91,9 +98,10 @@ class CallDesk:
         calls: list[Call] = []
         answers: list[Message] = []
         held: list[Approval] = []
+        sight = look(state, context, self.cursor_key)
         async with self.database.session(context.principal.tenant, write=self._any_writes(state)) as session:
             for place, call in enumerate(map(_readable, state["calls"])):
-                verdict = await self._guard_one(session, call, state, context, place)
+                verdict = await self._guard_one(session, call, state, context, place, sight)
                 turn["trail"] = [*turn["trail"], _trace(call, verdict)]
                 if isinstance(verdict, Approval):
                     held.append(verdict)
@@ -111,7 +119,13 @@ class CallDesk:
         return any(tool is not None and tool.effect is not Effect.READ for tool in tools)
 
     async def _guard_one(
-        self, session: TenantSession, call: Call, state: TurnState, context: RunContext, place: int
+        self,
+        session: TenantSession,
+        call: Call,
+        state: TurnState,
+        context: RunContext,
+        place: int,
+        sight: Sight,
     ) -> Approval | ToolError | None:
         """An approval that waits, an error that answers the call, or None: the call may run."""
         if place >= self.limits.calls_per_message:
@@ -122,6 +136,7 @@ class CallDesk:
         action = self._validate(call["name"], call["arguments"], context.principal, agent)
         if isinstance(action, ToolError):
             return action
+        action = self._with_sight(action, call, state, sight)
         decision = decide(action, context.principal)
         if isinstance(decision, Deny):
             return ToolError.of(decision)
@@ -136,6 +151,15 @@ class CallDesk:
             call_id=call["id"],
         )
         return await self.request_approval(session, action, context, origin)
+
+    def _with_sight(self, action: Action, call: Call, state: TurnState, sight: Sight) -> Action:
+        """The action with what is known about where its arguments come from."""
+        plan = state["turn"].get("plan")
+        return replace(
+            action,
+            plan=None if plan is None else frozenset(plan),
+            inputs=label_inputs(self.catalogue[action.tool], call.get("written", call["arguments"]), sight.seen),
+        )
 
     def _validate(self, name: str, arguments: Any, principal: Principal, agent: DomainAgent) -> Action | ToolError:
         tool = self.catalogue.get(name)
@@ -163,7 +187,7 @@ class CallDesk:
         proposal = await propose(grant, action, context.principal, tool, self._tool_context(session, context))
         if isinstance(proposal, ToolError):
             return proposal
-        complete = replace(action, changes=proposal.changes)
+        complete = await with_field_labels(session, replace(action, changes=proposal.changes))
         decision = decide(complete, context.principal)
         if isinstance(decision, Deny):
             return ToolError.of(decision)
@@ -172,13 +196,20 @@ class CallDesk:
         return await write_down(session, complete, context.principal, decision, origin=origin, at=context.now)
 
     async def revise(
-        self, session: TenantSession, approval: Approval, arguments: Mapping[str, Any], context: RunContext
+        self,
+        session: TenantSession,
+        approval: Approval,
+        arguments: Mapping[str, Any],
+        context: RunContext,
+        *,
+        editor: str,
     ) -> Approval | ToolError:
         """A new request in place of one whose arguments a person edited. Runs with the requester's rights."""
         agent = self.roster[approval.agent]
         action = self._validate(approval.tool, arguments, context.principal, agent)
         if isinstance(action, ToolError):
             return action
+        action = replace(action, **labels_after_edit(approval, action.arguments, editor))
         origin = Origin(
             key=f"{approval.approval_id}:edited",
             thread_id=approval.thread_id,
@@ -194,14 +225,35 @@ class CallDesk:
         if not waiting:
             return {"messages": []}
         answers = []
+        turn = dict(state["turn"])
+        sight = look(state, context, self.cursor_key)
         async with self.database.session(context.principal.tenant) as session:
             for call in waiting:
-                envelope = await self._read_one(session, call, state, context)
-                answers.append(tool_answer(call["id"], call["name"], self._shorten(envelope)))
-        return {"messages": answers}
+                envelope = self._shorten(await self._read_one(session, call, state, context, sight))
+                answer = tool_answer(call["id"], call["name"], envelope)
+                if envelope["ok"]:
+                    answer["artifact"] = await self._note(session, call, envelope, turn, state, sight)
+                answers.append(answer)
+        return {"messages": answers, "turn": turn}
+
+    async def _note(
+        self,
+        session: TenantSession,
+        call: Call,
+        envelope: dict[str, Any],
+        turn: dict[str, Any],
+        state: TurnState,
+        sight: Sight,
+    ) -> dict[str, Any]:
+        """The labels of what was read. Reading outside text settles which tools the rest of the turn may use."""
+        labelled = await label_result(session, self.catalogue[call["name"]], envelope["result"])
+        if call["name"] == read_text.name:
+            agent = self.roster[state["route"]["agent"]]
+            turn["plan"] = plan_after_reading(agent.tools, call["arguments"].get("tools_needed", ()), turn.get("plan"))
+        return notes_of(labelled, turn["run_id"], **about_outside_text(call, sight))
 
     async def _read_one(
-        self, session: TenantSession, call: Call, state: TurnState, context: RunContext
+        self, session: TenantSession, call: Call, state: TurnState, context: RunContext, sight: Sight
     ) -> dict[str, Any]:
         agent = self.roster[state["route"]["agent"]]
         action = self._validate(call["name"], call["arguments"], context.principal, agent)
@@ -215,7 +267,9 @@ class CallDesk:
         tool = self.catalogue[action.tool]
         try:
             async with asyncio.timeout(self.limits.tool_timeout_s):
-                result = await read(grant, action, context.principal, tool, self._tool_context(session, context))
+                tools = self._tool_context(session, context)
+                texts = TextsInSight(sight.seen.handles, context.principal.tenant, self.extractor)
+                result = await read(grant, action, context.principal, tool, replace(tools, outside=texts))
         except TimeoutError:
             return failure("failed", f"{tool.name} took longer than {self.limits.tool_timeout_s:g} seconds")
         return result.to_json() if isinstance(result, ToolError) else success(result.model_dump(mode="json"))
@@ -234,11 +288,12 @@ class CallDesk:
             if call["verdict"] != "hold":
                 calls.append(call)
                 continue
-            envelope, successor = await self._settle_one(call, context)
+            envelope, notes = await self._settle_one(call, context)
             if envelope is None:
-                calls.append({**call, "approval_id": successor})
+                calls.append({**call, "approval_id": notes["waits_for"]})
                 continue
-            answers.append(tool_answer(call["id"], call["name"], envelope))
+            answer = tool_answer(call["id"], call["name"], envelope)
+            answers.append({**answer, "artifact": notes} if notes else answer)
             calls.append({**call, "verdict": "withdrawn" if _is_recalled(envelope) else "answered"})
         update: TurnState = {"calls": calls, "messages": answers, "request": {}}
         waiting = [call["approval_id"] for call in calls if call["verdict"] == "hold" and call["approval_id"]]
@@ -255,25 +310,26 @@ class CallDesk:
         settled = {call["verdict"] for call in update["calls"] if call["approval_id"]}
         return settled == {"withdrawn"}
 
-    async def _settle_one(self, call: Call, context: RunContext) -> tuple[dict[str, Any] | None, str | None]:
-        """The answer to the call; or None and the id of the request that is still open."""
+    async def _settle_one(self, call: Call, context: RunContext) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """The answer to the call and the labels of its values; or None and the id of the request that is still open."""
         principal = context.principal
         async with self.database.session(principal.tenant, write=True) as session:
             approval = await approval_rows.find(session, call["approval_id"] or "", for_update=True)
             approval = await self._newest(session, approval)
             if approval is None:
-                return failure("expired", "the request is gone"), None
+                return failure("expired", "the request is gone"), {}
             if approval.status == "pending" and approval.expires_at > context.now:
-                return None, approval.approval_id
+                return None, {"waits_for": approval.approval_id}
             if approval.status not in ("approved", "applied", "refused"):
-                return await self._decline(session, approval, context), None
+                return await self._decline(session, approval, context), {}
             crm = self.crm_for(session, principal, context.now)
             outcome = await ledger.settle(
                 session, approval.approval_id, principal, crm, self._rebuild(principal), at=context.now
             )
+            labelled = await label_settled(session, ledger.changes_of(approval), outcome.result)
         if outcome.applied:
-            return success(outcome.result), None
-        return {"ok": False, "error": outcome.result}, None
+            return success(outcome.result), notes_of(labelled, context.run_id)
+        return {"ok": False, "error": outcome.result}, notes_of(labelled, context.run_id, part="error")
 
     async def _newest(self, session: TenantSession, approval: Approval | None) -> Approval | None:
         """Follow a request to the one that took its place when a person edited it."""
@@ -306,7 +362,7 @@ class CallDesk:
             if action.schema_hash != approval.schema_hash:
                 return Deny("catalogue", "the tool has changed since the request was made")
             changes = tuple(ledger.changes_of(approval))
-            return replace(action, changes=changes)
+            return replace(action, changes=changes, **read_labels(approval.labels))
 
         return rebuild
 

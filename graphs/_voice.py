@@ -13,6 +13,7 @@ from agents._gateway import Gateway, ModelError
 from agents._prompts import build_system_prompt
 from agents._router import ROUTER_PROMPT, Route, choice_tool, route_by_words
 from crm.database import Database
+from graphs._sight import look, reveal_answer
 from graphs.context import Limits, RunContext
 from graphs.messages import answered, spoken, storable, text_of, to_model
 from graphs.state import Call, Message, TurnState
@@ -32,6 +33,8 @@ class Voice:
     gateway_for: Callable[[str], Gateway]
     database: Database
     limits: Limits
+    secret: bytes
+    """Makes the handles of outside text."""
 
     async def route(self, state: TurnState, context: RunContext) -> dict[str, Any]:
         """Words first; a model only where they say nothing; otherwise outside the copilot's field."""
@@ -63,7 +66,8 @@ class Voice:
         prompt = build_system_prompt(
             agent, context.principal.access, today=context.today, instructions=context.instructions
         )
-        history = [SystemMessage(prompt), *to_model(state["messages"])]
+        sight = look(state, context, self.secret)
+        history = [SystemMessage(prompt), *to_model(sight.messages)]
         gateway = self.gateway_for(context.principal.tenant)
         is_customer = context.principal.is_customer
         usable = [tool.schema for tool in agent.tools if tool.for_customers or not is_customer]
@@ -72,6 +76,7 @@ class Voice:
             message["id"] = str(uuid.uuid4())  # some servers give every answer the same id; nothing said is replaced
         turn["model_calls"] += 1
         calls = _calls_of(message, taken={m.get("tool_call_id") for m in state["messages"]})
+        reveal_answer(message, calls, sight, agent.tools, turn["run_id"])
         return {"messages": [message], "calls": calls, "turn": turn}
 
     async def reply(self, state: TurnState, context: RunContext) -> TurnState:
@@ -154,6 +159,7 @@ def _calls_of(message: Message, taken: set[Any]) -> list[Call]:
                 "id": call["id"],
                 "name": call["name"],
                 "arguments": call["args"],
+                "written": call["args"],
                 "verdict": "broken" if is_broken else "new",
                 "approval_id": None,
             }

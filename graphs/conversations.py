@@ -286,7 +286,8 @@ class Conversations:
             now=now,
             today=now.date(),
         )
-        revised = await self.runner.desk.revise(session, approval, approval.edited_arguments or {}, context)
+        arguments, editor = approval.edited_arguments or {}, approval.decided_by or ""
+        revised = await self.runner.desk.revise(session, approval, arguments, context, editor=editor)
         if isinstance(revised, ToolError):
             raise AnswerError(f"edited_action.args: {revised.message}")
         return revised

@@ -83,7 +83,7 @@ def describe_card(card: dict[str, Any]) -> str:
     """The card as plain lines: what is done to which record, and old -> new per field."""
     lines = []
     for change in card["changes"]:
-        verb = {"create": "Create", "update": "Change", "delete": "Delete"}[change["operation"]]
+        verb = {"create": "Create", "update": "Change", "delete": "Delete", "confirm": "Confirm"}[change["operation"]]
         lines.append(f"{verb} {change['object']} {plain(change['name'])} ({change['id']})")
         for field in change["fields"]:
             new = plain(field["new"])

@@ -30,6 +30,8 @@ class Call(TypedDict):
     id: str
     name: str
     arguments: dict[str, Any]
+    written: dict[str, Any]
+    """The arguments as the model wrote them, with handles where it passed on an outsider's words."""
     verdict: str
     """allow | hold | answered."""
     approval_id: str | None

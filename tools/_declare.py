@@ -3,8 +3,8 @@
 import inspect
 import math
 import types
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from crm.connector import Aggregate, Aggregation, Change, Json, Match, Page, Query, Row, TextMatch
 from trust.actions import Effect
 from trust.digests import digest_of
+from trust.handles import OutsideText
 
 _DEEPEST = 12
 _LARGEST = 2**63
@@ -27,6 +28,8 @@ class Source(StrEnum):
     USER = "user"
     RECORD = "record"
     """A record id that a tool returned, or that the user named."""
+    HANDLE = "handle"
+    """A handle for outside text, taken as it is and not for the words it stands for."""
     PLATFORM = "platform"
     """Filled in by the service; a model's value is ignored."""
 
@@ -114,6 +117,26 @@ class ReadingCrm(Protocol):
 
     async def propose_update(self, object_name: str, record_id: str, fields: Mapping[str, Json]) -> Change: ...
 
+    async def propose_confirm(self, object_name: str, record_id: str, fields: Sequence[str]) -> Change: ...
+
+
+class OutsideTexts(Protocol):
+    """Words of outsiders that the conversation came across, by their handles."""
+
+    def look_up(self, handle: str) -> OutsideText | None: ...
+
+    async def extract(self, handle: str, wanted: Sequence[Any]) -> dict[str, Any]: ...
+
+
+class NoOutsideTexts:
+    """For callers that show nobody any handles."""
+
+    def look_up(self, handle: str) -> OutsideText | None:
+        return None
+
+    async def extract(self, handle: str, wanted: Sequence[Any]) -> dict[str, Any]:
+        return {}
+
 
 @dataclass(frozen=True)
 class ToolContext:
@@ -125,6 +148,7 @@ class ToolContext:
     now: datetime
     today: date
     """The day the caller works with; all relative dates count from it."""
+    outside: OutsideTexts = field(default_factory=NoOutsideTexts)
 
 
 @dataclass(frozen=True)
@@ -165,6 +189,12 @@ class Tool:
     def schema_hash(self) -> str:
         """Changes when anything does that an approval relied on."""
         return digest_of([self.schema, self.effect, self.scope])
+
+    @cached_property
+    def handle_arguments(self) -> frozenset[str]:
+        """Names of the arguments that take handles."""
+        extras = {name: field.json_schema_extra for name, field in self.arguments.model_fields.items()}
+        return frozenset(n for n, e in extras.items() if isinstance(e, dict) and e.get("source") == Source.HANDLE)
 
     def validate(self, arguments: Any) -> Arguments:
         """Raises: ToolRetryError, naming each argument and what was expected."""

@@ -6,14 +6,16 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from crm.connector import Change
 from crm.database import TenantSession
+from crm.fields import Kind
 from crm.ids import normalise_id
 from crm.provenance import RecordOrigin
 from crm.repositories.provenance import fields_from_outside, load_origins
 from crm.schema import OBJECT_INFO, object_of
 from tools._declare import Integrity as Declared
 from tools._declare import Tool
-from trust.labels import Integrity, Label, join_all
+from trust.labels import NOTHING, Integrity, Label, join_all
 from trust.provenance import is_text, label_of, label_of_name, label_of_record, unknown_label
 
 Path = tuple[str | int, ...]
@@ -23,10 +25,12 @@ _NAMES = frozenset({"name", "names"})
 
 @dataclass(frozen=True)
 class Labelled:
-    """`values`: the label of each text or kept value, by its place in the result. `ids`: all record ids in it."""
+    """`values`: the label of each text or kept value, by its place in the result. `ids`: the records it speaks of.
+    `personal`: the places of values that say who somebody is."""
 
     values: dict[Path, Label]
     ids: frozenset[str]
+    personal: frozenset[Path] = frozenset()
 
     @property
     def outside(self) -> dict[Path, Label]:
@@ -52,10 +56,8 @@ class _Value:
 async def label_result(session: TenantSession, tool: Tool, result: Mapping[str, Any]) -> Labelled:
     """`result` is the tool's answer as JSON."""
     values = list(_walk(result, tool.result, (), Declared.BY_FIELD, _Around(), ""))
-    ids = {one.value for one in values if _is_record_id(one.value)} | {
-        one.record_id for one in values if one.record_id is not None
-    }
-    ids |= {key for key in result.get("names", {}) if _is_record_id(key)}
+    ids = {found for one in values if one.declared is not Declared.EXTERNAL and (found := _id_in(one)) is not None}
+    ids |= {one.record_id for one in values if one.record_id is not None}
     origins = await load_origins(session, ids)
     tampered = await _tampered_groups(session, values)
     labels: dict[Path, Label] = {}
@@ -63,7 +65,53 @@ async def label_result(session: TenantSession, tool: Tool, result: Mapping[str, 
         label = _label(one, origins, tampered)
         if label is not None:
             labels[one.path] = label
-    return Labelled(labels, frozenset(ids))
+    personal = frozenset(one.path for one in values if _is_personal(one, origins))
+    return Labelled(labels, frozenset(ids), personal)
+
+
+def _id_in(one: _Value) -> str | None:
+    """The record that a value names by the nature of its field, not because a text looks like an id."""
+    if not _is_record_id(one.value):
+        return None
+    name = object_of(one.record_id) if one.record_id else one.object_name
+    spec = OBJECT_INFO[name].fields.get(one.key) if name else None
+    is_id = one.key in ("id", "Id") or (spec is not None and spec.kind in (Kind.ID, Kind.REFERENCE))
+    return normalise_id(one.value) if is_id else None
+
+
+def _is_personal(one: _Value, origins: Mapping[str, RecordOrigin]) -> bool:
+    origin = origins.get(one.record_id) if one.record_id else None
+    name = origin.object_name if origin else one.object_name
+    if name is None:
+        return False
+    info = OBJECT_INFO[name]
+    if one.key in info.fields:
+        return info.fields[one.key].is_personal
+    return one.key in _NAMES and any(info.fields[field].is_personal for field in info.name_fields)
+
+
+async def label_settled(session: TenantSession, changes: Iterable[Change], answer: Mapping[str, Any]) -> Labelled:
+    """The labels of what is told after a decision: old and new values, or those that stood in the way.
+
+    `answer` is the result or the error as JSON. Fields of one name in several records count as the worst of them.
+    """
+    records = [change.record_id for change in changes]
+    origins = await load_origins(session, records)
+    by_field: dict[str, Label] = {}
+    for change in changes:
+        for field in change.fields:
+            origin = origins.get(change.record_id)
+            label = label_of(origin, field.field) if origin else unknown_label(field.field)
+            by_field[field.field] = by_field.get(field.field, NOTHING).join(label)
+    values: dict[Path, Label] = {}
+    for part in ("changes", "conflicts"):
+        for place, one in enumerate(answer.get(part, ())):
+            for key in ("old", "new", "seen", "current"):
+                if isinstance(one.get(key), str):
+                    values[part, place, key] = by_field.get(one["field"], NOTHING)
+    if isinstance(answer.get("name"), str) and answer.get("id") in origins:
+        values["name",] = label_of_name(origins[answer["id"]])
+    return Labelled(values, frozenset(records))
 
 
 async def _tampered_groups(session: TenantSession, values: Iterable[_Value]) -> set[tuple[str, str]]:

@@ -231,3 +231,15 @@ class UpdateRecord(Arguments):
 async def update_record(ctx: ToolContext, args: UpdateRecord) -> Proposal:
     """Change fields of one record. A person has to approve the exact change first."""
     return Proposal((await ctx.crm.propose_update(require_object(args.object), args.record_id, args.fields),))
+
+
+class ConfirmFields(Arguments):
+    object: str = argument(_OBJECT, max_length=60)
+    record_id: str = record_reference("Id of the record.")
+    fields: list[str] = argument("Names of the fields whose present values are right.", min_length=1, max_length=20)
+
+
+@tool(effect=Effect.WRITE, scope=CRM_WRITE)
+async def confirm_fields(ctx: ToolContext, args: ConfirmFields) -> Proposal:
+    """Have a person vouch for values that came from outside, so that they count as entered by staff from then on."""
+    return Proposal((await ctx.crm.propose_confirm(require_object(args.object), args.record_id, args.fields),))

@@ -14,9 +14,11 @@ from crm.repositories import approvals as rows
 from crm.schema import OBJECT_INFO
 from crm.work import Approval, Vote
 from trust import audit
-from trust.actions import Action
+from trust.actions import Action, Input
+from trust.bound_labels import write_labels
 from trust.decisions import Hold
 from trust.digests import digest_of
+from trust.labels import Integrity, Label
 from trust.policy import POLICY_VERSION
 from trust.principal import Principal
 from trust.scopes import APPROVALS_DECIDE
@@ -91,7 +93,7 @@ async def propose(
         arguments=dict(action.arguments),
         changes=changes,
         card=_card(action),
-        labels={},
+        labels=write_labels(action),
         rule={
             "guard": hold.guard,
             "reason": hold.reason,
@@ -148,9 +150,58 @@ def compute_digest(session: TenantSession, approval: Approval) -> str:
 
 def _card(action: Action) -> dict[str, Any]:
     """What a person is shown, made by code from the changes alone; no text of a model gets in as a caption."""
-    verb = {"create": "Create", "update": "Change", "delete": "Delete"}
+    verb = {"create": "Create", "update": "Change", "delete": "Delete", "confirm": "Confirm"}
     lines = [f"{verb[c.operation]} {c.object_name} {c.name}" for c in action.changes or ()]
-    return {"title": "; ".join(lines), "tool": action.tool, "changes": [c.to_json() for c in action.changes or ()]}
+    return {
+        "title": "; ".join(lines),
+        "tool": action.tool,
+        "changes": [_change_on_card(change, action) for change in action.changes or ()],
+        "warnings": warnings_about(action),
+    }
+
+
+def _change_on_card(change: Change, action: Action) -> dict[str, Any]:
+    """The change, and for each field who wrote what stands there and what would stand there."""
+    shown = change.to_json()
+    for field in shown["fields"]:
+        labels = action.field_labels.get((change.record_id, field["field"]))
+        if labels is not None:
+            field["source"] = _source(labels.new)
+            if change.operation != "create":
+                field["old_source"] = _source(labels.old)
+    return shown
+
+
+def _source(label: Label) -> dict[str, Any]:
+    return {"integrity": label.integrity.word, "origin": label.origin, "writers": sorted(label.writers)}
+
+
+def warnings_about(action: Action) -> list[str]:
+    """What a person should look at twice, in the card's own words."""
+    found = []
+    if action.is_tainted:
+        found.append("The copilot had read text from outside before it asked for this.")
+    outside = sorted(
+        field for (_, field), labels in action.field_labels.items() if labels.new.integrity is Integrity.EXTERNAL
+    )
+    if outside:
+        found.append(f"Written by somebody outside: {', '.join(outside)}.")
+    replaced = sorted(
+        field
+        for (_, field), labels in action.field_labels.items()
+        if labels.new.integrity is Integrity.EXTERNAL and labels.old.integrity >= Integrity.CRM_VERIFIED
+    )
+    if replaced and any(change.operation != "create" for change in action.changes or ()):
+        found.append(f"Would replace what staff had entered: {', '.join(replaced)}.")
+    if any(
+        one.role in ("target", "recipient") and not one.is_reference and _says_something(one) for one in action.inputs
+    ):
+        found.append("Names a record that was not looked up in this conversation.")
+    return found
+
+
+def _says_something(one: Input) -> bool:
+    return one.label.origin != ""
 
 
 async def decide(

@@ -15,9 +15,11 @@ from crm.work import Approval, LedgerEntry, Vote
 from trust import audit
 from trust.actions import Action
 from trust.approvals import compute_digest, is_entitled
+from trust.bound_labels import labels_of_change
 from trust.decisions import Deny, Hold
 from trust.policy import Grant, redeem
 from trust.principal import Principal, load_principal
+from trust.provenance import confirm, keep_labels
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ async def settle(
     try:
         async with session.begin_nested():
             effects = await _carry_out(grant, action, principal, crm)
+            await _keep_labels(session, approval, effects, at=at)
     except StaleError as stale:
         conflicts = [{"field": c.field, "seen": c.seen, "current": c.current} for c in stale.conflicts]
         error = {"kind": "stale", "message": str(stale), "conflicts": conflicts}
@@ -139,6 +142,19 @@ async def _carry_out(grant: Grant, action: Action, principal: Principal, crm: Co
     """Raises: GrantError, CrmError."""
     grant.require_cover(action, principal)
     return [await crm.apply(change) for change in action.changes or ()]
+
+
+async def _keep_labels(session: TenantSession, approval: Approval, effects: Sequence[Effect], *, at: datetime) -> None:
+    """What was written keeps the labels it came with; only a confirmation raises any."""
+    for effect in effects:
+        change = effect.change
+        if change.operation == "confirm":
+            votes = await approvals.list_votes(session, approval.approval_id)
+            by = frozenset(vote.voter for vote in votes if vote.decision == "approve")
+            await confirm(session, change, effect.version, by, at=at)
+        else:
+            labels = labels_of_change(approval.labels, change.record_id)
+            await keep_labels(session, change, effect.version, labels, at=at)
 
 
 async def _apply(

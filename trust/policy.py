@@ -15,6 +15,7 @@ from trust.guards.limit_records import limit_records
 from trust.guards.require_listed_tool import require_listed_tool
 from trust.guards.require_rights import require_rights
 from trust.guards.require_scope import require_scope
+from trust.guards.stay_in_plan import stay_in_plan
 from trust.guards.stay_in_tenant import stay_in_tenant
 from trust.principal import Principal
 
@@ -23,6 +24,7 @@ Guard = Callable[[Action, Principal], Decision]
 GUARDS: Final[tuple[Guard, ...]] = (
     stay_in_tenant,
     require_listed_tool,
+    stay_in_plan,
     bind_customers,
     require_scope,
     require_rights,

@@ -16,6 +16,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from agents._offline.extraction import extract, read_wanted
 from agents._offline.memory import Memory
 from agents._offline.plan import Planner
 from agents._offline.prompt import Briefing, read_briefing
@@ -147,10 +148,14 @@ def _decide(messages: Sequence[BaseMessage], toolbox: Toolbox) -> str | list[Cal
     turns = _turns(messages)
     if not turns:
         return "There is no request to answer yet."
+    instructions = "\n".join(_text(m) for m in messages if isinstance(m, SystemMessage))
+    wanted = None if toolbox.names else read_wanted(instructions)
+    if wanted is not None:
+        return extract(turns[-1].said, wanted)
     if toolbox.names == ["choose_agent"]:
         call = None if turns[-1].rounds else choose_agent(turns[-1].said, toolbox)
         return [call] if call else "No agent's description fits this request."
-    briefing = with_usual_objects(read_briefing("\n".join(_text(m) for m in messages if isinstance(m, SystemMessage))))
+    briefing = with_usual_objects(read_briefing(instructions))
     memory = Memory()
     for turn in turns[:-1]:
         _replay(turn, briefing, toolbox, memory)

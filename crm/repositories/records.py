@@ -183,6 +183,20 @@ class EmbeddedCrm:
             raise CrmError("nothing would change: the record already has these values")
         return Change("update", object_name, record.Id, self._name(record), tuple(changes))
 
+    async def propose_confirm(self, object_name: str, record_id: str, fields: Sequence[str]) -> Change:
+        """Vouch for present values: whoever does could write them. Raises: CrmError."""
+        self.access.require("edit", object_name)
+        record = await self._load(object_name, record_id)
+        await self._require_edit(object_name, record.Id)
+        for field in fields:
+            self.access.require_editable(object_name, field)
+        present = self._to_row(record, fields)
+        empty = [field for field in fields if present.get(field) is None]
+        if empty:
+            raise FieldError(empty[0], "is empty, or not yours to read: there is nothing to confirm")
+        changes = tuple(FieldChange(field, value, value) for field, value in present.items())
+        return Change("confirm", object_name, record.Id, self._name(record), changes)
+
     async def apply(self, change: Change) -> Effect:
         """Carry out a proposed change inside the open transaction, and read back what came of it.
 
@@ -192,6 +206,8 @@ class EmbeddedCrm:
             return await self._create(change)
         if change.operation == "update":
             return await self._update(change)
+        if change.operation == "confirm":
+            return await self._confirm(change)
         raise CrmError(f"cannot {change.operation} records")
 
     async def _create(self, change: Change) -> Effect:
@@ -225,11 +241,7 @@ class EmbeddedCrm:
         for field in touched:
             self.access.require_editable(change.object_name, field)
         before = self._to_row(record, touched)
-        conflicts = [
-            Conflict(record.Id, f.field, f.old, before[f.field]) for f in change.fields if before[f.field] != f.old
-        ]
-        if conflicts:
-            raise StaleError(conflicts)
+        _require_unchanged(change, before)
         values = await self._check_values(change.object_name, {f.field: f.new for f in change.fields}, for_create=False)
         all_before = {field: getattr(record, field) for field in OBJECT_INFO[change.object_name].fields}
         for field, value in values.items():
@@ -241,6 +253,16 @@ class EmbeddedCrm:
         self.session.add_all(history_of(record, all_before, at=self.now, by=by))
         await self._store(record)
         return Effect(change, record.version, before=before, after=self._to_row(record, touched))
+
+    async def _confirm(self, change: Change) -> Effect:
+        record = await self._load(change.object_name, change.record_id, for_update=True)
+        await self._require_edit(change.object_name, record.Id)
+        fields = [f.field for f in change.fields]
+        for field in fields:
+            self.access.require_editable(change.object_name, field)
+        present = self._to_row(record, fields)
+        _require_unchanged(change, present)
+        return Effect(change, record.version, before=present, after=present)
 
     async def _store(self, record: Record) -> None:
         """Write to the database and read back. Raises: CrmError, which does not say what the record clashes with."""
@@ -404,6 +426,15 @@ def display_name(record: Record) -> str:
     """What a person calls the record."""
     parts = [getattr(record, field) for field in record.name_fields]
     return " ".join(str(part) for part in parts if part) or record.Id
+
+
+def _require_unchanged(change: Change, present: Row) -> None:
+    """Raises: StaleError if a field no longer has the value that the change was made for."""
+    conflicts = [
+        Conflict(change.record_id, f.field, f.old, present[f.field]) for f in change.fields if present[f.field] != f.old
+    ]
+    if conflicts:
+        raise StaleError(conflicts)
 
 
 def _is_nullable(object_name: str, field: str) -> bool:

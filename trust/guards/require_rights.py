@@ -4,7 +4,7 @@ from trust.actions import Action
 from trust.decisions import Allow, Decision, Deny
 from trust.principal import Principal
 
-_RIGHT = {"create": "create", "update": "edit", "delete": "delete"}
+_RIGHT = {"create": "create", "update": "edit", "delete": "delete", "confirm": "edit"}
 
 
 def require_rights(action: Action, principal: Principal) -> Decision:

@@ -1,0 +1,182 @@
+"""What the model of a turn gets to see: the conversation, with handles where outsiders speak."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crm.ids import normalise_id
+from graphs._extractor import Extractor
+from graphs.context import RunContext
+from graphs.messages import text_of
+from graphs.state import Call, Message, TurnState
+from tools._declare import Tool, ToolFailedError
+from tools._inputs import Seen
+from tools._labels import Labelled
+from tools.outside_text import WantedValue, extract_values, read_text
+from trust.actions import Effect
+from trust.handles import Handles, OutsideText, map_strings, neutralise
+from trust.labels import Integrity, Label, join_all
+
+_ID_IN_WORDS = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?(?![0-9A-Za-z])")
+
+
+@dataclass(frozen=True)
+class Sight:
+    """`messages` are for the model; `seen` is for whoever judges what it makes of them."""
+
+    messages: list[Message]
+    seen: Seen
+
+
+def look(state: TurnState, context: RunContext, secret: bytes) -> Sight:
+    """Everything in the conversation as the model of this turn may see it."""
+    handles = Handles(secret, f"{context.principal.tenant}:{context.thread_id}")
+    run = state["turn"].get("run_id")
+    messages = [_as_seen(message, handles, run) for message in state["messages"]]
+    return Sight(messages, _seen(state, context, handles))
+
+
+def _as_seen(message: Message, handles: Handles, run: str | None) -> Message:
+    if message["type"] == "human":
+        return {**message, "content": neutralise(text_of(message))}
+    notes = message.get("artifact") or {}
+    if message["type"] == "tool":
+        return _tool_as_seen(message, notes, handles, run)
+    written = notes.get("written")
+    if written is None:
+        return message
+    if notes["label"]["integrity"] == Integrity.EXTERNAL.word and notes["run"] != run:
+        text = text_of(message)
+        return {**message, "content": handles.hide(text, Label.from_json(notes["label"])) if text.strip() else ""} | (
+            {"tool_calls": _calls_as_written(message, written)} if message.get("tool_calls") else {}
+        )
+    return {**message, "content": written["content"], "tool_calls": _calls_as_written(message, written)}
+
+
+def _calls_as_written(message: Message, written: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{**call, "args": written["calls"].get(call["id"], call["args"])} for call in message["tool_calls"]]
+
+
+def _tool_as_seen(message: Message, notes: Mapping[str, Any], handles: Handles, run: str | None) -> Message:
+    outside = notes.get("outside")
+    if not outside:
+        return message
+    envelope = json.loads(message["content"])
+    is_read_now = notes.get("is_read_out") and notes.get("run") == run
+    for one in outside:
+        label = Label.from_json(one["label"])
+        handle = handles.hide(_at(envelope, one["path"]), label)
+        if not is_read_now and not one["personal"]:
+            _put(envelope, one["path"], handle)
+    return {**message, "content": json.dumps(envelope, ensure_ascii=False)}
+
+
+def _seen(state: TurnState, context: RunContext, handles: Handles) -> Seen:
+    run = state["turn"].get("run_id")
+    principal = context.principal
+    words = Integrity.EXTERNAL if principal.is_customer else Integrity.USER
+    user = Label(words, frozenset({principal.id}), None, "the user")
+    shown, typed, ids = [user], [], {principal.id}
+    for message in state["messages"]:
+        notes = message.get("artifact") or {}
+        if message["type"] == "human":
+            ids |= {found for one in _ID_IN_WORDS.findall(text_of(message)) if (found := normalise_id(one))}
+        elif message["type"] == "tool" and notes:
+            ids |= set(notes["ids"])
+            shown.append(Label.from_json(notes["inside"]))
+            if notes["run"] == run and notes.get("is_read_out"):
+                shown += [Label.from_json(one["label"]) for one in notes["outside"]]
+            if notes["run"] == run and notes.get("is_extracted"):
+                typed.append(Label.from_json(notes["extracted"]))
+    together = join_all(shown)
+    own = Label(
+        min(together.integrity, Integrity.CRM_VERIFIED), together.writers, together.readers, "the copilot's own words"
+    )
+    return Seen(handles, frozenset(ids), own, join_all([own, *typed]))
+
+
+@dataclass(frozen=True)
+class TextsInSight:
+    """What the tools for outside text may look up, for the length of one call."""
+
+    handles: Handles
+    tenant: str
+    extractor: Extractor | None
+
+    def look_up(self, handle: str) -> OutsideText | None:
+        return self.handles.texts.get(handle)
+
+    async def extract(self, handle: str, wanted: Sequence[WantedValue]) -> dict[str, Any]:
+        """Raises: ToolFailedError."""
+        if self.extractor is None:
+            raise ToolFailedError("nothing is set up to take values out of texts")
+        return await self.extractor.extract(self.tenant, self.handles.texts[handle].text, wanted)
+
+
+def plan_after_reading(agent_tools: Iterable[Tool], wanted: Iterable[str], standing: Sequence[str] | None) -> list[str]:
+    """The tools that stay open once outside text was read: those that only read, and those named before.
+
+    What is closed stays closed until the user speaks again.
+    """
+    named = frozenset(wanted)
+    open_now = {tool.name for tool in agent_tools if tool.effect is Effect.READ or tool.name in named}
+    return sorted(open_now if standing is None else open_now & set(standing))
+
+
+def about_outside_text(call: Call, sight: Sight) -> dict[str, Any]:
+    """What else to note about a call of the tools for outside text."""
+    if call["name"] == read_text.name:
+        return {"is_read_out": True}
+    if call["name"] == extract_values.name:
+        found = sight.seen.handles.texts[call["arguments"]["handle"]]
+        return {"is_extracted": True, "extracted": found.label.to_json()}
+    return {}
+
+
+def notes_of(labelled: Labelled, run_id: str, *, part: str = "result", **more: Any) -> dict[str, Any]:
+    """What a tool's message carries about its values, beside them. `part` of the answer is what was labelled."""
+    outside = [
+        {"path": [part, *path], "label": label.to_json(), "personal": path in labelled.personal}
+        for path, label in labelled.outside.items()
+    ]
+    return {
+        "outside": outside,
+        "inside": labelled.inside.to_json(),
+        "ids": sorted(labelled.ids),
+        "run": run_id,
+        **more,
+    }
+
+
+def reveal_answer(message: Message, calls: list[Call], sight: Sight, tools: Iterable[Tool], run_id: str) -> None:
+    """Put words in the place of handles in a model's new message and its calls, and note what stood there before."""
+    handles, by_name = sight.seen.handles, {tool.name: tool for tool in tools}
+    written = {"content": message["content"], "calls": {call["id"]: call["written"] for call in calls}}
+    message["content"] = handles.reveal_cut(message["content"])
+    for call in calls:
+        call["arguments"] = _reveal_arguments(call["written"], by_name.get(call["name"]), handles)
+    for told, call in zip(message["tool_calls"], calls, strict=True):
+        told["args"] = call["arguments"]
+    is_changed = message["content"] != written["content"] or any(c["arguments"] != c["written"] for c in calls)
+    is_tainted = sight.seen.own.integrity is Integrity.EXTERNAL
+    if is_changed or is_tainted:
+        message["artifact"] = {"written": written, "label": sight.seen.own.to_json(), "run": run_id}
+
+
+def _reveal_arguments(written: Mapping[str, Any], tool: Tool | None, handles: Handles) -> dict[str, Any]:
+    kept = tool.handle_arguments if tool is not None else frozenset[str]()
+    return {name: value if name in kept else map_strings(value, handles.reveal) for name, value in written.items()}
+
+
+def _at(value: Any, path: Sequence[str | int]) -> str:
+    for key in path:
+        value = value[key]
+    return str(value)
+
+
+def _put(value: Any, path: Sequence[str | int], text: str) -> None:
+    for key in path[:-1]:
+        value = value[key]
+    value[path[-1]] = text

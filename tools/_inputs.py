@@ -1,0 +1,120 @@
+"""Labels for a call's arguments: what came from where as far as code can tell, else the copilot's own words."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from crm.connector import Change
+from crm.database import TenantSession
+from crm.fields import Kind
+from crm.ids import normalise_id
+from crm.repositories.provenance import load_origins
+from crm.schema import OBJECT_INFO
+from tools._declare import Source, Tool
+from trust.actions import Action, FieldLabels, Input, Role
+from trust.handles import HANDLE, Handles, Path, leaves
+from trust.labels import NOTHING, Integrity, Label, join_all
+from trust.provenance import is_text, label_of
+
+_RECIPIENTS = frozenset({"recipient_id", "to", "cc", "to_ids", "draft_id"})
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the model of a turn has in sight. `own` is the label of words that it makes of it, `typed` that of numbers,
+    dates and choices, which may have been taken out of an outsider's text."""
+
+    handles: Handles
+    known_ids: frozenset[str]
+    own: Label
+    typed: Label
+
+
+def label_inputs(tool: Tool, written: Mapping[str, Any], seen: Seen) -> tuple[Input, ...]:
+    """One input per plain value of a call's arguments, as the model wrote them: handles not yet resolved."""
+    return tuple(_label_input(tool, written, path, value, seen) for path, value in leaves(dict(written)))
+
+
+def _label_input(tool: Tool, written: Mapping[str, Any], path: Path, value: Any, seen: Seen) -> Input:
+    where = ".".join(map(str, path))
+    role = _role(tool, written, path, value)
+    if isinstance(value, str) and HANDLE.search(value):
+        labels = seen.handles.labels_in(value)
+        whole = HANDLE.fullmatch(value) is not None
+        return Input(where, role, join_all(labels if whole else [*labels, seen.own]), is_reference=whole)
+    record = normalise_id(value) if isinstance(value, str) else None
+    if record is not None and record in seen.known_ids:
+        return Input(where, role, Label(Integrity.SYSTEM, origin=f"record {record}"), is_reference=True)
+    is_typed = value is None or not isinstance(value, str) or role == "option"
+    return Input(where, role, seen.typed if is_typed else seen.own)
+
+
+def _role(tool: Tool, written: Mapping[str, Any], path: Path, value: Any) -> Role:
+    name = str(path[0])
+    field = tool.arguments.model_fields.get(name)
+    extra = field.json_schema_extra if field is not None and isinstance(field.json_schema_extra, dict) else {}
+    if name in _RECIPIENTS:
+        return "recipient"
+    if extra.get("source") == Source.RECORD:
+        return "target"
+    if name == "fields" and len(path) > 1:
+        return _role_of_field(str(written.get("object")), str(path[1]))
+    return "content" if isinstance(value, str) and name not in ("object", "priority") else "option"
+
+
+def _role_of_field(object_name: str, field: str) -> Role:
+    info = OBJECT_INFO.get(object_name)
+    spec = info.fields.get(field) if info is not None else None
+    if spec is None:
+        return "content"
+    if spec.kind is Kind.REFERENCE:
+        return "target"
+    if spec.kind is Kind.URL:
+        return "url"
+    if spec.kind is Kind.MONEY:
+        return "amount"
+    return "content" if is_text(spec) else "option"
+
+
+async def with_field_labels(session: TenantSession, action: Action) -> Action:
+    """The action with the labels of what its changes would put in place of what."""
+    changes = action.changes or ()
+    origins = await load_origins(session, [change.record_id for change in changes if change.operation != "create"])
+    present = {
+        (change.record_id, field.field): label_of(origins[change.record_id], field.field)
+        for change in changes
+        if change.record_id in origins
+        for field in change.fields
+    }
+    return replace(action, field_labels=label_fields(changes, action.arguments, action.inputs, present))
+
+
+def label_fields(
+    changes: Iterable[Change],
+    arguments: Mapping[str, Any],
+    inputs: Iterable[Input],
+    present: Mapping[tuple[str, str], Label],
+) -> dict[tuple[str, str], FieldLabels]:
+    """Where each value of a change comes from: the argument that it is, or all of them together if it was made of some.
+
+    `arguments` are resolved, `inputs` label them place by place, `present` labels what stands in the fields now.
+    A value that equals no argument and is no text was put there by the tool itself.
+    """
+    by_place = {one.path: one.label for one in inputs}
+    pairs = [(value, by_place.get(".".join(map(str, path)), NOTHING)) for path, value in leaves(dict(arguments))]
+    everything = join_all(label for _, label in pairs)
+    found: dict[tuple[str, str], FieldLabels] = {}
+    for change in changes:
+        specs = OBJECT_INFO[change.object_name].fields
+        for field in change.fields:
+            same = [
+                label
+                for value, label in pairs
+                if value == field.new and isinstance(value, bool) is isinstance(field.new, bool)
+            ]
+            exact = by_place.get(f"fields.{field.field}")
+            made = everything if is_text(specs[field.field]) else NOTHING
+            new = exact or (join_all(same) if same else made)
+            old = present.get((change.record_id, field.field), NOTHING)
+            found[change.record_id, field.field] = FieldLabels(old=old, new=new)
+    return found
