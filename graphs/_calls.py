@@ -250,7 +250,7 @@ class CallDesk:
         if call["name"] == read_text.name:
             agent = self.roster[state["route"]["agent"]]
             turn["plan"] = plan_after_reading(agent.tools, call["arguments"].get("tools_needed", ()), turn.get("plan"))
-        return notes_of(labelled, turn["run_id"], **about_outside_text(call, sight))
+        return notes_of(labelled, turn.get("run_id", ""), **about_outside_text(call, sight))
 
     async def _read_one(
         self, session: TenantSession, call: Call, state: TurnState, context: RunContext, sight: Sight

@@ -34,7 +34,7 @@ def look(state: TurnState, context: RunContext, secret: bytes) -> Sight:
     """Everything in the conversation as the model of this turn may see it."""
     handles = Handles(secret, f"{context.principal.tenant}:{context.thread_id}")
     run = state["turn"].get("run_id")
-    messages = [_as_seen(message, handles, run) for message in state["messages"]]
+    messages = [_as_seen(message, handles, run) for message in state.get("messages", [])]
     return Sight(messages, _seen(state, context, handles))
 
 
@@ -79,7 +79,7 @@ def _seen(state: TurnState, context: RunContext, handles: Handles) -> Seen:
     words = Integrity.EXTERNAL if principal.is_customer else Integrity.USER
     user = Label(words, frozenset({principal.id}), None, "the user")
     shown, typed, ids = [user], [], {principal.id}
-    for message in state["messages"]:
+    for message in state.get("messages", []):
         notes = message.get("artifact") or {}
         if message["type"] == "human":
             ids |= {found for one in _ID_IN_WORDS.findall(text_of(message)) if (found := normalise_id(one))}

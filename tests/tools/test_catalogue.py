@@ -160,6 +160,7 @@ def test_a_tool_is_not_callable_by_itself() -> None:
         "names_of",
         "propose_create",
         "propose_update",
+        "propose_confirm",
     }, "what a tool is given has nothing to write with"
     assert tools.__path__
 

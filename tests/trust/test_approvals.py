@@ -298,5 +298,12 @@ class TestDigest:
         assert (vote["voter"], vote["digest"]) == (staff_id("mara"), approval.digest)
         [change] = approval.card["changes"]
         assert (change["operation"], change["id"]) == ("update", RENEWAL)
-        assert change["fields"] == [{"field": "StageName", "old": "Discovery", "new": "Negotiation"}]
+        [field] = change["fields"]
+        assert (field["field"], field["old"], field["new"]) == ("StageName", "Discovery", "Negotiation")
+        assert field["source"]["origin"] == "the copilot's own words"
+        assert field["old_source"] == {
+            "integrity": "system",
+            "origin": f"Opportunity {RENEWAL}.StageName",
+            "writers": [],
+        }
         assert approval.arguments == ASK
