@@ -139,10 +139,20 @@ async def open_world(settings: Settings, *, model: BaseChatModel | None = None, 
     if model is not None:
         parts["model_for"] = lambda tenant: model
     app = build_app(settings, **parts)
+    _share_routes(app, settings)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://service", timeout=60) as client:
             yield World(app, client)
+
+
+_routes: dict[Any, list[Any]] = {}
+"""The routes of the first application of each kind, with what FastAPI worked out about them at their first use."""
+
+
+def _share_routes(app: FastAPI, settings: Settings) -> None:
+    """Spare an application what another has done: working out its routes takes longer than most tests."""
+    app.router.routes = _routes.setdefault((settings.mode, settings.dev_login), app.router.routes)
 
 
 @contextmanager
