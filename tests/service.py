@@ -133,12 +133,23 @@ def script(*lines: Any) -> ScriptedModel:
     return ScriptedModel(lines=list(lines))
 
 
+_routes: dict[Any, list[Any]] = {}
+"""The routes of the first application of each kind, with what FastAPI worked out about them at first use."""
+
+
+def make_app(settings: Settings, **parts: Any) -> FastAPI:
+    """The application, with routes that an earlier one has used: working them out takes longer than most tests."""
+    app = build_app(settings, **parts)
+    app.router.routes = _routes.setdefault((settings.mode, settings.dev_login), app.router.routes)
+    return app
+
+
 @asynccontextmanager
 async def open_world(settings: Settings, *, model: BaseChatModel | None = None, **parts: Any) -> AsyncIterator[World]:
     """The service in this loop, called without a network. A given model answers for every tenant."""
     if model is not None:
         parts["model_for"] = lambda tenant: model
-    app = build_app(settings, **parts)
+    app = make_app(settings, **parts)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://service", timeout=60) as client:

@@ -27,7 +27,7 @@ from api.app import build_app
 from api.errors import PROBLEM
 from api.settings import Settings
 from crm.database import DatabaseConfig
-from tests.service import ADMIN, calls, held, message, script, serve, settings_for
+from tests.service import ADMIN, calls, held, make_app, message, script, serve, settings_for
 
 Json = Any
 
@@ -53,7 +53,8 @@ class Served:
 @pytest.fixture
 def served(settings: Settings) -> Iterator[Served]:
     model = script(calls(UPDATE), *[AIMessage("Nothing.")] * 5_000)
-    with serve(build_app(settings, model_for=lambda tenant: model)) as url, httpx.Client(base_url=url) as client:
+    app = make_app(settings, model_for=lambda tenant: model)
+    with serve(app) as url, httpx.Client(base_url=url, timeout=60) as client:
         token = client.post("/dev/login", json={"username": ADMIN}).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         thread = client.post("/threads", json={}).json()["thread_id"]

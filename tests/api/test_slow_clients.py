@@ -11,10 +11,9 @@ import httpx
 import pytest
 from langchain_core.messages import AIMessage
 
-from api.app import build_app
 from api.settings import Settings
 from crm.database import DatabaseConfig
-from tests.service import DANA, message, script, serve, settings_for
+from tests.service import DANA, make_app, message, script, serve, settings_for
 
 Json = Any
 
@@ -39,7 +38,7 @@ def slow(seeded_config: DatabaseConfig, tmp_path_factory: pytest.TempPathFactory
 
     settings: Settings = settings_for(seeded_config, tmp_path_factory.mktemp("slow"), pool_size=2)
     model = script(speak, AIMessage("Hello."))
-    with serve(build_app(settings, model_for=lambda tenant: model)) as url:
+    with serve(make_app(settings, model_for=lambda tenant: model)) as url:
         token = httpx.post(f"{url}/dev/login", json={"username": DANA}).json()["access_token"]
         headers = {"Authorization": f"Bearer {token}"}
         thread = httpx.post(f"{url}/threads", json={}, headers=headers).json()["thread_id"]

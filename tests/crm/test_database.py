@@ -1,12 +1,10 @@
 """A session is one tenant's transaction, on both databases, however many there are at once."""
 
 import asyncio
-import multiprocessing
 import sqlite3
 from collections.abc import AsyncIterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager, closing
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import func, select, text
@@ -18,14 +16,11 @@ from crm.database import Database, DatabaseConfig
 from crm.ids import TenantId
 from crm.records import Account, Contact
 from tests.conftest import SqliteTemplates
+from tests.crm.writing import ACME, NOW, make_account, write_accounts
+from tests.processes import fresh
 
-NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
-ACME, GLOBEX = TenantId("acme"), TenantId("globex")
+GLOBEX = TenantId("globex")
 CHECKED = {"tenant_checked": "asks the database about itself"}
-
-
-def make_account(record_id: str = "001CS00000000000AA", name: str = "Initech") -> Account:
-    return Account(Id=record_id, Name=name, CreatedDate=NOW, LastModifiedDate=NOW, SystemModstamp=NOW)
 
 
 def make_contact(account_id: str) -> Contact:
@@ -150,22 +145,10 @@ class TestManyAtOnce:
 
     @pytest.mark.slow
     async def test_processes_write_at_the_same_time(self, database_config: DatabaseConfig) -> None:
-        with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as processes:
+        with ProcessPoolExecutor(3, mp_context=fresh) as processes:
             list(processes.map(write_accounts, [database_config] * 3, range(3)))
         async with opened(database_config) as database:
             assert await count_accounts(database) == 3 * 20
-
-
-def write_accounts(config: DatabaseConfig, process: int) -> None:
-    async def write(database: Database, number: int) -> None:
-        async with database.session(ACME, write=True) as session:
-            session.add(make_account(f"001CS{process:05}{number:05}AAA"))
-
-    async def run() -> None:
-        async with opened(config) as database:
-            await asyncio.gather(*(write(database, number) for number in range(20)))
-
-    asyncio.run(run())
 
 
 class TestOperating:

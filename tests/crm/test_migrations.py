@@ -1,7 +1,6 @@
 """A migrated database is what the program declares, and what the search and the operator rely on."""
 
 import dataclasses
-import multiprocessing
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -22,7 +21,9 @@ from crm.migrations.history import is_declared
 from crm.records import Account, Knowledge__kav, Record
 from crm.searchable import NAMED, TEXTS, joined, table_of
 from tests.conftest import APP, OWNER, PostgresTemplates, SqliteTemplates
-from tests.crm.test_database import ACME, GLOBEX, NOW, make_account, opened
+from tests.crm.test_database import GLOBEX, opened
+from tests.crm.writing import ACME, NOW, make_account
+from tests.processes import fresh
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def test_migrating_again_changes_nothing(database_config: DatabaseConfig) -> Non
 def test_processes_that_start_together_take_turns(tmp_path: Path, postgresql_templates: PostgresTemplates) -> None:
     with postgresql_templates.empty() as on_postgresql:
         on_sqlite = DatabaseConfig(url=f"sqlite+aiosqlite:///{tmp_path / 'new.db'}")
-        with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as processes:
+        with ProcessPoolExecutor(3, mp_context=fresh) as processes:
             list(processes.map(migrate.upgrade, [on_sqlite, on_postgresql] * 3))
         for config in (on_sqlite, on_postgresql):
             assert migrate.current_revision(config) == migrate.head_revision()

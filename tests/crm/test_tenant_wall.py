@@ -20,7 +20,8 @@ from crm.errors import TenantContextError
 from crm.ids import TenantId
 from crm.records import Account, Contact, Record
 from tests.conftest import CONTEXT_KEY, PostgresTemplates, SqliteTemplates, Templates
-from tests.crm.test_database import ACME, GLOBEX, NOW, make_account
+from tests.crm.test_database import GLOBEX
+from tests.crm.writing import ACME, NOW, make_account
 
 TENANTS = (ACME, GLOBEX)
 ACCOUNT, CONTACT = "001CS00000000000AA", "003CS00000000000AA"

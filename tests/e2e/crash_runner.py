@@ -4,9 +4,9 @@ import json
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from datetime import timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -72,30 +72,27 @@ def arm(instant: Instant) -> None:
         die_before(Runner, "_finish", when=lambda runner, tenant, run, *rest, **more: run.request["kind"] == "resume")
 
 
-def speak(messages: list[BaseMessage]) -> AIMessage:
-    """Asks for the change, and afterwards tells what came of it. Its call ids are those of its process."""
-    if isinstance(messages[-1], HumanMessage):
-        arguments = {"object": "Opportunity", "record_id": RENEWAL_ID, "fields": {"NextStep": "Call Ann"}}
-        call = {"name": "update_record", "args": arguments, "id": os.environ.get("CRASH_CALL_ID") or f"c{os.getpid()}"}
-        return AIMessage("", tool_calls=[call])
-    told = next(m for m in reversed(messages) if isinstance(m, ToolMessage))
-    return AIMessage(f"The change was {json.loads(str(told.content))['result']['status']}.")
+def speak_as(call_id: str) -> Callable[[list[BaseMessage]], AIMessage]:
+    def speak(messages: list[BaseMessage]) -> AIMessage:
+        """Asks for the change, and afterwards tells what came of it."""
+        if isinstance(messages[-1], HumanMessage):
+            arguments = {"object": "Opportunity", "record_id": RENEWAL_ID, "fields": {"NextStep": "Call Ann"}}
+            return AIMessage("", tool_calls=[{"name": "update_record", "args": arguments, "id": call_id}])
+        told = next(m for m in reversed(messages) if isinstance(m, ToolMessage))
+        return AIMessage(f"The change was {json.loads(str(told.content))['result']['status']}.")
+
+    return speak
 
 
-def main() -> None:
-    given = json.loads(os.environ["CRASH_SETTINGS"])
+def run(given: dict[str, Any], dies_at: Instant | None, call_id: str, address: Connection) -> None:
+    """Serve until killed; sends the port. Without a call id, those of the model are those of its process."""
     settings = Settings(**{**given, "data_dir": Path(given["data_dir"])})
-    if os.environ.get("CRASH_AT"):
-        arm(Instant(os.environ["CRASH_AT"]))
-    model = ScriptedModel(lines=[speak] * 20)
+    if dies_at is not None:
+        arm(dies_at)
+    model = ScriptedModel(lines=[speak_as(call_id or f"c{os.getpid()}")] * 20)
     app = build_app(settings, model_for=lambda tenant: model, lease=LEASE)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        sys.stdout.write(f"{listener.getsockname()[1]}\n")
-        sys.stdout.flush()
+        address.send(listener.getsockname()[1])
         config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=2)
         uvicorn.Server(config).run(sockets=[listener])
-
-
-if __name__ == "__main__":
-    main()

@@ -1,27 +1,24 @@
 """The service killed at every instant that matters, and started again: nothing is lost and nothing happens twice."""
 
 import contextlib
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import httpx
 import pytest
 
 from api.settings import Settings
+from tests.e2e import crash_runner
 from tests.e2e.crashing import RENEWAL_ID, Instant
+from tests.processes import fresh
 from tests.service import ADMIN, DANA, Json, last_answer, message
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60
 BEFORE = "Send references of similar plants"
 AFTER = "Call Ann"
@@ -35,7 +32,7 @@ class KilledError(Exception):
 class Process:
     """A service in a process of its own."""
 
-    running: subprocess.Popen[str]
+    running: BaseProcess
     client: httpx.Client
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -71,17 +68,20 @@ def process(settings: Settings, *, dies_at: Instant | None = None, call_id: str 
         secret = getattr(settings, name)
         if secret is not None:
             given[name] = secret.get_secret_value()
-    env = {**os.environ, "CRASH_SETTINGS": json.dumps(given), "CRASH_AT": dies_at or "", "CRASH_CALL_ID": call_id}
-    command = [sys.executable, "-m", "tests.e2e.crash_runner"]
-    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as running:
-        try:
-            assert running.stdout is not None
-            port = int(running.stdout.readline())
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
-                wait_until_up(client)
-                yield Process(running, client)
-        finally:
-            running.kill()
+    told, address = fresh.Pipe(duplex=False)
+    running = fresh.Process(target=crash_runner.run, args=(given, dies_at, call_id, address), daemon=True)
+    running.start()
+    try:
+        assert told.poll(PATIENCE_S), "the service did not start"
+        with httpx.Client(base_url=f"http://127.0.0.1:{told.recv()}", timeout=PATIENCE_S) as client:
+            wait_until_up(client)
+            yield Process(running, client)
+    finally:
+        told.close()
+        address.close()
+        running.kill()
+        running.join()
+        running.close()
 
 
 def wait_until_up(client: httpx.Client) -> None:
@@ -113,7 +113,8 @@ def die_in_a_turn(settings: Settings, instant: Instant, call_id: str) -> str:
         thread = str(service.call(DANA, "POST", "/threads", json={}).json()["thread_id"])
         with pytest.raises(KilledError):
             take_a_turn(service, thread)
-        assert service.running.wait(timeout=PATIENCE_S) == -signal.SIGKILL
+        service.running.join(timeout=PATIENCE_S)
+        assert service.running.exitcode == -signal.SIGKILL
     return thread
 
 

@@ -296,22 +296,15 @@ async def load_desk(database: Database, who: str) -> Desk:
         return Desk(database, await load_principal(session, person, ALL_SCOPES))
 
 
-@pytest.mark.parametrize("who", PEOPLE)
-def test_no_call_learns_or_changes_anything_hidden(
-    seeded_pair: tuple[DatabaseConfig, DatabaseConfig], who: str
-) -> None:
-    endings = attack(seeded_pair, who, sequences=25)
-    assert endings.total() > 150
-    assert endings["answered"] > 30, endings
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("who", PEOPLE)
-def test_no_call_learns_or_changes_anything_hidden_in_a_long_siege(
+def test_no_call_learns_or_changes_anything_hidden(
     seeded_pair: tuple[DatabaseConfig, DatabaseConfig], who: str, thorough: bool
 ) -> None:
-    sequences = 300 if thorough else 100
-    assert attack(seeded_pair, who, sequences=sequences).total() > 6 * sequences
+    sequences = 300 if thorough else 30
+    endings = attack(seeded_pair, who, sequences=sequences)
+    assert endings.total() > 6 * sequences
+    assert endings["answered"] > sequences, endings
 
 
 @pytest.mark.parametrize("who", PEOPLE)
@@ -412,16 +405,9 @@ async def besiege(settings: Settings, config: DatabaseConfig, who: str, *, seeds
     assert raw_rows(config, "ledger_entry") == []
 
 
-@pytest.mark.parametrize("who", LOGINS)
-async def test_whole_conversations_end_and_tell_and_change_nothing_hidden(
-    settings: Settings, seeded_config: DatabaseConfig, who: str
-) -> None:
-    await besiege(settings, seeded_config, who, seeds=range(1))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("who", LOGINS)
-async def test_many_conversations_end_and_tell_and_change_nothing_hidden(
+async def test_whole_conversations_end_and_tell_and_change_nothing_hidden(
     settings: Settings, seeded_config: DatabaseConfig, who: str, thorough: bool
 ) -> None:
-    await besiege(settings, seeded_config, who, seeds=range(100, 130 if thorough else 108))
+    await besiege(settings, seeded_config, who, seeds=range(30 if thorough else 2))

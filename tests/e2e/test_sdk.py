@@ -16,11 +16,23 @@ from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from agents._scripted import ScriptedModel
-from api.app import build_app
 from api.routes import runs as run_routes
 from api.settings import Settings
 from graphs.conversations import assistant_id
-from tests.service import ADMIN, DANA, OTHER_DANA, RENEWAL, Json, calls, held, kinds, last_answer, script, serve
+from tests.service import (
+    ADMIN,
+    DANA,
+    OTHER_DANA,
+    RENEWAL,
+    Json,
+    calls,
+    held,
+    kinds,
+    last_answer,
+    make_app,
+    script,
+    serve,
+)
 
 GRAPH = "countersign"
 RENEWAL_ID = "006CS0000000001YAA"
@@ -75,7 +87,7 @@ class Site:
 @contextlib.contextmanager
 def site(settings: Settings, model: ScriptedModel | None = None) -> Iterator[Site]:
     parts = {} if model is None else {"model_for": lambda tenant: model}
-    with serve(build_app(settings, **parts)) as url:
+    with serve(make_app(settings, **parts)) as url:
         yield Site(url)
 
 
