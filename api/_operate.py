@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import uvicorn
 from pydantic import ValidationError
@@ -126,7 +126,9 @@ def add_tenant(*, tenant: str, name: str) -> None:
     console.print(f"Tenant {clean(tenant)} exists now; fill it with `countersign import`.")
 
 
-def import_records(*, tenant: str, folder: Path, ignore_unknown: bool) -> None:
+def import_records(
+    *, tenant: str, folder: Path, ignore_unknown: bool, written_by: Literal["staff", "outside"] | None = None
+) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors) as bars:
         tasks: dict[tuple[str, str], Any] = {}
@@ -140,7 +142,14 @@ def import_records(*, tenant: str, folder: Path, ignore_unknown: bool) -> None:
         async def work(database: Database) -> ImportReport:
             # tenant-id: the operator names the tenant on the machine's own command line
             into = TenantId(tenant)
-            return await import_folder(database, into, folder, on_progress=on_progress, ignore_unknown=ignore_unknown)
+            return await import_folder(
+                database,
+                into,
+                folder,
+                on_progress=on_progress,
+                ignore_unknown=ignore_unknown,
+                written_by=written_by,
+            )
 
         report = _with_database(work, Settings())
     for problem in report.problems:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Coroutine
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -85,14 +86,26 @@ def create(tenant: str, name: str) -> None:
     _operate("create-tenant", tenant=tenant, name=name)
 
 
+class WrittenBy(StrEnum):
+    """The declared source of an import."""
+
+    STAFF = "staff"
+    OUTSIDE = "outside"
+
+
 @app.command("import")
 def import_(
     tenant: Annotated[str, typer.Argument(help="Tenant to import into.")],
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of <Object>.csv files.")],
     ignore_unknown: Annotated[bool, typer.Option(help="Pass over columns that are no fields.")] = False,
+    written_by: Annotated[
+        WrittenBy | None,
+        typer.Option(help="Who is behind the texts: staff, who vouch for them, or anybody outside."),
+    ] = None,
 ) -> None:
     """Import a folder of CSV files with API field names, all or nothing; each bad line is reported."""
-    _operate("import", tenant=tenant, folder=folder, ignore_unknown=ignore_unknown)
+    source = written_by and written_by.value
+    _operate("import", tenant=tenant, folder=folder, ignore_unknown=ignore_unknown, written_by=source)
 
 
 @app.command()

@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Table, UniqueConstraint, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from crm.database import Database, TenantSession
 from crm.ids import TenantId
+from crm.provenance import ALL_FIELDS, FieldProvenance, provenance_values
 from crm.rights import Tenant
 from crm.schema import OBJECT_INFO, ObjectInfo, object_of
 from crm.transfer.files import SourceFile, data_rows, find_sources
@@ -39,17 +40,21 @@ async def import_folder(
     *,
     on_progress: OnProgress | None = None,
     ignore_unknown: bool = False,
+    written_by: Literal["staff", "outside"] | None = None,
 ) -> ImportReport:
     """Import every `<Object>.csv` of the folder, ids included, if all of them are free of problems.
 
     The files are read twice, checked first and then written in one transaction, so memory does not grow with them.
     On SQLite other writers wait until it ends, and give up after their time-out.
 
+    `written_by` says who is behind all texts of these files: staff who vouch for them, or anybody outside. Left out,
+    each field's declaration says it, as for records that are entered one by one.
+
     Raises:
         TenantMissingError: the tenant does not exist.
         TransferError: the folder has no files, or files or records changed between check and write.
     """
-    job = _Import(database, tenant, on_progress or (lambda _: None))
+    job = _Import(database, tenant, on_progress or (lambda _: None), written_by)
     try:
         return await job.run(folder, ignore_unknown=ignore_unknown)
     finally:
@@ -59,10 +64,13 @@ async def import_folder(
 class _Import:
     """One import on its way."""
 
-    def __init__(self, database: Database, tenant: TenantId, on_progress: OnProgress) -> None:
+    def __init__(
+        self, database: Database, tenant: TenantId, on_progress: OnProgress, written_by: str | None = None
+    ) -> None:
         self._database = database
         self._tenant = tenant
         self._tell = on_progress
+        self._written_by = written_by
         self._now = datetime.now(UTC).replace(microsecond=0)
         self._log = ProblemLog()
         self._counts: Counter[str] = Counter()
@@ -175,10 +183,29 @@ class _Import:
         done = 0
         for batch in self._batches(source, maker):
             await session.execute(insert(table), batch, execution_options=CHECKED)
+            if self._written_by is not None:
+                notes = [self._provenance(row["Id"]) for row in batch]
+                await session.execute(insert(FieldProvenance), notes, execution_options=CHECKED)
             done += len(batch)
             self._tell(Progress("write", name, done, self._counts[name]))
         if done != self._counts[name]:
             raise TransferError(f"{source.name} changed during the import: nothing was written")
+
+    def _provenance(self, record_id: str) -> Row:
+        is_staff = self._written_by == "staff"
+        return {
+            "tenant": self._tenant,
+            "record_id": record_id,
+            "field": ALL_FIELDS,
+            **provenance_values(
+                "crm_verified" if is_staff else "external",
+                writers=[] if is_staff else ["outside"],
+                readers=None,
+                source="import",
+                version=1,
+                at=self._now,
+            ),
+        }
 
     def _batches(self, source: SourceFile, maker: RowMaker) -> Iterator[list[Row]]:
         log = ProblemLog()

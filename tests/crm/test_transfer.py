@@ -15,12 +15,14 @@ from sqlalchemy import func, select
 from crm.database import Database, DatabaseConfig
 from crm.ids import TenantId, new_id, numbered_id
 from crm.records import OBJECTS, Account, Case, Contact, Opportunity, OpportunityLineItem, Order
+from crm.repositories.provenance import load_origins
 from crm.seed import create_tenant, seed
 from crm.transfer import Progress, TenantMissingError, TransferError, export_folder, import_folder
 from crm.transfer import importing as importing_module
 from crm.transfer.files import write_order
 from crm.transfer.form import format_cell
 from tests.conftest import Templates
+from trust.provenance import label_of
 
 NORTHWIND, SOUTHRIDGE = TenantId("northwind"), TenantId("southridge")
 ACCOUNT, CONTACT, USER = (numbered_id(prefix, 1) for prefix in ("001", "003", "005"))
@@ -445,3 +447,18 @@ async def test_memory_does_not_grow_with_the_file(
         assert await _count(empty, tenant, Case) == count
     assert max(sizes) <= 1000
     assert peaks[8_000] < peaks[2_000] + 500_000  # the text of the rows between is twice that
+
+
+async def test_an_import_may_declare_who_wrote_its_texts(empty: Database, write: Write) -> None:
+    lead = numbered_id("00Q", 1)
+    folder = write(
+        Account=f"Id,Name\n{ACCOUNT},Acme\n",
+        Lead=f"Id,LastName,Company\n{lead},Poe,Acme\n",
+    )
+    for tenant, written_by, expected in ((NORTHWIND, "outside", "external"), (SOUTHRIDGE, "staff", "crm_verified")):
+        assert (await import_folder(empty, tenant, folder, written_by=written_by)).is_written  # type: ignore[arg-type]
+        async with empty.session(tenant) as session:
+            origins = await load_origins(session, [ACCOUNT, lead])
+        assert label_of(origins[ACCOUNT], "Name").integrity.word == expected
+        assert label_of(origins[lead], "Company").integrity.word == expected
+        assert label_of(origins[lead], "Status").integrity.word == "system"
