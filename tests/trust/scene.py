@@ -125,7 +125,7 @@ class Scene:
 def rebuild_for(principal: Principal) -> Any:
     """The action behind a request, from the row and today's declarations."""
 
-    def rebuild(approval: Approval) -> Action | Deny:
+    async def rebuild(approval: Approval) -> Action | Deny:
         tool = load_catalogue().get(approval.tool)
         agent = load_roster().get(approval.agent)
         if tool is None or agent is None:

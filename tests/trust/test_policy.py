@@ -48,6 +48,8 @@ def test_the_order_of_the_guards() -> None:
         "require_scope",
         "require_rights",
         "limit_records",
+        "keep_mail_status",
+        "suppress",
         "hold_writes",
     ]
 
