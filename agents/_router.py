@@ -34,7 +34,7 @@ _ESCALATE = re.compile(
     re.IGNORECASE,
 )
 _WORK = frozenset(
-    """update change set move mark edit create add make write draft log note remind assign close reopen escalate
+    """update change set move mark edit create add make write draft send log note remind assign close reopen escalate
     comment post rename reassign record push advance put schedule""".split()
 )
 """What changes something; an agent that only reads cannot do it."""

@@ -14,6 +14,7 @@ from tools.records import (
     query_records,
     update_record,
 )
+from tools.sending import send_email
 
 marketing = DomainAgent(
     name="marketing",
@@ -56,5 +57,6 @@ marketing = DomainAgent(
         extract_values,
         create_task,
         create_draft,
+        send_email,
     ),
 )

@@ -16,6 +16,7 @@ from tools.records import (
     query_records,
     update_record,
 )
+from tools.sending import send_email
 
 sales = DomainAgent(
     name="sales",
@@ -94,5 +95,6 @@ sales = DomainAgent(
         create_task,
         log_call,
         create_draft,
+        send_email,
     ),
 )

@@ -16,6 +16,7 @@ from tools.records import (
     query_records,
     update_record,
 )
+from tools.sending import send_email
 
 service = DomainAgent(
     name="service",
@@ -83,5 +84,6 @@ service = DomainAgent(
         create_task,
         log_call,
         create_draft,
+        send_email,
     ),
 )

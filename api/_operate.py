@@ -20,10 +20,12 @@ from crm import migrate as migrations
 from crm.database import Database, DatabaseNotReadyError
 from crm.errors import CrmError
 from crm.ids import TenantId
+from crm.repositories.outbox import set_sender as set_tenant_sender
 from crm.seed import TenantExistsError, create_tenant, seed
 from crm.transfer import ImportReport, export_folder, import_folder
 from crm.transfer import Progress as ImportProgress
 from tools._catalogue import CatalogueError, load_catalogue
+from tools._mail import is_address
 
 T = TypeVar("T")
 
@@ -126,6 +128,24 @@ def add_tenant(*, tenant: str, name: str) -> None:
     console.print(f"Tenant {clean(tenant)} exists now; fill it with `countersign import`.")
 
 
+def set_sender(*, tenant: str, address: str, name: str, leads_need_consent: bool, wrong_reader: str) -> None:
+    if not is_address(address):
+        raise CommandError("address: expected a plain e-mail address")
+    if wrong_reader not in ("deny", "hold"):
+        raise CommandError("wrong-reader: expected deny or hold")
+
+    async def work(database: Database) -> None:
+        if tenant not in await database.tenants():
+            raise CommandError(f"there is no tenant {tenant!r}")
+        # tenant-id: the operator names the tenant on the machine's own command line
+        async with database.session(TenantId(tenant), write=True) as session:
+            rules = {"leads_need_consent": leads_need_consent, "wrong_reader": wrong_reader}
+            await set_tenant_sender(session, address=address, name=name, **rules)
+
+    _with_database(work, Settings())
+    console.print(f"Tenant {clean(tenant)} sends as {clean(address)}.")
+
+
 def import_records(
     *, tenant: str, folder: Path, ignore_unknown: bool, written_by: Literal["staff", "outside"] | None = None
 ) -> None:
@@ -212,6 +232,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "migrate": migrate,
     "seed": fill_demo,
     "create-tenant": add_tenant,
+    "sender": set_sender,
     "import": import_records,
     "export": export_records,
     "doctor": examine,

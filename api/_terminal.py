@@ -1,6 +1,7 @@
 """Showing text of records in a terminal: nothing in it may move the cursor, colour a line or pass for our own words."""
 
 import unicodedata
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -41,6 +42,22 @@ def show_card(approval: dict[str, object]) -> None:
         for field in change["fields"]:
             table.add_row(one_line(field["field"]), _value(field["old"]), _value(field["new"]))
         console.print(table)
+    message = card.get("message")
+    if message is not None:
+        _show_message(message)
+
+
+def _show_message(message: dict[str, Any]) -> None:
+    """Whom it goes to and all of its text; a bar before each line of the text keeps it apart from our own words."""
+    console.print(f"[bold]From[/bold]     {one_line(message['from'])}")
+    if message["reply_to"]:
+        console.print(f"[bold]Reply-To[/bold] {one_line(message['reply_to'])}")
+    for one in message["recipients"]:
+        who = one_line(f"{one['name']} <{one['address']}> ({one['record']})")
+        console.print(f"[bold]{one['role'].title():<8}[/bold] {who}")
+    console.print(f"[bold]Subject[/bold]  {one_line(message['subject'])}")
+    for line in message["body"].split("\n"):
+        console.print(f"[dim]|[/dim] {one_line(line)}")
 
 
 def _value(value: object) -> str:

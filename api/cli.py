@@ -19,6 +19,8 @@ from api._terminal import CommandError, clean, console, errors, one_line, show_c
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A CRM copilot whose every write is countersigned.")
 approvals = typer.Typer(no_args_is_help=True, help="Look at held actions and decide them.")
 app.add_typer(approvals, name="approvals")
+outbox = typer.Typer(no_args_is_help=True, help="Look after e-mails on their way out.")
+app.add_typer(outbox, name="outbox")
 
 Url = Annotated[str, typer.Option(envvar="COUNTERSIGN_URL", help="Where the service answers.")]
 As = Annotated[str | None, typer.Option("--as", help="Log in as this seeded person (development mode only).")]
@@ -84,6 +86,27 @@ def seed(
 def create(tenant: str, name: str) -> None:
     """Create an empty tenant with the usual permission sets, to import into."""
     _operate("create-tenant", tenant=tenant, name=name)
+
+
+@app.command()
+def sender(
+    tenant: Annotated[str, typer.Argument(help="Tenant that is to send e-mail.")],
+    address: Annotated[str, typer.Argument(help="Address its e-mails come from.")],
+    name: Annotated[str, typer.Option(help="Name beside the address.")] = "",
+    leads_need_consent: Annotated[bool, typer.Option(help="Write only to leads who have agreed.")] = True,
+    wrong_reader: Annotated[
+        str, typer.Option(help="deny or hold what goes to somebody whose records it is not about.")
+    ] = "deny",
+) -> None:
+    """Let a tenant send e-mail, and say under which rules. Until then it sends none."""
+    _operate(
+        "sender",
+        tenant=tenant,
+        address=address,
+        name=name,
+        leads_need_consent=leads_need_consent,
+        wrong_reader=wrong_reader,
+    )
 
 
 class WrittenBy(StrEnum):
@@ -219,6 +242,39 @@ def decide(
     console.print(f"The request is {clean(decided['status'])}.")
     if decided["status"] == "refused":
         console.print(clean(decided["result"].get("message", "")))
+
+
+def _say_mail(mail: dict[str, Any]) -> None:
+    people = ", ".join(f"{one['name']} <{one['address']}>" for one in mail["recipients"])
+    console.print(f"[bold]{clean(mail['outbox_id'])}[/bold] {clean(mail['status'])} {one_line(mail['subject'])}")
+    console.print(f"    to {one_line(people)}, {mail['attempts']} attempts")
+    if mail["error"]:
+        console.print(f"    {one_line(mail['error'])}")
+
+
+@outbox.command("list")
+def list_outbox(
+    who: As = None,
+    url: Url = LOCAL,
+    status: Annotated[
+        list[str] | None, typer.Option(help="Only these: pending, sending, sent, failed, unknown.")
+    ] = None,
+) -> None:
+    """Show approved e-mails and what became of them."""
+    for mail in _call("GET", "/outbox", url, who, params={"status": status or []}):
+        _say_mail(mail)
+
+
+@outbox.command("retry")
+def retry_mail(outbox_id: str, who: As = None, url: Url = LOCAL) -> None:
+    """Send an e-mail again that failed, or whose fate is unknown: it may then arrive twice."""
+    _say_mail(_call("POST", f"/outbox/{outbox_id}/retry", url, who))
+
+
+@outbox.command("confirm")
+def confirm_mail(outbox_id: str, who: As = None, url: Url = LOCAL) -> None:
+    """Say that an e-mail of unknown fate has arrived."""
+    _say_mail(_call("POST", f"/outbox/{outbox_id}/confirm", url, who))
 
 
 @app.command()

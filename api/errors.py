@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from api.auth import AuthError, KeySetError
+from api.outbox import MailClosedError, MailNotFoundError, NotAllowedToSendError
 from crm.database import DatabaseNotReadyError
 from crm.errors import (
     CursorError,
@@ -65,14 +66,17 @@ STATUSES: dict[type[Exception], int] = {
     ForbiddenError: 403,
     NotEntitledError: 403,
     ObjectRightError: 403,
+    NotAllowedToSendError: 403,
     UnknownAssistantError: 404,
     ThreadNotFoundError: 404,
     RunNotFoundError: 404,
     ApprovalNotFoundError: 404,
     RecordNotFoundError: 404,
+    MailNotFoundError: 404,
     ThreadBusyError: 409,
     ThreadExistsError: 409,
     ApprovalClosedError: 409,
+    MailClosedError: 409,
     DigestMismatchError: 409,
     StaleError: 409,
     UnknownCallerError: 409,

@@ -42,6 +42,16 @@ class Settings(BaseSettings):
     model_api_key: SecretStr | None = None
     fallback_model: str | None = None
     model_timeout_s: float = Field(default=120, gt=0)
+    mail_transport: Literal["directory", "smtp"] = "directory"
+    """Where approved e-mails go: into a folder of this machine, or to a mail server."""
+    outbox_dir: Path | None = None
+    """None: `outbox` in `data_dir`."""
+    smtp_host: str | None = None
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_timeout_s: float = Field(default=30, gt=0, le=300)
     cors_origins: list[str] = []
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
@@ -55,6 +65,10 @@ class Settings(BaseSettings):
                 raise ValueError("token_keys: production needs the issuer's JSON Web Key Set (COUNTERSIGN_TOKEN_KEYS)")
             if self.secret_key is None:
                 raise ValueError("secret_key: production needs a secret (COUNTERSIGN_SECRET_KEY)")
+        if self.mail_transport == "smtp" and self.smtp_host is None:
+            raise ValueError("smtp_host: sending by SMTP needs a server (COUNTERSIGN_SMTP_HOST)")
+        if self.smtp_username is not None and self.smtp_security == "none":
+            raise ValueError("smtp_security: a password is never sent in the clear; use starttls or tls")
         for name in ("secret_key", "context_key"):
             value: SecretStr | None = getattr(self, name)
             if value is not None and len(value.get_secret_value()) < 32:

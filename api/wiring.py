@@ -13,7 +13,10 @@ from agents._gateway import Gateway
 from agents._models import make_model
 from agents._roster import load_roster
 from api.auth import Authenticator, KeySet, KeySetError
+from api.outbox import Outbox
+from api.postman import Postman
 from api.settings import Settings
+from api.transports import DirectoryTransport, SmtpTransport, Transport
 from crm.database import Database
 from graphs._calls import CallDesk
 from graphs._extractor import Extractor
@@ -36,6 +39,8 @@ class Service:
     runner: Runner
     conversations: Conversations
     authenticator: Authenticator
+    outbox: Outbox
+    postman: Postman
     ready_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Anybody may ask whether the service is ready; they take turns, so that asking uses one connection at most."""
 
@@ -52,6 +57,7 @@ async def open_service(
     clock: Clock = utc_now,
     limits: Limits | None = None,
     lease: timedelta = LEASE,
+    transport: Transport | None = None,
 ) -> AsyncIterator[Service]:
     """Start the service on its database; `model_for` gives a tenant's model where the settings do not.
 
@@ -77,7 +83,9 @@ async def open_service(
                 clock=clock,
                 lease=lease,
             )
+            postman = Postman(database, transport or configured_transport(settings, lease), clock)
             await runner.start()
+            postman.start()
             try:
                 yield Service(
                     settings=settings,
@@ -85,9 +93,12 @@ async def open_service(
                     runner=runner,
                     conversations=Conversations(runner),
                     authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience),
+                    outbox=Outbox(database, clock),
+                    postman=postman,
                 )
             finally:
                 await runner.stop()
+                await postman.stop()
     finally:
         await database.close()
 
@@ -96,6 +107,21 @@ def configured_model(settings: Settings) -> ModelFor:
     """The model of the settings, made once, for every tenant. Raises: UnknownModelError."""
     model = make_model(settings.model, base_url=settings.model_base_url, api_key=settings.model_key())
     return lambda tenant: model
+
+
+def configured_transport(settings: Settings, lease: timedelta = LEASE) -> Transport:
+    """The way out for approved e-mails; `lease` is for a folder, a mail server needs a longer one."""
+    if settings.mail_transport == "smtp":
+        password = settings.smtp_password
+        return SmtpTransport(
+            host=settings.smtp_host or "",
+            port=settings.smtp_port,
+            security=settings.smtp_security,
+            username=settings.smtp_username,
+            password=None if password is None else password.get_secret_value(),
+            timeout_s=settings.smtp_timeout_s,
+        )
+    return DirectoryTransport(settings.outbox_dir or settings.data_dir / "outbox", lease)
 
 
 def _gateways(settings: Settings, model_for: ModelFor | None, limits: Limits) -> Callable[[str], Gateway]:

@@ -10,9 +10,11 @@ from typing import Any
 from agents._agent import DomainAgent
 from crm.database import Database, TenantSession
 from crm.repositories import approvals as approval_rows
+from crm.repositories.post import TenantPost
 from crm.repositories.records import EmbeddedCrm
 from crm.work import Approval
 from graphs._extractor import Extractor
+from graphs._sending import address_again
 from graphs._sight import Sight, TextsInSight, about_outside_text, look, notes_of, plan_after_reading
 from graphs.context import Limits, RunContext
 from graphs.messages import failure, human, success, text_of, tool_answer, unanswered_calls
@@ -187,7 +189,8 @@ class CallDesk:
         proposal = await propose(grant, action, context.principal, tool, self._tool_context(session, context))
         if isinstance(proposal, ToolError):
             return proposal
-        complete = await with_field_labels(session, replace(action, changes=proposal.changes))
+        proposed = replace(action, changes=proposal.changes, outgoing=proposal.outgoing)
+        complete = await with_field_labels(session, proposed)
         decision = decide(complete, context.principal)
         if isinstance(decision, Deny):
             return ToolError.of(decision)
@@ -324,7 +327,7 @@ class CallDesk:
                 return await self._decline(session, approval, context), {}
             crm = self.crm_for(session, principal, context.now)
             outcome = await ledger.settle(
-                session, approval.approval_id, principal, crm, self._rebuild(principal), at=context.now
+                session, approval.approval_id, principal, crm, self._rebuild(session, context), at=context.now
             )
             labelled = await label_settled(session, ledger.changes_of(approval), outcome.result)
         if outcome.applied:
@@ -349,10 +352,11 @@ class CallDesk:
             await approval_rows.move(session, approval.approval_id, expected="pending", to="expired")
         return failure("expired", "nobody decided in time")
 
-    def _rebuild(self, principal: Principal) -> Any:
+    def _rebuild(self, session: TenantSession, context: RunContext) -> Any:
         """How the ledger gets the action behind an approval: from the row and today's declarations, nothing else."""
+        principal = context.principal
 
-        def rebuild(approval: Approval) -> Action | Deny:
+        async def rebuild(approval: Approval) -> Action | Deny:
             agent = self.roster.get(approval.agent)
             if agent is None:
                 return Deny("roster", "the agent that asked no longer exists")
@@ -361,8 +365,11 @@ class CallDesk:
                 return Deny("catalogue", action.message)
             if action.schema_hash != approval.schema_hash:
                 return Deny("catalogue", "the tool has changed since the request was made")
-            changes = tuple(ledger.changes_of(approval))
-            return replace(action, changes=changes, **read_labels(approval.labels))
+            bound = replace(action, **read_labels(approval.labels))
+            if action.effect is Effect.SEND:
+                tools = self._tool_context(session, context)
+                return await address_again(self.catalogue[action.tool], bound, approval, principal, tools)
+            return replace(bound, changes=tuple(ledger.changes_of(approval)))
 
         return rebuild
 
@@ -377,6 +384,7 @@ class CallDesk:
             user_id=None if principal.is_customer else principal.id,
             now=context.now,
             today=context.today,
+            post=TenantPost(session),
         )
 
 

@@ -92,12 +92,34 @@ def describe_card(card: dict[str, Any]) -> str:
                 if change["operation"] == "create"
                 else f"  {field['field']}: {plain(field['old'])} -> {new}"
             )
-    return "\n".join(lines)
+    return "\n".join(lines + _describe_message(card.get("message")))
+
+
+def _describe_message(message: dict[str, Any] | None) -> list[str]:
+    """The whole message as it would be sent; each line of its text is marked, so that none passes for the card's."""
+    if message is None:
+        return []
+    people = [
+        f"  {one['role'].title()}: {plain(one['name'])} <{plain(one['address'])}> ({plain(one['record'])})"
+        for one in message["recipients"]
+    ]
+    return [
+        "Send an e-mail",
+        f"  From: {plain(message['from'])}",
+        f"  Reply-To: {plain(message['reply_to'])}",
+        *people,
+        f"  Subject: {plain(message['subject'])}",
+        "  Text:",
+        *(f"  | {_printable(line)}" for line in message["body"].split("\n")),
+    ]
 
 
 def plain(value: Any) -> str:
     """A value on one line, with nothing in it that could pass for a line or a caption of the card's own."""
     if value is None:
         return "(empty)"
-    text = str(value)
-    return "".join(char if char.isprintable() else " " for char in text)[:2_000]
+    return _printable(str(value))[:2_000]
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)

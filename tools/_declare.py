@@ -3,7 +3,7 @@
 import inspect
 import math
 import types
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,7 +13,8 @@ from typing import Any, Protocol, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crm.connector import Aggregate, Aggregation, Change, Json, Match, Page, Query, Row, TextMatch
-from trust.actions import Effect
+from crm.mailing import Sender
+from trust.actions import Effect, Outgoing
 from trust.digests import digest_of
 from trust.handles import OutsideText
 
@@ -138,6 +139,14 @@ class NoOutsideTexts:
         return {}
 
 
+class PostRules(Protocol):
+    """What a tool that sends has to know of the tenant: how it sends, and who wants no mail."""
+
+    async def sender(self) -> Sender | None: ...
+
+    async def opted_out(self, addresses: Collection[str]) -> frozenset[str]: ...
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """What a tool is given besides its arguments. The tenant and the person are inside `crm`, out of reach."""
@@ -149,6 +158,8 @@ class ToolContext:
     today: date
     """The day the caller works with; all relative dates count from it."""
     outside: OutsideTexts = field(default_factory=NoOutsideTexts)
+    post: PostRules | None = None
+    """None where nothing can be sent."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +167,8 @@ class Proposal:
     """What a writing tool would change. It writes nothing: the ledger does, once a person has countersigned."""
 
     changes: tuple[Change, ...]
+    outgoing: Outgoing | None = None
+    """The message that leaves the house with the change; tools that send have one, and no others."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,19 @@
 """E-mails that are written down and wait; nothing here sends anything."""
 
+from typing import Annotated
+
+from pydantic import StringConstraints
+
 from crm.schema import object_of
-from tools._declare import Arguments, Proposal, ToolContext, ToolRetryError, argument, tool
+from tools._declare import Arguments, Proposal, Source, ToolContext, ToolRetryError, argument, tool
+from tools._mail import REFERENCE_HELP, has_control, reference_to, resolve
 from tools._shapes import record_reference
 from trust.actions import Effect
 from trust.scopes import CRM_WRITE
+
+_LONGEST_CC = 255
+
+PersonSaid = Annotated[str, StringConstraints(min_length=3, max_length=254)]
 
 
 class CreateDraft(Arguments):
@@ -12,6 +21,19 @@ class CreateDraft(Arguments):
         "The record the e-mail belongs to: a case, account, opportunity, contact or lead."
     )
     recipient_id: str | None = record_reference("The contact or lead it is addressed to.", default=None)
+    to: PersonSaid | None = argument(
+        f"In place of recipient_id: {REFERENCE_HELP}. An address is taken only if one record has it.",
+        default=None,
+        source=Source.RECORD,
+        personal=True,
+    )
+    cc: tuple[PersonSaid, ...] = argument(
+        "Who else gets it, in the same form as `to`.",
+        default=(),
+        source=Source.RECORD,
+        personal=True,
+        max_length=7,
+    )
     subject: str = argument("Subject line.", min_length=1, max_length=255)
     body: str = argument("Plain text of the e-mail.", min_length=1, max_length=20_000)
 
@@ -20,14 +42,34 @@ class CreateDraft(Arguments):
 async def create_draft(ctx: ToolContext, args: CreateDraft) -> Proposal:
     """Save an e-mail as a draft on a record. It is not sent. A person has to approve the draft first."""
     about = object_of(args.record_id)
-    if args.recipient_id is not None and object_of(args.recipient_id) not in ("Contact", "Lead"):
-        raise ToolRetryError("recipient_id: expected the id of a contact or lead")
+    if has_control(args.subject):
+        raise ToolRetryError("subject: one line, without control characters")
     fields = {
         "ParentId" if about == "Case" else "RelatedToId": args.record_id,
-        "ToIds": args.recipient_id,
+        "ToIds": await _recipient(ctx, args),
+        "CcAddress": await _copies(ctx, args),
         "Subject": args.subject,
         "TextBody": args.body,
         "Status": "Draft",
     }
     filled = {name: value for name, value in fields.items() if value is not None}
     return Proposal((await ctx.crm.propose_create("EmailMessage", filled),))
+
+
+async def _recipient(ctx: ToolContext, args: CreateDraft) -> str | None:
+    if args.recipient_id is not None and args.to is not None:
+        raise ToolRetryError("to: leave it out, or leave out recipient_id")
+    if args.to is not None:
+        return await resolve(ctx.crm, args.to, argument="to")
+    if args.recipient_id is not None and object_of(args.recipient_id) not in ("Contact", "Lead"):
+        raise ToolRetryError("recipient_id: expected the id of a contact or lead")
+    return args.recipient_id
+
+
+async def _copies(ctx: ToolContext, args: CreateDraft) -> str | None:
+    """The references in one line, as the field keeps them; None if there are none."""
+    people = [await resolve(ctx.crm, said, argument=f"cc[{place}]") for place, said in enumerate(args.cc)]
+    line = "; ".join(reference_to(one) for one in dict.fromkeys(people))
+    if len(line) > _LONGEST_CC:
+        raise ToolRetryError("cc: that is more people than a draft can keep")
+    return line or None

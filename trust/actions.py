@@ -50,20 +50,56 @@ class Recipient:
     address: str
     label: Label
     record: str | None = None
-    """`Contact:003…` or `Lead:00Q…`."""
+    """`Contact:003…`, `Lead:00Q…` or `User:005…`."""
     account_id: str | None = None
     may_be_written_to: bool = True
     """False for those who opted out or never agreed."""
     is_staff: bool = False
+    name: str = ""
+    role: Literal["to", "cc"] = "to"
+    why_not: str = ""
+    """Why they may not be written to, in words for the person who wanted to."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Without whether they may be written to: that is asked again whenever it matters."""
+        return {
+            "role": self.role,
+            "name": self.name,
+            "address": self.address,
+            "record": self.record,
+            "account": self.account_id,
+            "is_staff": self.is_staff,
+            "label": self.label.to_json(),
+        }
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message that would leave the house."""
+    """A message that would leave the house, whole: what is not in it is not sent."""
 
     channel: str
     recipients: tuple[Recipient, ...]
     content: Label
+    sender: str = ""
+    """The tenant's address."""
+    sender_name: str = ""
+    reply_to: str | None = None
+    subject: str = ""
+    body: str = ""
+    wrong_reader: Literal["deny", "hold"] = "deny"
+    """What the tenant wants if a recipient is not among the readers of the content."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All that somebody who approves is shown, and that is compared before anything is sent."""
+        return {
+            "channel": self.channel,
+            "from": f"{self.sender_name} <{self.sender}>" if self.sender_name else self.sender,
+            "reply_to": self.reply_to,
+            "recipients": [one.to_json() for one in self.recipients],
+            "subject": self.subject,
+            "body": self.body,
+            "content": self.content.to_json(),
+        }
 
 
 @dataclass(frozen=True)

@@ -152,12 +152,16 @@ def _card(action: Action) -> dict[str, Any]:
     """What a person is shown, made by code from the changes alone; no text of a model gets in as a caption."""
     verb = {"create": "Create", "update": "Change", "delete": "Delete", "confirm": "Confirm"}
     lines = [f"{verb[c.operation]} {c.object_name} {c.name}" for c in action.changes or ()]
-    return {
+    card = {
         "title": "; ".join(lines),
         "tool": action.tool,
         "changes": [_change_on_card(change, action) for change in action.changes or ()],
         "warnings": warnings_about(action),
     }
+    if action.outgoing is None:
+        return card
+    names = ", ".join(one.name or one.address for one in action.outgoing.recipients)
+    return card | {"title": f"Send an e-mail to {names}", "message": action.outgoing.to_json()}
 
 
 def _change_on_card(change: Change, action: Action) -> dict[str, Any]:
@@ -333,6 +337,22 @@ async def can_see(approval: Approval, principal: Principal, crm: Connector) -> b
             await _require_references(change, crm)
         except CrmError:
             return False
+    return await _may_read_message(approval, crm)
+
+
+async def _may_read_message(approval: Approval, crm: Connector) -> bool:
+    """Whether the text and the addresses of a message on the card may be read where they come from."""
+    message = approval.card.get("message")
+    if message is None:
+        return True
+    try:
+        for change in approval.changes:
+            await crm.get(change["object"], change["id"], ["Subject", "TextBody", "ToIds", "CcAddress"])
+        for one in message["recipients"]:
+            object_name, _, record_id = one["record"].partition(":")
+            await crm.get(object_name, record_id, ["Email"])
+    except CrmError:
+        return False
     return True
 
 

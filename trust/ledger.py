@@ -1,7 +1,7 @@
 """The one way to a write: once, exactly as countersigned, in one transaction with the approval it uses up."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from trust.actions import Action
 from trust.approvals import compute_digest, is_entitled
 from trust.bound_labels import labels_of_change
 from trust.decisions import Deny, Hold
+from trust.letters import post
 from trust.policy import Grant, redeem
 from trust.principal import Principal, load_principal
 from trust.provenance import confirm, keep_labels
@@ -41,7 +42,7 @@ async def settle(
     approval_id: str,
     principal: Principal,
     crm: Connector,
-    build_action: Callable[[Approval], Action | Deny],
+    build_action: Callable[[Approval], Awaitable[Action | Deny]],
     *,
     at: datetime,
 ) -> Outcome:
@@ -70,13 +71,14 @@ async def settle(
         async with session.begin_nested():
             effects = await _carry_out(grant, action, principal, crm)
             await _keep_labels(session, approval, effects, at=at)
+            posted = await _post(session, approval, action, at=at)
     except StaleError as stale:
         conflicts = [{"field": c.field, "seen": c.seen, "current": c.current} for c in stale.conflicts]
         error = {"kind": "stale", "message": str(stale), "conflicts": conflicts}
         return await _refuse(session, approval, entry, error, at=at)
     except CrmError as error:
         return await _refuse(session, approval, entry, {"kind": "failed", "message": str(error)}, at=at)
-    return await _apply(session, approval, entry, effects, at=at)
+    return await _apply(session, approval, entry, effects, posted, at=at)
 
 
 async def abandon(session: TenantSession, approval: Approval, *, why: str, at: datetime) -> None:
@@ -109,7 +111,7 @@ def _entry(approval: Approval, at: datetime) -> LedgerEntry:
 
 
 async def _recheck(
-    session: TenantSession, approval: Approval, build_action: Callable[[Approval], Action | Deny]
+    session: TenantSession, approval: Approval, build_action: Callable[[Approval], Awaitable[Action | Deny]]
 ) -> Action | Deny:
     """The action as the row and its votes warrant it, or why they do not."""
     if compute_digest(session, approval) != approval.digest:
@@ -122,7 +124,7 @@ async def _recheck(
     }
     if len(counted) < max(1, approval.rule["votes"]):
         return Deny("votes", "the request lacks the votes it needs")
-    return build_action(approval)
+    return await build_action(approval)
 
 
 def _redeem(approval: Approval, action: Action, principal: Principal) -> Grant | Deny:
@@ -157,12 +159,32 @@ async def _keep_labels(session: TenantSession, approval: Approval, effects: Sequ
             await keep_labels(session, change, effect.version, labels, at=at)
 
 
+async def _post(session: TenantSession, approval: Approval, action: Action, *, at: datetime) -> str | None:
+    """Enter the message that goes with the change, if there is one, into the outbox. Raises: LetterError."""
+    if action.outgoing is None or not action.changes:
+        return None
+    return await post(
+        session,
+        action.outgoing,
+        approval_id=approval.approval_id,
+        record_id=action.changes[0].record_id,
+        requester=approval.requester,
+        at=at,
+    )
+
+
 async def _apply(
-    session: TenantSession, approval: Approval, entry: LedgerEntry, effects: Sequence[Effect], *, at: datetime
+    session: TenantSession,
+    approval: Approval,
+    entry: LedgerEntry,
+    effects: Sequence[Effect],
+    posted: str | None,
+    *,
+    at: datetime,
 ) -> Outcome:
     entry.status = "applied"
     entry.effects = [effect.to_json() for effect in effects]
-    result = _result(effects)
+    result = _result(effects) | ({} if posted is None else {"outbox_id": posted})
     await _close(session, approval, entry, "applied", result, at=at)
     return Outcome(applied=True, result=result)
 

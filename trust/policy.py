@@ -11,12 +11,14 @@ from trust.decisions import Allow, Decision, Deny, Hold
 from trust.digests import digest_of
 from trust.guards.bind_customers import bind_customers
 from trust.guards.hold_writes import hold_writes
+from trust.guards.keep_mail_status import keep_mail_status
 from trust.guards.limit_records import limit_records
 from trust.guards.require_listed_tool import require_listed_tool
 from trust.guards.require_rights import require_rights
 from trust.guards.require_scope import require_scope
 from trust.guards.stay_in_plan import stay_in_plan
 from trust.guards.stay_in_tenant import stay_in_tenant
+from trust.guards.suppress import suppress
 from trust.principal import Principal
 
 Guard = Callable[[Action, Principal], Decision]
@@ -29,6 +31,8 @@ GUARDS: Final[tuple[Guard, ...]] = (
     require_scope,
     require_rights,
     limit_records,
+    keep_mail_status,
+    suppress,
     hold_writes,
 )
 
@@ -125,4 +129,7 @@ def _grant(action: Action, principal: Principal, *, approval_id: str | None) -> 
 
 
 def _changes_digest(action: Action) -> str | None:
-    return None if action.changes is None else digest_of([change.to_json() for change in action.changes])
+    if action.changes is None:
+        return None
+    changes = [change.to_json() for change in action.changes]
+    return digest_of(changes if action.outgoing is None else [changes, action.outgoing.to_json()])

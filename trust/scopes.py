@@ -2,8 +2,10 @@
 
 CRM_READ = "crm:read"
 CRM_WRITE = "crm:write"
+CRM_SEND = "crm:send"
+"""Let messages leave the house; writing alone does not."""
 KNOWLEDGE_READ = "knowledge:read"
 APPROVALS_DECIDE = "approvals:decide"
 AUDIT_READ = "audit:read"
 
-ALL_SCOPES = frozenset({CRM_READ, CRM_WRITE, KNOWLEDGE_READ, APPROVALS_DECIDE, AUDIT_READ})
+ALL_SCOPES = frozenset({CRM_READ, CRM_WRITE, CRM_SEND, KNOWLEDGE_READ, APPROVALS_DECIDE, AUDIT_READ})

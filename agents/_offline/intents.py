@@ -23,6 +23,7 @@ _QUALIFIERS = (
     r"(?: (?:me|us|myself))?(?: (?:a|an|the|another|new|one|quick|short|high|low|urgent|normal|priority|public|internal"
     r"|follow-?up|private|customer|brief|friendly|polite|visible|customer-visible))*"
 )
+_YES = r"^(?:(?:yes|ok|okay|now|please|then)[ ,]*)*"
 _NOUN = r"(?:case|ticket|issue|one|problem|fault|complaint|incident)s?"
 _FIGURE = r"(?:total|sum|average|avg|mean|median|pipeline|breakdown|distribution|split|maximum|minimum|max|min)"
 
@@ -88,6 +89,13 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"^note on\b",
             r"^(?:add|post|leave|put)\b.{1,300}? as an? (?:\w+ )?(?:comment|note)\b",
             r"^(?:tell|let) the customer\b",
+        ),
+    ),
+    (
+        Verb.SEND,
+        _any_of(
+            _YES + r"send (?:it|that|this)(?: one)?(?: (?:off|out|now|please))*(?: to .{1,80})?$",
+            _YES + r"send (?:off |out )?(?:the|my|this|that)(?: \w+)? draft\b",
         ),
     ),
     (

@@ -18,6 +18,7 @@ from agents._offline.memory import Known, Memory, Pending
 from agents._offline.prompt import Briefing, ObjectInfo
 from agents._offline.request import Change, Condition, Reference, Request, Verb
 from agents._offline.resolve import AskError, GiveUpError, Resolver, Steps, pick
+from agents._offline.sends import find_draft
 from agents._offline.toolbox import Call, Outcome, Toolbox
 from agents._offline.understand import read_clause, understand
 from agents._offline.words import clean, say_name, singular, tokenize, with_article
@@ -57,6 +58,7 @@ _ABILITIES = (
     ("log_call", "log calls"),
     ("add_case_comment", "comment on cases"),
     ("create_draft", "draft e-mails"),
+    ("send_email", "send drafts"),
 )
 
 
@@ -212,6 +214,7 @@ class Planner:
             Verb.CALL: self._log_call,
             Verb.COMMENT: self._comment,
             Verb.DRAFT: self._draft,
+            Verb.SEND: self._send,
             Verb.MORE: self._more,
         }.get(verb, self._chat)
 
@@ -648,6 +651,13 @@ class Planner:
             f"{self._applied(outcome, 'Drafted, not sent')}\n\n> Subject: {compose.escape(subject)}\n>\n"
             + "\n".join(f"> {compose.escape(line)}" for line in body.splitlines())
         )
+
+    def _send(self, request: Request) -> Steps[str]:
+        self._need("send_email", "send e-mails")
+        draft = yield from find_draft(request, self.toolbox, self.memory, self._resolve)
+        outcome = (yield [self.toolbox.call("send_email", draft_id=draft.record_id)])[0]
+        said = compose.cite(draft, self.memory)
+        return self._applied(outcome, "Handed over to be delivered" if outcome.ok else f"Sending {said}")
 
     def _recent_subject(self, person: Known | None = None) -> Known | None:
         """The case or opportunity last spoken of, if it belongs with the person."""

@@ -18,6 +18,7 @@ class Verb(StrEnum):
     CALL = "call"
     COMMENT = "comment"
     DRAFT = "draft"
+    SEND = "send"
     DELETE = "delete"
     MORE = "more"
     GREET = "greet"

@@ -15,6 +15,7 @@ from agents._offline.reader import Reader
 from agents._offline.records import Clause, read_records
 from agents._offline.references import read_exact, read_names, read_number, read_ordinal, read_pronoun
 from agents._offline.request import Condition, Reference, Request, Verb
+from agents._offline.sends import read_send
 from agents._offline.texts import read_text_request
 from agents._offline.words import tokenize
 
@@ -81,6 +82,8 @@ def read_clause(clause: str, briefing: Briefing, last: Request | None) -> Reques
         verb = None
     if verb is None and (stated := _read_statement(bare, briefing)):
         return stated
+    if verb is Verb.SEND:
+        return read_send(bare)
     reader = Reader.of(bare)
     if verb in _CONTENT_VERBS:
         return read_text_request(verb or Verb.TASK, bare, reader, briefing)

@@ -91,3 +91,4 @@ class Lead(Record):
     ConvertedContactId: Mapped[str | None] = fields.reference("Contact", system=True)
     ConvertedOpportunityId: Mapped[str | None] = fields.reference("Opportunity", system=True)
     HasOptedOutOfEmail: Mapped[bool] = fields.flag("Must not be mailed.")
+    HasEmailConsent__c: Mapped[bool] = fields.flag("Has agreed to be mailed.")

@@ -11,6 +11,7 @@ from crm.ids import new_id
 from crm.records import (
     Case,
     CaseHistory__c,
+    EmailMessage,
     Knowledge__kav,
     Opportunity,
     OpportunityLineItem,
@@ -36,6 +37,8 @@ def derive(record: Record, *, at: datetime) -> None:
     if isinstance(record, Case):
         record.IsClosed = record.Status == "Closed"
         record.ClosedDate = (record.ClosedDate or at) if record.IsClosed else None
+    elif isinstance(record, EmailMessage) and record.Status == "Sent":
+        record.MessageDate = record.MessageDate or at
     elif isinstance(record, Opportunity):
         record.IsClosed = record.StageName == "Closed"
     elif isinstance(record, OpportunityLineItem | QuoteLineItem):

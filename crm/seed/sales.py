@@ -329,6 +329,7 @@ def _add_lead(draft: TenantDraft, name: tuple[str, str], company: str, *, title:
         Rating=draft.pick(("Hot", "Warm", "Cold")) if status != "New" else None,
         Status=status,
         HasOptedOutOfEmail=draft.chance(0.1),
+        HasEmailConsent__c=status != "New",
     )
     if status not in ("New", "Contacted") and draft.chance(0.5):
         _add_lead_call(draft, lead)

@@ -9,6 +9,7 @@ from sqlalchemy import Table, insert
 
 from crm.base import Base
 from crm.database import Database, TenantSession
+from crm.mailing import Sender
 from crm.records import OBJECTS
 from crm.rights import (
     GroupMember,
@@ -110,12 +111,17 @@ def _batches(rows: list[Row]) -> Iterator[list[Row]]:
 async def _insert_rights(session: TenantSession, draft: TenantDraft) -> None:
     tenant = draft.tenant
     await _insert(session, Tenant, [tenant_row(tenant, draft.profile.name)])
+    await _insert(session, Sender, [_sender(draft)])
     await _insert(session, PermissionSet, permission_set_rows(tenant))
     await _insert(session, UserRole, [{"tenant": tenant, **values} for values in _roles()])
     await _insert(session, PermissionSetAssignment, [{"tenant": tenant, **values} for values in _assignments()])
     await _insert(session, GroupMember, [{"tenant": tenant, **values} for values in _memberships()])
     await _insert(session, SharingRule, team_rule_rows(tenant) + [{"tenant": tenant, **v} for v in _role_rules()])
     await _insert(session, RecordShare, [{"tenant": tenant, **values} for values in _shares(draft)])
+
+
+def _sender(draft: TenantDraft) -> dict[str, Any]:
+    return {"tenant": draft.tenant, "address": f"mail@{draft.tenant}.example", "name": draft.profile.name}
 
 
 def _roles() -> Iterator[dict[str, Any]]:

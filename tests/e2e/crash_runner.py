@@ -16,6 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from agents._scripted import ScriptedModel
 from api.app import build_app
 from api.settings import Settings
+from api.transports import DirectoryTransport
 from crm.repositories.records import EmbeddedCrm
 from graphs._calls import CallDesk
 from graphs._voice import Voice
@@ -68,6 +69,10 @@ def arm(instant: Instant) -> None:
         die_after(CallDesk, "settle")
     elif instant is Instant.SETTLED:
         die_before(Voice, "answer", when=has_tool_answer)
+    elif instant is Instant.LETTER_TAKEN:
+        die_before(DirectoryTransport, "deliver")
+    elif instant is Instant.LETTER_DELIVERED:
+        die_after(DirectoryTransport, "deliver")
     elif instant is Instant.ANSWERED:
         die_before(Runner, "_finish", when=lambda runner, tenant, run, *rest, **more: run.request["kind"] == "resume")
 
@@ -76,8 +81,12 @@ def speak_as(call_id: str) -> Callable[[list[BaseMessage]], AIMessage]:
     def speak(messages: list[BaseMessage]) -> AIMessage:
         """Asks for the change, and afterwards tells what came of it."""
         if isinstance(messages[-1], HumanMessage):
-            arguments = {"object": "Opportunity", "record_id": RENEWAL_ID, "fields": {"NextStep": "Call Ann"}}
-            return AIMessage("", tool_calls=[{"name": "update_record", "args": arguments, "id": call_id}])
+            verb, _, draft_id = str(messages[-1].content).partition(" ")
+            name, arguments = "send_email", {"draft_id": draft_id}
+            if verb != "send":
+                name = "update_record"
+                arguments = {"object": "Opportunity", "record_id": RENEWAL_ID, "fields": {"NextStep": "Call Ann"}}
+            return AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": call_id}])
         told = next(m for m in reversed(messages) if isinstance(m, ToolMessage))
         return AIMessage(f"The change was {json.loads(str(told.content))['result']['status']}.")
 

@@ -22,3 +22,7 @@ class Instant(StrEnum):
     """The checkpoint knows; the model has not been told."""
     ANSWERED = "answered"
     """The answer stands in the checkpoint; the run is not closed."""
+    LETTER_TAKEN = "letter-taken"
+    """A letter of the outbox is in hand; nothing was delivered."""
+    LETTER_DELIVERED = "letter-delivered"
+    """The letter lies in its folder; the outbox does not know."""

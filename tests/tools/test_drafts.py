@@ -1,12 +1,15 @@
 """E-mails that are written down; none is sent."""
 
+from typing import Any
+
 import pytest
 
 from crm.ids import numbered_id
-from crm.seed.people import ANN_POE
+from crm.seed.people import ANN_POE, ANNE_POE, OSCAR_LIND, staff_id
 from tests.tools.desk import Desk
 from tools._catalogue import load_catalogue
 from tools._run import ToolError
+from trust.actions import Effect
 
 RENEWAL = numbered_id("006", 1)
 
@@ -26,6 +29,37 @@ async def test_a_draft_on_a_case_has_it_as_parent(desk: Desk) -> None:
     assert "RelatedToId" not in fields
 
 
+async def test_a_draft_keeps_whom_it_is_for_as_references(desk: Desk) -> None:
+    ann, oscar = ANN_POE.contact_id, OSCAR_LIND.contact_id
+    asked = {"record_id": RENEWAL, "subject": "Hi", "body": "Dear Ann"}
+    for to in (ann, ann[:15], f"contact:{ann}.Email"):
+        fields = await desk.fields_of("dana", "create_draft", to=to, cc=[f"contact:{oscar}.Email", oscar], **asked)
+        assert (fields["ToIds"], fields["CcAddress"]) == (ann, f"contact:{oscar}.Email")
+    for to in ("mara@northwind.example", "Mara@Northwind.Example", f"user:{staff_id('mara')}.Email"):
+        assert (await desk.fields_of("dana", "create_draft", to=to, **asked))["ToIds"] == staff_id("mara")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"to": "thief@evil.example"}, "mail goes to records only"),
+        ({"cc": ["thief@evil.example"]}, "mail goes to records only"),
+        ({"to": ANNE_POE.email}, "mail goes to records only"),
+        ({"to": "Ann <ann.poe@acme-industries.example>"}, "expected a reference"),
+        ({"to": f"contact:{RENEWAL}.Email"}, "expected the id of Contact"),
+        ({"to": ANN_POE.contact_id, "recipient_id": ANN_POE.contact_id}, "leave out recipient_id"),
+        ({"subject": "Hi\nBcc: thief@evil.example"}, "one line"),
+    ],
+    ids=str,
+)
+async def test_free_addresses_and_headers_are_refused(desk: Desk, arguments: dict[str, Any], reason: str) -> None:
+    given = {"record_id": RENEWAL, "subject": "Hi", "body": "Dear Ann", **arguments}
+    error = await desk.call("dana", "create_draft", **given)
+    assert isinstance(error, ToolError)
+    assert error.kind == "retry"
+    assert reason in error.message
+
+
 @pytest.mark.parametrize("recipient", [RENEWAL, numbered_id("005", 1), numbered_id("001", 1)])
 async def test_the_recipient_is_a_contact_or_lead(desk: Desk, recipient: str) -> None:
     error = await desk.call("dana", "create_draft", record_id=RENEWAL, recipient_id=recipient, subject="x", body="x")
@@ -41,5 +75,5 @@ async def test_hidden_records_and_recipients_are_refused_as_if_they_were_none(de
         assert told == {f"{expected}: there is no such record that you can see"}
 
 
-def test_nothing_sends() -> None:
-    assert {tool.effect.value for tool in load_catalogue().values()} == {"READ", "DRAFT", "WRITE"}
+def test_only_sending_sends() -> None:
+    assert [tool.name for tool in load_catalogue().values() if tool.effect is Effect.SEND] == ["send_email"]

@@ -66,7 +66,12 @@ class Scene:
             principal = await self.principal(session, who)
         context = RunContext(principal, "thread", f"run-{self.runs}", self.now, self.now.date())
         call = {"id": "c1", "name": tool, "arguments": arguments or ASK, "verdict": ""}
-        state: Any = {"calls": [call], "route": {"agent": "sales"}, "turn": {"trail": [], "tool_calls": 0}}
+        state: Any = {
+            "messages": [],
+            "calls": [call],
+            "route": {"agent": "sales"},
+            "turn": {"trail": [], "tool_calls": 0},
+        }
         update = await self.desk.guard(state, context)
         if update["messages"]:
             return json.loads(update["messages"][0]["content"])
@@ -125,7 +130,7 @@ class Scene:
 def rebuild_for(principal: Principal) -> Any:
     """The action behind a request, from the row and today's declarations."""
 
-    def rebuild(approval: Approval) -> Action | Deny:
+    async def rebuild(approval: Approval) -> Action | Deny:
         tool = load_catalogue().get(approval.tool)
         agent = load_roster().get(approval.agent)
         if tool is None or agent is None:

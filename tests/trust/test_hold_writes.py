@@ -59,6 +59,7 @@ def test_ordinary_changes_may_be_approved_by_the_requester(change: Change) -> No
                 ("Campaign", "BudgetedCost", 1),
                 ("Contact", "HasOptedOutOfEmail", False),
                 ("Lead", "HasOptedOutOfEmail", False),
+                ("Lead", "HasEmailConsent__c", True),
                 ("CaseComment", "IsPublished", True),
                 ("Knowledge__kav", "IsVisibleInCsp", True),
                 ("Knowledge__kav", "IsVisibleInPkb", True),

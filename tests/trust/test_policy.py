@@ -44,10 +44,13 @@ def test_the_order_of_the_guards() -> None:
     assert [guard.__name__ for guard in GUARDS] == [
         "stay_in_tenant",
         "require_listed_tool",
+        "stay_in_plan",
         "bind_customers",
         "require_scope",
         "require_rights",
         "limit_records",
+        "keep_mail_status",
+        "suppress",
         "hold_writes",
     ]
 

@@ -6,7 +6,7 @@ from tests.trust.acting import reads, staff, writes
 from tools._catalogue import load_catalogue
 from trust.decisions import Allow, Deny
 from trust.guards.require_scope import require_scope
-from trust.scopes import ALL_SCOPES, CRM_READ, CRM_WRITE
+from trust.scopes import ALL_SCOPES, CRM_READ, CRM_SEND, CRM_WRITE
 
 
 @pytest.mark.parametrize("scopes", [set(), {"crm"}, {"crm:*"}, {"*"}, {"CRM:READ"}, {"crm:read "}, {CRM_WRITE}])
@@ -25,4 +25,5 @@ def test_reading_is_not_writing() -> None:
 def test_every_tool_asks_for_a_scope_that_exists() -> None:
     for tool in load_catalogue().values():
         assert tool.scope in ALL_SCOPES
-        assert (tool.scope == CRM_WRITE) is (tool.effect != "READ"), tool.name
+        assert (tool.scope == CRM_WRITE) is (tool.effect in ("WRITE", "DRAFT")), tool.name
+        assert (tool.scope == CRM_SEND) is (tool.effect == "SEND"), tool.name

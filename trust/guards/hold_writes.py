@@ -17,7 +17,7 @@ _FIELDS = {
     "CaseComment": frozenset({"IsPublished"}),
     "Contact": frozenset({"HasOptedOutOfEmail", "OwnerId"}),
     "Knowledge__kav": frozenset({"IsVisibleInCsp", "IsVisibleInPkb", "OwnerId"}),
-    "Lead": frozenset({"HasOptedOutOfEmail", "OwnerId"}),
+    "Lead": frozenset({"HasEmailConsent__c", "HasOptedOutOfEmail", "OwnerId"}),
 }
 """Money, ownership, a commitment, a word to the public, and the wish not to be written to."""
 

@@ -1,0 +1,37 @@
+"""What is asked of a message again, at the moment it is sent."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from crm.work import Approval
+from tools._declare import Tool, ToolContext
+from tools._run import ToolError, propose
+from trust.actions import Action
+from trust.decisions import Deny, Hold
+from trust.policy import decide
+from trust.principal import Principal
+
+
+async def address_again(
+    tool: Tool, action: Action, approval: Approval, principal: Principal, context: ToolContext
+) -> Action | Deny:
+    """Work a message out anew; it is sent only if it still is, word for word, the one on the card."""
+    grant = decide(action, principal)
+    if isinstance(grant, Deny | Hold):
+        return Deny(grant.guard, grant.reason)
+    proposal = await propose(grant, action, principal, tool, context)
+    if isinstance(proposal, ToolError):
+        return Deny(tool.name, proposal.message)
+    message = None if proposal.outgoing is None else proposal.outgoing.to_json()
+    moved = _differing(message, approval.card.get("message"))
+    if moved or [change.to_json() for change in proposal.changes] != approval.changes:
+        return Deny(tool.name, f"the message is no longer the one that was approved: {moved or 'its record'}")
+    return replace(action, changes=proposal.changes, outgoing=proposal.outgoing)
+
+
+def _differing(now: Mapping[str, Any] | None, seen: Mapping[str, Any] | None) -> str:
+    """The parts of a message that are not as they were seen, by name; empty if it is the same."""
+    if now is None or seen is None:
+        return "" if now is seen else "all of it"
+    return ", ".join(sorted(part for part in {*now, *seen} if now.get(part) != seen.get(part)))

@@ -1,0 +1,174 @@
+"""E-mails that leave the house: drafts, as they are saved, to the people that their records name."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from crm.connector import Row
+from crm.schema import object_of
+from tools._declare import (
+    Arguments,
+    Proposal,
+    ReadingCrm,
+    ToolContext,
+    ToolFailedError,
+    ToolRetryError,
+    tool,
+)
+from tools._mail import (
+    Addressee,
+    has_control,
+    is_address,
+    look_up,
+    resolve,
+    split_list,
+    to_phrase,
+    without_invisible,
+)
+from tools._shapes import record_reference
+from trust.actions import Effect, Outgoing, Recipient
+from trust.labels import Integrity, Label, Readers
+from trust.scopes import CRM_SEND
+
+_DRAFT_FIELDS = (
+    "ParentId RelatedToId ToIds CcAddress Subject TextBody HtmlBody MessageDate Incoming Status LastModifiedById"
+).split()
+_MOST_RECIPIENTS = 10
+_LONGEST_BODY = 50_000
+
+_BELONGS_TO: dict[str, tuple[str, ...]] = {
+    "Account": (),
+    "Contact": ("AccountId",),
+    "Lead": ("ConvertedAccountId", "ConvertedContactId"),
+    "Opportunity": ("AccountId", "ContactId"),
+    "Case": ("AccountId", "ContactId"),
+    "Quote": ("AccountId", "ContactId"),
+    "Order": ("AccountId",),
+    "Contract": ("AccountId",),
+}
+"""Kind of record -> the fields that say whom outside the house it is about."""
+
+
+class SendEmail(Arguments):
+    draft_id: str = record_reference("The saved draft, an EmailMessage that has not been sent.")
+
+
+@tool(effect=Effect.SEND, scope=CRM_SEND)
+async def send_email(ctx: ToolContext, args: SendEmail) -> Proposal:
+    """Send a saved e-mail draft as it is, to the people its record names. A second person has to approve it first.
+
+    It takes no address and no text: to change either, change the draft.
+    """
+    if object_of(args.draft_id) != "EmailMessage":
+        raise ToolRetryError("draft_id: expected the id of an EmailMessage")
+    sender = None if ctx.post is None else await ctx.post.sender()
+    if ctx.post is None or sender is None or not is_address(sender.address):
+        raise ToolFailedError("this organisation has no sender address yet, so nothing can be sent")
+    draft = await ctx.crm.get("EmailMessage", args.draft_id, _DRAFT_FIELDS)
+    _require_draft(draft)
+    addressees = await _addressees(ctx.crm, draft)
+    opted_out = await ctx.post.opted_out([one.address for _, one in addressees if one.address])
+    message = Outgoing(
+        channel="email",
+        recipients=_each_once([one.to_recipient(role, sender, opted_out) for role, one in addressees]),
+        content=await _content_label(ctx.crm, args.draft_id, draft),
+        sender=sender.address,
+        sender_name=to_phrase(sender.name),
+        reply_to=await _reply_to(ctx),
+        subject=_subject_of(draft),
+        body=_body_of(draft),
+        wrong_reader="hold" if sender.wrong_reader == "hold" else "deny",
+    )
+    return Proposal((await ctx.crm.propose_update("EmailMessage", args.draft_id, _sent(draft)),), message)
+
+
+def _sent(draft: Row) -> dict[str, Any]:
+    """What makes the draft a sent message; the date follows when it is."""
+    return {"Status": "Sent"} | ({} if draft["MessageDate"] is None else {"MessageDate": None})
+
+
+def _require_draft(draft: Row) -> None:
+    if draft["Incoming"]:
+        raise ToolFailedError("this e-mail came in; only a draft of your own organisation can be sent")
+    if draft["Status"] != "Draft":
+        raise ToolFailedError(f"only a draft can be sent, and this e-mail is {draft['Status'].lower()} already")
+
+
+async def _addressees(crm: ReadingCrm, draft: Row) -> list[tuple[Any, Addressee]]:
+    """Everybody the draft's references name, with their roles, in order."""
+    first = await _main_recipient(crm, draft)
+    others = [await resolve(crm, said, argument="CcAddress") for said in split_list(draft["CcAddress"])]
+    if 1 + len(others) > _MOST_RECIPIENTS:
+        raise ToolFailedError(f"an e-mail goes to at most {_MOST_RECIPIENTS} people")
+    return [("to", await look_up(crm, first)), *[("cc", await look_up(crm, one)) for one in others]]
+
+
+async def _main_recipient(crm: ReadingCrm, draft: Row) -> str:
+    """Whom the draft says it is for; else the person it is about, else the one whose case it is."""
+    if draft["ToIds"]:
+        return str(draft["ToIds"])
+    related, parent = draft["RelatedToId"], draft["ParentId"]
+    if related and object_of(related) in ("Contact", "Lead"):
+        return str(related)
+    if parent:
+        contact = (await crm.get("Case", parent, ["ContactId"]))["ContactId"]
+        if contact:
+            return str(contact)
+    raise ToolFailedError("the draft names nobody whom it is for: give it a contact or a lead")
+
+
+def _each_once(recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:
+    """Without those who would get it twice; the first mention counts."""
+    seen: dict[str, Recipient] = {}
+    for one in recipients:
+        seen.setdefault(one.address.lower() or one.record or "", one)
+    return tuple(seen.values())
+
+
+async def _content_label(crm: ReadingCrm, draft_id: str, draft: Row) -> Label:
+    """Written by staff, as drafts are; for those to read whom the record is about that it belongs to."""
+    about = draft["ParentId"] or draft["RelatedToId"] or draft["ToIds"]
+    writers = frozenset({draft["LastModifiedById"]} if draft["LastModifiedById"] else ())
+    readers = await _readers_of(crm, str(about)) if about else frozenset[str]()
+    return Label(Integrity.CRM_VERIFIED, writers, readers, f"EmailMessage {draft_id}")
+
+
+async def _readers_of(crm: ReadingCrm, record_id: str) -> Readers:
+    name = object_of(record_id) or ""
+    if name == "Campaign":
+        return None
+    if name not in _BELONGS_TO:
+        return frozenset()
+    fields = _BELONGS_TO[name]
+    row = await crm.get(name, record_id, fields) if fields else {}
+    found = {f"{(object_of(row[field]) or '').lower()}:{row[field]}" for field in fields if row[field]}
+    if name in ("Account", "Contact", "Lead"):
+        found.add(f"{name.lower()}:{record_id}")
+    return frozenset(found)
+
+
+async def _reply_to(ctx: ToolContext) -> str | None:
+    """The address of the person who sends; None if they have none."""
+    if ctx.user_id is None:
+        raise ToolFailedError("only staff can send e-mail")
+    address = (await ctx.crm.get("User", ctx.user_id, ["Email"]))["Email"] or ""
+    return address if is_address(address) else None
+
+
+def _subject_of(draft: Row) -> str:
+    given = draft["Subject"] or ""
+    if has_control(given):
+        raise ToolFailedError("the subject must be one line: it holds a line break or another control character")
+    subject = " ".join(without_invisible(given).split())
+    if not subject:
+        raise ToolFailedError("the draft has no subject")
+    return subject
+
+
+def _body_of(draft: Row) -> str:
+    body = without_invisible(draft["TextBody"] or "").strip("\n")
+    if not body.strip():
+        only_html = " in plain text, and HTML is not sent" if draft["HtmlBody"] else ""
+        raise ToolFailedError(f"the draft has no text{only_html}")
+    if len(body) > _LONGEST_BODY:
+        raise ToolFailedError(f"the text has {len(body)} characters; at most {_LONGEST_BODY} can be sent")
+    return body

@@ -1,0 +1,101 @@
+"""From an approved message to the letter that is sent: every header is made here, and read back before it counts."""
+
+import uuid
+from datetime import datetime
+from email import message_from_string
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from crm.database import TenantSession
+from crm.errors import CrmError
+from crm.mailing import OutgoingMail
+from crm.repositories import outbox
+from trust.actions import Outgoing
+
+_ALWAYS = {"message-id", "date", "from", "to", "subject"}
+_SOMETIMES = {"reply-to", "cc"}
+_MADE_BY_THE_LIBRARY = {"mime-version", "content-type", "content-transfer-encoding"}
+
+
+class LetterError(CrmError):
+    """What was approved cannot be put into a letter that says exactly that."""
+
+
+def write_letter(message: Outgoing, *, message_id: str, at: datetime) -> str:
+    """The letter as it goes over the wire: plain text, to nobody but the recipients. Raises: LetterError."""
+    letter = EmailMessage(policy=SMTP)
+    try:
+        letter["Message-ID"] = message_id
+        letter["Date"] = at
+        letter["From"] = Address(message.sender_name, addr_spec=message.sender)
+        if message.reply_to:
+            letter["Reply-To"] = Address(addr_spec=message.reply_to)
+        for role, header in (("to", "To"), ("cc", "Cc")):
+            people = [Address(one.name, addr_spec=one.address) for one in message.recipients if one.role == role]
+            if people:
+                letter[header] = people
+        letter["Subject"] = message.subject
+        letter.set_content(message.body, charset="utf-8", cte="quoted-printable")
+        written = letter.as_bytes().decode("ascii")
+    except Exception as error:  # whatever the library finds in it, it is not sent
+        raise LetterError("the message cannot be written as a letter") from error
+    _require_same(written, message, message_id)
+    return written
+
+
+def _require_same(written: str, message: Outgoing, message_id: str) -> None:
+    """Raises: LetterError unless a reader finds in the letter what was approved and nothing else."""
+    letter = message_from_string(written, policy=SMTP)
+    names = [name.lower() for name in letter.keys()]  # noqa: SIM118 - a message is no mapping: it may repeat names
+    expected = _ALWAYS | {n for n in _SOMETIMES if n in names} | _MADE_BY_THE_LIBRARY
+    content = letter.get_body()
+    same = (
+        len(names) == len(set(names))
+        and set(names) == expected
+        and _addresses(letter, "to", "cc") == sorted(one.address for one in message.recipients)
+        and _addresses(letter, "from") == [message.sender]
+        and _addresses(letter, "reply-to") == ([message.reply_to] if message.reply_to else [])
+        and str(letter["message-id"]).strip() == message_id
+        and str(letter["subject"]) == message.subject
+        and letter.get_content_type() == "text/plain"
+        and content is not None
+        and content.get_content().replace("\r\n", "\n").rstrip("\n") == message.body.rstrip("\n")
+    )
+    if not same:
+        raise LetterError("the message cannot be written as a letter that says exactly what was approved")
+
+
+def _addresses(letter: EmailMessage, *headers: str) -> list[str]:
+    return sorted(one.addr_spec for name in headers for one in getattr(letter[name], "addresses", ()))
+
+
+async def post(
+    session: TenantSession, message: Outgoing, *, approval_id: str, record_id: str, requester: str, at: datetime
+) -> str:
+    """Put a message into the outbox, inside the transaction of its effect; gives its id. Raises: LetterError."""
+    outbox_id = str(uuid.uuid4())
+    message_id = f"<{outbox_id}@{message.sender.rpartition('@')[2]}>"
+    await outbox.add(
+        session,
+        OutgoingMail(
+            outbox_id=outbox_id,
+            approval_id=approval_id,
+            record_id=record_id,
+            requester=requester,
+            message_id=message_id,
+            sender=message.sender,
+            recipients=[
+                {"role": one.role, "name": one.name, "address": one.address, "record": one.record}
+                for one in message.recipients
+            ],
+            subject=message.subject,
+            mime=write_letter(message, message_id=message_id, at=at),
+            status="pending",
+            attempts=0,
+            next_attempt=at,
+            created_at=at,
+            updated_at=at,
+        ),
+    )
+    return outbox_id
