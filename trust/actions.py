@@ -19,7 +19,7 @@ class Effect(StrEnum):
     SEND = "SEND"
 
 
-Role = Literal["target", "recipient", "url", "amount", "content", "option"]
+Role = Literal["target", "recipient", "url", "amount", "content", "option", "confirmation"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Input:
     path: str
     """As in `fields.StageName` or `to[0]`."""
     role: Role
-    """What the value decides: which record, who is written to, where to, how much, what is said, how it is done."""
+    """What the value decides: which record, who is written to, where to, how much, what is said, how it is done, or
+    whether somebody agreed."""
     label: Label
     is_reference: bool = False
     """Whether code resolved it from a reference, instead of taking the model's word for it."""
