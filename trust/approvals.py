@@ -17,7 +17,7 @@ from trust import audit
 from trust.actions import Action
 from trust.decisions import Hold
 from trust.digests import digest_of
-from trust.policy import POLICY_VERSION
+from trust.policy import policy_version
 from trust.principal import Principal
 from trust.scopes import APPROVALS_DECIDE
 
@@ -100,7 +100,7 @@ async def propose(
             "votes": hold.votes,
         },
         schema_hash=action.schema_hash,
-        policy_version=POLICY_VERSION,
+        policy_version=policy_version(principal),
         digest="",
         status="pending",
         replaces=origin.replaces,

@@ -49,6 +49,7 @@ def test_the_order_of_the_guards() -> None:
         "require_rights",
         "limit_records",
         "hold_writes",
+        "follow_policy",
     ]
 
 
