@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,7 @@ from crm.connector import Aggregate, Aggregation, Change, Json, Match, Page, Que
 from trust.actions import Effect
 from trust.digests import digest_of
 
+Operation = Literal["create", "update", "delete"]
 _DEEPEST = 12
 _LARGEST = 2**63
 
@@ -148,6 +149,11 @@ class Tool:
     function: Callable[[ToolContext, Any], Awaitable[Result | Proposal]]
     module: str
     for_customers: bool = False
+    changes: tuple[tuple[Operation, str], ...] = ()
+    """What it may propose, as operation and object, with `*` for any object; empty: anything."""
+
+    def may_propose(self, operation: Operation, object_name: str) -> bool:
+        return not self.changes or bool({(operation, object_name), (operation, "*")} & set(self.changes))
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -235,7 +241,7 @@ A = TypeVar("A", bound=Arguments)
 
 
 def tool(
-    *, effect: Effect, scope: str, for_customers: bool = False
+    *, effect: Effect, scope: str, for_customers: bool = False, changes: tuple[tuple[Operation, str], ...] = ()
 ) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
     """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
 
@@ -258,6 +264,7 @@ def tool(
             function=cast("types.FunctionType", function),
             module=function.__module__,
             for_customers=for_customers,
+            changes=changes,
         )
 
     return declare
