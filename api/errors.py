@@ -37,6 +37,7 @@ from trust.approvals import (
     DigestMismatchError,
     NotEntitledError,
 )
+from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
 
 _log = logging.getLogger(__name__)
 
@@ -70,10 +71,13 @@ STATUSES: dict[type[Exception], int] = {
     RunNotFoundError: 404,
     ApprovalNotFoundError: 404,
     RecordNotFoundError: 404,
+    PolicyVersionNotFoundError: 404,
+    PreapprovalNotFoundError: 404,
     ThreadBusyError: 409,
     ThreadExistsError: 409,
     ApprovalClosedError: 409,
     DigestMismatchError: 409,
+    PolicyConflictError: 409,
     StaleError: 409,
     UnknownCallerError: 409,
     AnswerError: 422,
