@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 import httpx
 import typer
 
+from api import _policy_cli
 from api._chat import Chat, log_in
 from api._terminal import CommandError, clean, console, errors, one_line, show_card
 
@@ -203,6 +204,9 @@ def _call(method: str, path: str, url: str, who: str | None, **options: Any) -> 
         return response.json()
 
     return _run(work())
+
+
+app.add_typer(_policy_cli.build(_call), name="policy")
 
 
 @approvals.command("list")

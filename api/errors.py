@@ -38,6 +38,7 @@ from trust.approvals import (
     DigestMismatchError,
     NotEntitledError,
 )
+from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
 
 _log = logging.getLogger(__name__)
 
@@ -73,11 +74,14 @@ STATUSES: dict[type[Exception], int] = {
     ApprovalNotFoundError: 404,
     RecordNotFoundError: 404,
     MailNotFoundError: 404,
+    PolicyVersionNotFoundError: 404,
+    PreapprovalNotFoundError: 404,
     ThreadBusyError: 409,
     ThreadExistsError: 409,
     ApprovalClosedError: 409,
     MailClosedError: 409,
     DigestMismatchError: 409,
+    PolicyConflictError: 409,
     StaleError: 409,
     UnknownCallerError: 409,
     AnswerError: 422,

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 Json = Any
 Row = dict[str, Json]
 
+Writing = Literal["create", "update", "delete", "confirm"]
 Op = Literal["eq", "ne", "lt", "le", "gt", "ge", "contains", "starts_with", "in", "is_null"]
 Function = Literal["count", "sum", "avg", "min", "max"]
 DATE_PARTS = ("year", "quarter", "month", "day")
@@ -111,7 +112,7 @@ class FieldChange:
 class Change:
     """One write to one record, exactly: what was seen and what shall stand there."""
 
-    operation: Literal["create", "update", "delete", "confirm"]
+    operation: Writing
     """`confirm` changes no value: it says that staff vouch for those that stand there."""
     object_name: str
     record_id: str

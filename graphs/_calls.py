@@ -21,14 +21,15 @@ from graphs.messages import failure, human, success, text_of, tool_answer, unans
 from graphs.requests import build_request
 from graphs.state import Call, Message, TurnState
 from tools._declare import Tool, ToolContext, ToolRetryError, find_json_fault
-from tools._inputs import label_inputs, with_field_labels
+from tools._inputs import label_inputs, with_field_labels, with_outgoing_labels
 from tools._labels import label_result, label_settled
 from tools._run import ToolError, build_action, propose, read
 from tools.outside_text import read_text
 from trust import ledger
 from trust.actions import Action, Effect
-from trust.approvals import Origin
+from trust.approvals import Origin, is_preapproved
 from trust.approvals import propose as write_down
+from trust.approvals import propose_preapproved as write_down_preapproved
 from trust.bound_labels import labels_after_edit, read_labels
 from trust.decisions import Deny, Hold
 from trust.digests import digest_of
@@ -105,7 +106,11 @@ class CallDesk:
             for place, call in enumerate(map(_readable, state["calls"])):
                 verdict = await self._guard_one(session, call, state, context, place, sight)
                 turn["trail"] = [*turn["trail"], _trace(call, verdict)]
-                if isinstance(verdict, Approval):
+                if isinstance(verdict, Approval) and is_preapproved(verdict):
+                    envelope, notes = await self._carry_out(session, verdict, context)
+                    answers.append({**tool_answer(call["id"], call["name"], envelope), "artifact": notes})
+                    calls.append({**call, "verdict": "answered"})
+                elif isinstance(verdict, Approval):
                     held.append(verdict)
                     calls.append({**call, "verdict": "hold", "approval_id": verdict.approval_id})
                 elif isinstance(verdict, ToolError):
@@ -190,12 +195,12 @@ class CallDesk:
         if isinstance(proposal, ToolError):
             return proposal
         proposed = replace(action, changes=proposal.changes, outgoing=proposal.outgoing)
-        complete = await with_field_labels(session, proposed)
+        complete = await with_outgoing_labels(session, await with_field_labels(session, proposed))
         decision = decide(complete, context.principal)
         if isinstance(decision, Deny):
             return ToolError.of(decision)
         if not isinstance(decision, Hold):
-            return ToolError("denied", "nothing holds this change, and nothing changes without being held")
+            return await write_down_preapproved(session, complete, context.principal, origin=origin, at=context.now)
         return await write_down(session, complete, context.principal, decision, origin=origin, at=context.now)
 
     async def revise(
@@ -325,11 +330,17 @@ class CallDesk:
                 return None, {"waits_for": approval.approval_id}
             if approval.status not in ("approved", "applied", "refused"):
                 return await self._decline(session, approval, context), {}
-            crm = self.crm_for(session, principal, context.now)
-            outcome = await ledger.settle(
-                session, approval.approval_id, principal, crm, self._rebuild(session, context), at=context.now
-            )
-            labelled = await label_settled(session, ledger.changes_of(approval), outcome.result)
+            return await self._carry_out(session, approval, context)
+
+    async def _carry_out(
+        self, session: TenantSession, approval: Approval, context: RunContext
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The answer to a call whose request was approved, and the labels of its values."""
+        crm = self.crm_for(session, context.principal, context.now)
+        outcome = await ledger.settle(
+            session, approval.approval_id, context.principal, crm, self._rebuild(session, context), at=context.now
+        )
+        labelled = await label_settled(session, ledger.changes_of(approval), outcome.result)
         if outcome.applied:
             return success(outcome.result), notes_of(labelled, context.run_id)
         return {"ok": False, "error": outcome.result}, notes_of(labelled, context.run_id, part="error")
@@ -368,7 +379,7 @@ class CallDesk:
             bound = replace(action, **read_labels(approval.labels))
             if action.effect is Effect.SEND:
                 tools = self._tool_context(session, context)
-                return await address_again(self.catalogue[action.tool], bound, approval, principal, tools)
+                return await address_again(session, self.catalogue[action.tool], bound, approval, principal, tools)
             return replace(bound, changes=tuple(ledger.changes_of(approval)))
 
         return rebuild

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from crm.database import TenantSession
 from crm.work import Approval
 from tools._declare import Tool, ToolContext
+from tools._inputs import with_outgoing_labels
 from tools._run import ToolError, propose
 from trust.actions import Action
 from trust.decisions import Deny, Hold
@@ -14,7 +16,12 @@ from trust.principal import Principal
 
 
 async def address_again(
-    tool: Tool, action: Action, approval: Approval, principal: Principal, context: ToolContext
+    session: TenantSession,
+    tool: Tool,
+    action: Action,
+    approval: Approval,
+    principal: Principal,
+    context: ToolContext,
 ) -> Action | Deny:
     """Work a message out anew; it is sent only if it still is, word for word, the one on the card."""
     grant = decide(action, principal)
@@ -23,11 +30,12 @@ async def address_again(
     proposal = await propose(grant, action, principal, tool, context)
     if isinstance(proposal, ToolError):
         return Deny(tool.name, proposal.message)
-    message = None if proposal.outgoing is None else proposal.outgoing.to_json()
+    again = await with_outgoing_labels(session, replace(action, changes=proposal.changes, outgoing=proposal.outgoing))
+    message = None if again.outgoing is None else again.outgoing.to_json()
     moved = _differing(message, approval.card.get("message"))
     if moved or [change.to_json() for change in proposal.changes] != approval.changes:
         return Deny(tool.name, f"the message is no longer the one that was approved: {moved or 'its record'}")
-    return replace(action, changes=proposal.changes, outgoing=proposal.outgoing)
+    return again
 
 
 def _differing(now: Mapping[str, Any] | None, seen: Mapping[str, Any] | None) -> str:

@@ -279,7 +279,7 @@ class Runner:
         now = self.clock()
         request = run.request
         async with self.database.session(tenant) as session:
-            principal = await load_principal(session, run.on_behalf_of, frozenset(request["scopes"]))
+            principal = await load_principal(session, run.on_behalf_of, frozenset(request["scopes"]), at=now)
         today = request.get("context", {}).get("today")
         return RunContext(
             principal=principal,

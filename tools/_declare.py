@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,6 +18,7 @@ from trust.actions import Effect, Outgoing
 from trust.digests import digest_of
 from trust.handles import OutsideText
 
+Operation = Literal["create", "update", "delete", "confirm"]
 _DEEPEST = 12
 _LARGEST = 2**63
 
@@ -185,6 +186,11 @@ class Tool:
     function: Callable[[ToolContext, Any], Awaitable[Result | Proposal]]
     module: str
     for_customers: bool = False
+    changes: tuple[tuple[Operation, str], ...] = ()
+    """What it may propose, as operation and object, with `*` for any object; empty: anything."""
+
+    def may_propose(self, operation: Operation, object_name: str) -> bool:
+        return not self.changes or bool({(operation, object_name), (operation, "*")} & set(self.changes))
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -278,7 +284,7 @@ A = TypeVar("A", bound=Arguments)
 
 
 def tool(
-    *, effect: Effect, scope: str, for_customers: bool = False
+    *, effect: Effect, scope: str, for_customers: bool = False, changes: tuple[tuple[Operation, str], ...] = ()
 ) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
     """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
 
@@ -301,6 +307,7 @@ def tool(
             function=cast("types.FunctionType", function),
             module=function.__module__,
             for_customers=for_customers,
+            changes=changes,
         )
 
     return declare

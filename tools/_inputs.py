@@ -16,7 +16,8 @@ from trust.handles import HANDLE, Handles, Path, leaves
 from trust.labels import NOTHING, Integrity, Label, join_all
 from trust.provenance import is_text, label_of
 
-_RECIPIENTS = frozenset({"recipient_id", "to", "cc", "to_ids", "draft_id"})
+_SAID = ("Subject", "TextBody")
+_RECIPIENTS = frozenset({"recipient_id", "to", "cc", "to_ids"})
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,24 @@ def _role_of_field(object_name: str, field: str) -> Role:
     if spec.kind is Kind.MONEY:
         return "amount"
     return "content" if is_text(spec) else "option"
+
+
+async def with_outgoing_labels(session: TenantSession, action: Action) -> Action:
+    """The action with what was kept about the addresses and the words of the message that it would send."""
+    message = action.outgoing
+    if message is None:
+        return action
+    records = {one.record: one.record.partition(":")[2] for one in message.recipients if one.record}
+    drafts = [change.record_id for change in action.changes or ()]
+    origins = await load_origins(session, [*records.values(), *drafts])
+    recipients = tuple(
+        replace(one, label=label_of(origins[records[one.record]], "Email"))
+        if one.record and records[one.record] in origins
+        else one
+        for one in message.recipients
+    )
+    sources = join_all(label_of(origins[one], field) for one in drafts if one in origins for field in _SAID)
+    return replace(action, outgoing=replace(message, recipients=recipients, sources=sources))
 
 
 async def with_field_labels(session: TenantSession, action: Action) -> Action:

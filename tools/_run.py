@@ -75,10 +75,19 @@ async def _run(
     if action.effect is not Effect.READ and not action.is_proposal:
         raise TypeError("tools never write; the ledger does")
     try:
-        return await tool.function(context, tool.validate(action.arguments))
+        outcome = await tool.function(context, tool.validate(action.arguments))
     except (ToolRetryError, FieldError, CursorError) as error:
         return ToolError("retry", str(error))
     except RecordNotFoundError as error:
         return ToolError("not_found", str(error))
     except (ToolFailedError, CrmError) as error:
         return ToolError("failed", str(error))
+    _require_declared(tool, outcome)
+    return outcome
+
+
+def _require_declared(tool: Tool, outcome: Result | Proposal) -> None:
+    """What a tool says that it changes is what reports of its reach are made from."""
+    for change in outcome.changes if isinstance(outcome, Proposal) else ():
+        if not tool.may_propose(change.operation, change.object_name):
+            raise TypeError(f"{tool.name} does not say that it may {change.operation} {change.object_name}")

@@ -112,7 +112,7 @@ class CreateTask(Arguments):
     description: str | None = argument("More about it.", default=None, max_length=4000)
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE)
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "Task"),))
 async def create_task(ctx: ToolContext, args: CreateTask) -> Proposal:
     """Create a to-do for the user. A person has to approve it first."""
     fields = {
@@ -137,7 +137,7 @@ class LogCall(Arguments):
     called_on: str | None = day("Day of the call; today if left out.", default=None)
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE)
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "Task"),))
 async def log_call(ctx: ToolContext, args: LogCall) -> Proposal:
     """Note down a call that took place. A person has to approve it first."""
     fields = {

@@ -117,7 +117,7 @@ class AddCaseComment(Arguments):
     published: bool = argument("Whether the customer sees it.", default=False)
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE)
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "CaseComment"),))
 async def add_case_comment(ctx: ToolContext, args: AddCaseComment) -> Proposal:
     """Add a comment to a case: internal unless published. A person has to approve it first."""
     fields = {"ParentId": args.case_id, "CommentBody": args.body, "IsPublished": args.published}

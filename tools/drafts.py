@@ -38,7 +38,7 @@ class CreateDraft(Arguments):
     body: str = argument("Plain text of the e-mail.", min_length=1, max_length=20_000)
 
 
-@tool(effect=Effect.DRAFT, scope=CRM_WRITE)
+@tool(effect=Effect.DRAFT, scope=CRM_WRITE, changes=(("create", "EmailMessage"),))
 async def create_draft(ctx: ToolContext, args: CreateDraft) -> Proposal:
     """Save an e-mail as a draft on a record. It is not sent. A person has to approve the draft first."""
     about = object_of(args.record_id)

@@ -215,7 +215,7 @@ class CreateRecord(Arguments):
     fields: dict[str, Any] = argument("Field names and values of the new record.", min_length=1, max_length=40)
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE)
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "*"),))
 async def create_record(ctx: ToolContext, args: CreateRecord) -> Proposal:
     """Create a record. A person has to approve it first. The user becomes its owner unless another is named."""
     return Proposal((await ctx.crm.propose_create(require_object(args.object), args.fields),))
@@ -227,7 +227,7 @@ class UpdateRecord(Arguments):
     fields: dict[str, Any] = argument("Fields to change, with their new values.", min_length=1, max_length=40)
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE)
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "*"),))
 async def update_record(ctx: ToolContext, args: UpdateRecord) -> Proposal:
     """Change fields of one record. A person has to approve the exact change first."""
     return Proposal((await ctx.crm.propose_update(require_object(args.object), args.record_id, args.fields),))
@@ -239,7 +239,7 @@ class ConfirmFields(Arguments):
     fields: list[str] = argument("Names of the fields whose present values are right.", min_length=1, max_length=20)
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE)
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("confirm", "*"),))
 async def confirm_fields(ctx: ToolContext, args: ConfirmFields) -> Proposal:
     """Have a person vouch for values that came from outside, so that they count as entered by staff from then on."""
     return Proposal((await ctx.crm.propose_confirm(require_object(args.object), args.record_id, args.fields),))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from crm.connector import Change
 from crm.ids import TenantId
-from trust.labels import Label
+from trust.labels import NOTHING, Label
 
 
 class Effect(StrEnum):
@@ -19,7 +19,7 @@ class Effect(StrEnum):
     SEND = "SEND"
 
 
-Role = Literal["target", "recipient", "url", "amount", "content", "option"]
+Role = Literal["target", "recipient", "url", "amount", "content", "option", "confirmation"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Input:
     path: str
     """As in `fields.StageName` or `to[0]`."""
     role: Role
-    """What the value decides: which record, who is written to, where to, how much, what is said, how it is done."""
+    """What the value decides: which record, who is written to, where to, how much, what is said, how it is done, or
+    whether somebody agreed."""
     label: Label
     is_reference: bool = False
     """Whether code resolved it from a reference, instead of taking the model's word for it."""
@@ -88,6 +89,8 @@ class Outgoing:
     body: str = ""
     wrong_reader: Literal["deny", "hold"] = "deny"
     """What the tenant wants if a recipient is not among the readers of the content."""
+    sources: Label = NOTHING
+    """Where the words come from, as kept when they were written; `content` goes by what the message is about."""
 
     def to_json(self) -> dict[str, Any]:
         """All that somebody who approves is shown, and that is compared before anything is sent."""

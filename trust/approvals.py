@@ -19,7 +19,7 @@ from trust.bound_labels import write_labels
 from trust.decisions import Hold
 from trust.digests import digest_of
 from trust.labels import Integrity, Label
-from trust.policy import POLICY_VERSION
+from trust.policy import policy_version
 from trust.principal import Principal
 from trust.scopes import APPROVALS_DECIDE
 
@@ -102,7 +102,7 @@ async def propose(
             "votes": hold.votes,
         },
         schema_hash=action.schema_hash,
-        policy_version=POLICY_VERSION,
+        policy_version=policy_version(principal),
         digest="",
         status="pending",
         replaces=origin.replaces,
@@ -120,6 +120,27 @@ async def propose(
         payload={"tool": action.tool, "agent": action.agent, "run": origin.run_id, "digest": approval.digest},
     )
     return approval
+
+
+async def propose_preapproved(
+    session: TenantSession, action: Action, principal: Principal, *, origin: Origin, at: datetime
+) -> Approval:
+    """Write down an action of a kind that the tenant has approved in advance: it may be carried out at once.
+
+    The votes that it needs are none; whoever carries it out asks the guards again whether that still holds.
+    """
+    rule = Hold("preapproved", "the tenant has approved this kind in advance", None, self_approval=True, votes=0)
+    approval = await propose(session, action, principal, rule, origin=origin, at=at)
+    if approval.status == "pending":
+        await rows.move(
+            session, approval.approval_id, expected="pending", to="approved", decided_by="preapproved", decided_at=at
+        )
+    return await _reload(session, approval.approval_id)
+
+
+def is_preapproved(approval: Approval) -> bool:
+    """Whether no person was to decide on it."""
+    return bool(approval.rule["votes"] == 0)
 
 
 def compute_digest(session: TenantSession, approval: Approval) -> str:

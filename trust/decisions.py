@@ -25,7 +25,7 @@ class Hold:
         """Both demands at once."""
         return Hold(
             guard=self.guard,
-            reason=f"{self.reason}; {other.reason}",
+            reason="; ".join(dict.fromkeys((self.reason, other.reason))),
             permission=" ".join(sorted(self.permissions | other.permissions)) or None,
             self_approval=self.self_approval and other.self_approval,
             votes=max(self.votes, other.votes),

@@ -14,7 +14,7 @@ from crm.repositories.access import UnknownCallerError
 from crm.work import Approval, LedgerEntry, Vote
 from trust import audit
 from trust.actions import Action
-from trust.approvals import compute_digest, is_entitled
+from trust.approvals import compute_digest, is_entitled, is_preapproved
 from trust.bound_labels import labels_of_change
 from trust.decisions import Deny, Hold
 from trust.letters import post
@@ -122,7 +122,7 @@ async def _recheck(
         for vote in votes
         if vote.decision == "approve" and vote.digest == approval.digest and await _counts(session, approval, vote)
     }
-    if len(counted) < max(1, approval.rule["votes"]):
+    if len(counted) < approval.rule["votes"] or not (counted or is_preapproved(approval)):
         return Deny("votes", "the request lacks the votes it needs")
     return await build_action(approval)
 

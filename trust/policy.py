@@ -1,15 +1,16 @@
 """The one place that says yes: guards in their order, and the grants that follow from them."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass
 from typing import Final
 
 from crm.ids import TenantId
 from trust.actions import Action
+from trust.cedar import BASE_DIGEST
 from trust.decisions import Allow, Decision, Deny, Hold
 from trust.digests import digest_of
 from trust.guards.bind_customers import bind_customers
+from trust.guards.follow_policy import follow_policy
 from trust.guards.hold_writes import hold_writes
 from trust.guards.keep_mail_status import keep_mail_status
 from trust.guards.limit_records import limit_records
@@ -34,9 +35,9 @@ GUARDS: Final[tuple[Guard, ...]] = (
     keep_mail_status,
     suppress,
     hold_writes,
+    follow_policy,
 )
-
-POLICY_VERSION: Final = hashlib.sha256(",".join(guard.__name__ for guard in GUARDS).encode()).hexdigest()[:16]
+"""Each decides by itself. What the last one reads from policy files, those before it that deny have in Python."""
 
 _MINT: Final = object()
 
@@ -92,6 +93,11 @@ def decide(action: Action, principal: Principal) -> Grant | Hold | Deny:
     return held or _grant(action, principal, approval_id=None)
 
 
+def ask_guards(action: Action, principal: Principal) -> list[tuple[str, Decision]]:
+    """What every guard says, in their order, whatever those before it said; for explaining, not for deciding."""
+    return [(guard.__name__, _ask(guard, action, principal)) for guard in GUARDS]
+
+
 def redeem(action: Action, principal: Principal, *, approval_id: str, rule: Hold) -> Grant | Deny:
     """Turn a countersigned action into a grant. Guards run again: rights may have changed since.
 
@@ -104,6 +110,11 @@ def redeem(action: Action, principal: Principal, *, approval_id: str, rule: Hold
     if isinstance(decision, Hold) and not rule.covers(decision):
         return Deny(decision.guard, f"more is needed by now than when it was decided: {decision.reason}")
     return _grant(action, principal, approval_id=approval_id)
+
+
+def policy_version(principal: Principal) -> str:
+    """A digest of all that decisions for this principal follow: guards, schema, rules, and what the tenant adds."""
+    return digest_of([[guard.__name__ for guard in GUARDS], BASE_DIGEST, principal.policy.digest])
 
 
 def _ask(guard: Guard, action: Action, principal: Principal) -> Decision:

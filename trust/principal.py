@@ -1,12 +1,15 @@
 """On whose behalf something happens, and how far that reaches."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from crm.access import Access, Caller
 from crm.database import TenantSession
 from crm.ids import ContactId, TenantId, UserId
 from crm.repositories.access import load_access
 from crm.schema import object_of
+from trust.policy_book import load_current
+from trust.tenant_policy import NOTHING_ADDED, StandingPolicy
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,8 @@ class Principal:
 
     access: Access
     scopes: frozenset[str]
+    policy: StandingPolicy = NOTHING_ADDED
+    """What the tenant adds to the policy, as it stood when the principal was made."""
 
     @property
     def tenant(self) -> TenantId:
@@ -30,10 +35,16 @@ class Principal:
         return self.access.caller.contact_id is not None
 
 
-async def load_principal(session: TenantSession, member_id: str, scopes: frozenset[str]) -> Principal:
-    """The principal behind a user's or contact's id, with the rights of this moment. Raises: UnknownCallerError."""
+async def load_principal(
+    session: TenantSession, member_id: str, scopes: frozenset[str], *, at: datetime | None = None
+) -> Principal:
+    """The principal behind a user's or contact's id, with the rights and the policy of this moment.
+
+    `at` decides which pre-approvals have run out; the clock does if it is left out. Raises: UnknownCallerError.
+    """
     if object_of(member_id) == "Contact":
         caller = Caller(session.tenant, contact_id=ContactId(member_id))
     else:
         caller = Caller(session.tenant, user_id=UserId(member_id))
-    return Principal(await load_access(session, caller), scopes)
+    policy = await load_current(session)
+    return Principal(await load_access(session, caller), scopes, policy.standing_on((at or datetime.now(UTC)).date()))

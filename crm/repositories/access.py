@@ -42,6 +42,21 @@ async def find_contact_by_email(session: TenantSession, address: str) -> Contact
     return found.first()
 
 
+async def find_holders(session: TenantSession, permissions: frozenset[str]) -> list[User]:
+    """Active users who have all of these permissions, by name."""
+    if not permissions:
+        return []
+    sets = {one.name: frozenset(one.permissions) for one in await session.scalars(select(PermissionSet))}
+    held: dict[str, frozenset[str]] = {}
+    for assigned in await session.scalars(select(PermissionSetAssignment)):
+        held[assigned.user_id] = held.get(assigned.user_id, frozenset()) | sets.get(
+            assigned.permission_set, frozenset()
+        )
+    ids = [user_id for user_id, given in held.items() if permissions <= given]
+    found = await session.scalars(select(User).where(User.Id.in_(ids), User.IsActive))
+    return sorted(found, key=display_name)
+
+
 async def _user_access(session: TenantSession, caller: Caller) -> Access:
     user = await session.scalar(select(User).where(User.Id == caller.user_id, User.IsActive))
     if user is None:

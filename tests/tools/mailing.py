@@ -7,7 +7,9 @@ from email.policy import SMTP
 from typing import Any
 
 from crm.mailing import OutgoingMail
+from crm.provenance import provenance_values
 from crm.repositories import outbox
+from crm.repositories.provenance import keep
 from crm.repositories.records import EmbeddedCrm
 from crm.seed.people import ANN_POE, DANA, OSCAR_LIND, RUTH_HALE
 from crm.work import Approval
@@ -50,6 +52,14 @@ class MailScene(Scene):
             crm = self.desk.crm_for(session, principal, self.now)
             rebuild = self.desk._rebuild(session, context)
             return await ledger.settle(session, approval.approval_id, principal, crm, rebuild, at=self.now)
+
+    async def vouch(self, record_id: str, field: str) -> None:
+        """Let staff have confirmed the field's present value."""
+        values = provenance_values(
+            "crm_verified", writers=["staff"], readers=None, source="confirmed", version=1, at=self.now
+        )
+        async with self.database.session(self.tenant, write=True) as session:
+            await keep(session, record_id, field, values)
 
     async def approved(self, **fields: Any) -> Approval:
         approval = await self.send(await self.draft(**fields))

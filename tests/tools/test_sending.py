@@ -88,6 +88,9 @@ async def test_those_who_must_not_be_written_to_are_not(scene: MailScene) -> Non
     told = await scene.refusal(RelatedToId=lead, ToIds=lead)
     assert told == "Pia Prospect must not be written to: has not agreed to be mailed"
     await scene.change(lead, "Lead", HasEmailConsent__c=True)
+    told = await scene.refusal(RelatedToId=lead, ToIds=lead)
+    assert told == "where it would go was named by somebody outside", "anybody can write an address into a web form"
+    await scene.vouch(lead, "Email")
     assert isinstance(await scene.send(await scene.draft(RelatedToId=lead, ToIds=lead)), Approval)
     await scene.change(lead, "Lead", HasEmailConsent__c=False)
     await scene.rule(leads_need_consent=False)

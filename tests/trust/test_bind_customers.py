@@ -15,7 +15,7 @@ def test_customers_use_only_tools_declared_for_them() -> None:
 
 def test_no_tool_for_customers_writes_or_counts_over_many() -> None:
     for_customers = {tool.name for tool in load_catalogue().values() if tool.for_customers}
-    assert for_customers == {"fetch_cases", "get_record", "query_records", "search_knowledge"}
+    assert for_customers == {"fetch_cases", "get_record", "query_records", "read_text", "search_knowledge"}
 
 
 def test_the_refusal_names_the_rule() -> None:

@@ -3,16 +3,19 @@
 import copy
 import dataclasses
 import pickle
+from datetime import date
 from typing import Any
 
 import pytest
 
 from tests.trust.acting import ACME, DANA, GLOBEX, MARA, create, customer, reads, staff, update, writes
 from trust import policy
-from trust.actions import Action
+from trust.actions import Action, Input
 from trust.decisions import Allow, Deny, Hold
+from trust.labels import Integrity, Label
 from trust.policy import GUARDS, Grant, GrantError, decide, redeem
 from trust.principal import Principal
+from trust.tenant_policy import Preapproval, TenantPolicy
 
 SELLER = staff(objects={"Account": "cre"}, fields={"Account": {"Name": "re", "OwnerId": "re"}})
 CHANGE = update("Account", Name="x")
@@ -52,6 +55,7 @@ def test_the_order_of_the_guards() -> None:
         "keep_mail_status",
         "suppress",
         "hold_writes",
+        "follow_policy",
     ]
 
 
@@ -209,3 +213,39 @@ def test_a_joined_hold_covers_both_of_its_parts(votes: int, permission: str | No
     assert one.joined(other).covers(one)
     assert one.joined(other).covers(other)
     assert not one.covers(other)
+
+
+class TestPreapproved:
+    """What a tenant has approved in advance goes without a person, unless something else speaks against it."""
+
+    GIVEN = Preapproval("p", "update_record", "Account", frozenset({"Name"}), date.max)
+    PRINCIPAL = dataclasses.replace(SELLER, policy=TenantPolicy(1, preapprovals=(GIVEN,)).standing_on(date.min))
+    TARGET = Input("record_id", "target", Label(Integrity.USER), is_reference=True)
+    NAMED_OUTSIDE = Input("record_id", "target", Label(Integrity.EXTERNAL), is_reference=True)
+
+    def test_a_grant_without_an_approval_covers_the_change(self) -> None:
+        action = writes(CHANGE, inputs=(self.TARGET,))
+        grant = decide(action, self.PRINCIPAL)
+        assert isinstance(grant, Grant)
+        assert grant.approval_id is None
+        assert grant.changes_digest is not None
+        grant.require_cover(action, self.PRINCIPAL)
+        assert isinstance(decide(action, SELLER), Hold)
+
+    @pytest.mark.parametrize(
+        ("action", "outcome"),
+        [
+            pytest.param(writes(CHANGE), Hold, id="nobody looked the record up"),
+            pytest.param(writes(CHANGE, inputs=(NAMED_OUTSIDE,)), Hold, id="named outside"),
+            pytest.param(writes(update("Account", OwnerId=MARA), inputs=(TARGET,)), Hold, id="another field"),
+            pytest.param(writes(CHANGE, inputs=(TARGET,), plan=frozenset({"update_record"})), Hold, id="tainted"),
+            pytest.param(writes(CHANGE, inputs=(TARGET,), plan=frozenset()), Deny, id="outside the plan"),
+            pytest.param(writes(CHANGE, inputs=(TARGET,), scope="x"), Deny, id="no scope"),
+        ],
+    )  # fmt: skip
+    def test_what_speaks_against_it_still_does(self, action: Action, outcome: type) -> None:
+        assert isinstance(decide(action, self.PRINCIPAL), outcome)
+
+    def test_votes_are_still_needed_where_they_were_asked_for(self) -> None:
+        action = writes(CHANGE, inputs=(self.TARGET,))
+        assert isinstance(redeem(action, self.PRINCIPAL, approval_id="1", rule=RULE), Grant)

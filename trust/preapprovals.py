@@ -1,0 +1,47 @@
+"""Whether a tenant has approved exactly this kind of action in advance; what else speaks against it is not asked."""
+
+from decimal import Decimal
+
+from crm.connector import Change, FieldChange
+from crm.fields import Kind
+from crm.schema import OBJECT_INFO
+from trust.actions import Action
+from trust.principal import Principal
+from trust.tenant_policy import Preapproval
+
+
+def find_preapproval(action: Action, principal: Principal) -> Preapproval | None:
+    """The first that covers every change of the action. Customers have none: what they say comes from outside."""
+    if principal.is_customer or not action.changes:
+        return None
+    changes = action.changes
+
+    def covers(one: Preapproval) -> bool:
+        return one.tool == action.tool and all(_covers(one, change, principal.id) for change in changes)
+
+    return next((one for one in principal.policy.preapprovals if covers(one)), None)
+
+
+def _covers(one: Preapproval, change: Change, requester: str) -> bool:
+    if change.object_name != one.object_name or change.operation not in ("create", "update"):
+        return False
+    return all(_is_within(one, change, field, requester) for field in change.fields)
+
+
+def _is_within(one: Preapproval, change: Change, field: FieldChange, requester: str) -> bool:
+    if change.operation == "create" and (field.field, field.new) == ("OwnerId", requester):
+        return True  # the service fills it in
+    if field.field not in one.fields:
+        return False
+    if not is_money(change.object_name, field.field):
+        return True
+    return one.amount_cap is not None and abs(amount_of(field.new)) <= one.amount_cap
+
+
+def is_money(object_name: str, field_name: str) -> bool:
+    return OBJECT_INFO[object_name].fields[field_name].kind is Kind.MONEY
+
+
+def amount_of(value: object) -> Decimal:
+    """Nothing counts as zero. Raises: ArithmeticError for what is no number."""
+    return Decimal(0) if value in (None, "") else Decimal(str(value))

@@ -1,0 +1,136 @@
+"""What a tenant adds to the policy: rules that only restrict, limits, and kinds of action approved in advance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from functools import cached_property
+from typing import Any, Literal
+
+from trust.digests import digest_of
+
+MOST_RECORDS = 10
+"""No setting lifts this: `trust/guards/limit_records.py` denies what is beyond."""
+
+RecipientRule = Literal["deny", "hold"]
+
+
+class PolicySettingError(ValueError):
+    """A setting that cannot be taken. `name` says which."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        self.name = name
+        self.message = message
+
+
+@dataclass(frozen=True)
+class PolicySettings:
+    """The tenant's limits. What is beyond them waits for a second person, pre-approved or not."""
+
+    record_cap: int = 5
+    """Records that one action may touch."""
+    amount_limit: int = 1_000_000
+    """In the tenant's currency."""
+    change_limit_percent: int = 50
+    """By how much an amount may grow or shrink at once."""
+    recipient_rule: RecipientRule = "hold"
+    """What happens to a message for somebody who is not among its content's readers."""
+
+    def __post_init__(self) -> None:
+        """Raises: PolicySettingError."""
+        for name, most in (("record_cap", MOST_RECORDS), ("amount_limit", 10**15), ("change_limit_percent", 10_000)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+                raise PolicySettingError(name, f"expected a whole number from 0 to {most}")
+        if self.recipient_rule not in ("deny", "hold"):
+            raise PolicySettingError("recipient_rule", "expected 'deny' or 'hold'")
+
+    def to_json(self) -> dict[str, Any]:
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "PolicySettings":
+        """Raises: PolicySettingError."""
+        unknown = set(data) - {one.name for one in fields(cls)}
+        if unknown:
+            raise PolicySettingError(min(unknown), "there is no such setting")
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class Preapproval:
+    """Exactly one kind of action that staff may have done without a person looking at each."""
+
+    preapproval_id: str
+    tool: str
+    object_name: str
+    fields: frozenset[str]
+    """All that such an action may touch."""
+    until: date
+    """The last day on which it holds, by UTC."""
+    amount_cap: int | None = None
+    """The most that any amount may come to; None: no amount may be touched."""
+    granted_by: str = ""
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.preapproval_id,
+            "tool": self.tool,
+            "object": self.object_name,
+            "fields": sorted(self.fields),
+            "until": self.until.isoformat(),
+            "amount_cap": self.amount_cap,
+            "granted_by": self.granted_by,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Preapproval":
+        return cls(
+            preapproval_id=data["id"],
+            tool=data["tool"],
+            object_name=data["object"],
+            fields=frozenset(data["fields"]),
+            until=date.fromisoformat(data["until"]),
+            amount_cap=data["amount_cap"],
+            granted_by=data["granted_by"],
+            reason=data["reason"],
+        )
+
+
+@dataclass(frozen=True)
+class TenantPolicy:
+    """One version of a tenant's own part of the policy; version 0 adds nothing."""
+
+    version: int = 0
+    additions: str = ""
+    """Cedar text, `forbid` only: see `trust/additions.py`."""
+    settings: PolicySettings = field(default_factory=PolicySettings)
+    preapprovals: tuple[Preapproval, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same content, whatever the version."""
+        granted = [one.to_json() for one in self.preapprovals]
+        return digest_of({"additions": self.additions, "settings": self.settings.to_json(), "preapprovals": granted})
+
+    def standing_on(self, day: date) -> "StandingPolicy":
+        """What of it holds on a day."""
+        live = tuple(one for one in self.preapprovals if one.until >= day)
+        return StandingPolicy(self.digest, self.version, self.additions, self.settings, live)
+
+
+@dataclass(frozen=True)
+class StandingPolicy:
+    """A tenant's policy as it stands at the moment that a principal is made."""
+
+    digest: str
+    """Of the version with all its pre-approvals, those that have run out included."""
+    version: int
+    additions: str
+    settings: PolicySettings
+    preapprovals: tuple[Preapproval, ...] = ()
+
+
+NOTHING_ADDED = TenantPolicy().standing_on(date.max)
