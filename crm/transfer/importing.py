@@ -12,6 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from crm.database import Database, TenantSession
 from crm.ids import TenantId
+from crm.personal import rows_of
+from crm.repositories.personal_index import INDEX
 from crm.rights import Tenant
 from crm.schema import OBJECT_INFO, ObjectInfo, object_of
 from crm.transfer.files import SourceFile, data_rows, find_sources
@@ -175,6 +177,9 @@ class _Import:
         done = 0
         for batch in self._batches(source, maker):
             await session.execute(insert(table), batch, execution_options=CHECKED)
+            personal = [row for record in batch for row in rows_of(name, record)]
+            if personal:
+                await session.execute(insert(INDEX), personal, execution_options=CHECKED)
             done += len(batch)
             self._tell(Progress("write", name, done, self._counts[name]))
         if done != self._counts[name]:
