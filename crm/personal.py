@@ -22,7 +22,7 @@ WORD, EMAIL, PHONE, CODE = "word", "email", "phone", "code"
 MAX_WORDS = 12
 """Words of one field that are kept; no name has more, and a web form must not fill the index with an essay."""
 _LONGEST_KEY = 255
-_SHORTEST_PHONE = 5
+SHORTEST_PHONE, LONGEST_PHONE = 5, 15
 
 
 def _marks() -> str:
@@ -36,7 +36,7 @@ WORD_RUN = re.compile(rf"[^\W_](?:[^\W_]|[{_marks()}])*")
 
 EMAIL_CHARACTERS = r"\w.!#$%&'*+/=?^`{|}~\-"
 _EMAIL = re.compile(rf"[{EMAIL_CHARACTERS}]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{1,63}}){{0,8}}")
-CODE_RUN = re.compile(r"\w+(?:[.\-]\w+)+")
+CODE_RUN = re.compile(r"(?<!\w)\w++(?:[.\-]\w++)+")
 """Parts joined by dots or hyphens, as in a visitor's number: one value, whose parts mean nothing alone."""
 _EXTENSION = re.compile(r"\s*(?:x|ext\.?|#)\s*\d{1,6}\s*$", re.IGNORECASE)
 
@@ -73,11 +73,15 @@ def word_key(word: str) -> str | None:
 
 
 def phone_keys(number: str) -> list[str]:
-    """The digits of a number, and without what stands before the last ten; nothing for a short one."""
-    digits = "".join(c for c in unicodedata.normalize("NFKC", _EXTENSION.sub("", number)) if c.isdigit())
-    if len(digits) < _SHORTEST_PHONE:
+    """The keys of a number as it is written; nothing for a short one."""
+    return digit_keys("".join(c for c in _EXTENSION.sub("", number) if c.isdigit()))
+
+
+def digit_keys(digits: str) -> list[str]:
+    """The digits, and without what stands before the last ten: the same number with and without its country."""
+    if len(digits) < SHORTEST_PHONE:
         return []
-    return [digits[:_LONGEST_KEY], digits[-10:]] if len(digits) > 10 else [digits]
+    return [digits, digits[-10:]] if 10 < len(digits) <= LONGEST_PHONE else [digits[:_LONGEST_KEY]]
 
 
 def email_key(address: str) -> str:
