@@ -15,6 +15,7 @@ _RULES = (
     "If a call is denied or rejected, say so with the reason, and do not try it again in another form. "
     "If something needed is missing or ambiguous, ask one precise question."
 )
+_TASK = "Instructions of the caller for this task:"
 _MAX_INSTRUCTIONS = 20_000
 
 
@@ -28,8 +29,20 @@ def build_system_prompt(agent: DomainAgent, access: Access, *, today: date, inst
         _describe_caller(access),
     ]
     if instructions:
-        parts += ["Instructions of the caller for this task:", instructions[:_MAX_INSTRUCTIONS]]
+        parts += [_TASK, instructions[:_MAX_INSTRUCTIONS]]
     return "\n".join([*parts, "", describe_records(access)])
+
+
+def own_lines(agent: DomainAgent, access: Access) -> frozenset[str]:
+    """The lines of a system prompt that are the service's own words, the same whoever asks."""
+    parts = [
+        f"You are the {agent.label} agent of Countersign, a copilot for CRM users.",
+        agent.instructions,
+        _RULES,
+        _TASK,
+        describe_records(access),
+    ]
+    return frozenset("\n".join(parts).split("\n"))
 
 
 def _describe_caller(access: Access) -> str:

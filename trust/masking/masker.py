@@ -117,9 +117,10 @@ class Masker:
         return self._mask(text, label, by_form=not place.is_business_number, is_echo=is_echo)
 
     def _is_withheld(self, place: Place) -> bool:
-        if place.is_outside and place.personal is None and not place.is_key:
-            return self.policy.withhold_outside
-        return self.policy.withhold_records and place.is_long
+        if place.is_key or place.personal is not None:
+            return False
+        is_outside = self.policy.withhold_outside and place.is_outside
+        return is_outside or (self.policy.withhold_records and place.is_long)
 
     def _mask_field(self, kind: Kind, text: str, label: Label, *, is_echo: bool) -> str:
         """All of a personal field: an address or number as one, a name word by word."""
