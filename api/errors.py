@@ -37,6 +37,7 @@ from trust.approvals import (
     DigestMismatchError,
     NotEntitledError,
 )
+from trust.outgoing import RulesError
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ STATUSES: dict[type[Exception], int] = {
     FieldError: 422,
     CursorError: 422,
     ApprovalError: 422,
+    RulesError: 422,
     OverloadedError: 429,
     KeySetError: 503,
     DatabaseNotReadyError: 503,

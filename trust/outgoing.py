@@ -1,9 +1,11 @@
 """What a tenant lets out to models: which model, which texts, how much. Read as a run starts, changed by admins."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal
+
+from phonenumbers import SUPPORTED_REGIONS
 
 from crm.database import TenantSession
 from crm.outgoing import GatewayRules
@@ -48,6 +50,8 @@ class Outgoing:
         """Raises: RulesError."""
         if self.personal == "clear" and self.model != "offline":
             raise RulesError("personal: a provider's model is never sent personal values in clear; expected 'masked'")
+        if self.phone_region is not None and self.phone_region not in SUPPORTED_REGIONS:
+            raise RulesError(f"phone_region: there is no region {self.phone_region!r}; expected one such as 'US'")
 
     @property
     def policy(self) -> Policy:
@@ -74,11 +78,14 @@ async def load_outgoing(session: TenantSession) -> Outgoing:
     return Outgoing() if row is None else _read(row.rules)
 
 
-async def change_outgoing(session: TenantSession, principal: Principal, rules: Outgoing, *, at: datetime) -> None:
-    """Store new rules, and in the audit what they were and are. Raises: RulesError."""
-    rules.check()
+async def change_outgoing(
+    session: TenantSession, principal: Principal, changes: Mapping[str, Any], *, at: datetime
+) -> Outgoing:
+    """The rules with some of them changed, stored; the audit tells what they were and are. Raises: RulesError."""
     row = await rows.find_rules(session, for_update=True)
     before = Outgoing() if row is None else _read(row.rules)
+    rules = replace(before, **changes)
+    rules.check()
     if row is None:
         session.add(GatewayRules(rules=asdict(rules), changed_by=principal.id, changed_at=at))
     else:
@@ -89,6 +96,7 @@ async def change_outgoing(session: TenantSession, principal: Principal, rules: O
         await audit.record(
             session, at=at, kind="gateway.changed", actor=principal.id, subject="gateway", payload={"changed": changed}
         )
+    return rules
 
 
 def _read(stored: Mapping[str, Any]) -> Outgoing:
