@@ -10,7 +10,7 @@ from crm.database import Database
 from crm.ids import TenantId
 from crm.repositories.personal import find_personal
 from trust.labels import Integrity, Label, Readers
-from trust.masking.masker import Masker, read_json
+from trust.masking.masker import Masker, Noted, read_json
 from trust.masking.texts import Key
 from trust.vault import Reader
 
@@ -46,39 +46,43 @@ class Sealer:
 
     async def seal(self, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
         """The messages as they may leave. Raises: MaskingError."""
-        for message in messages:
-            self._note(message)
+        noted = [self._note(message) for message in messages]
         await self.masker.look_up(self.people)
+        sealed = list(messages)
         # What a model said repeats what others said, so theirs is hidden first and gives the labels.
-        first = {place: self._mask(one) for place, one in enumerate(messages) if not isinstance(one, AIMessage)}
-        return [first[place] if place in first else self._mask(one) for place, one in enumerate(messages)]
+        for place in sorted(range(len(messages)), key=lambda place: isinstance(messages[place], AIMessage)):
+            sealed[place] = self._mask(messages[place], noted[place])
+        return sealed
 
-    def _note(self, message: BaseMessage) -> None:
+    def _note(self, message: BaseMessage) -> list[Noted]:
+        """Take note of a message; the data in it: a tool's answer, or the arguments of each call."""
         if isinstance(message, ToolMessage) and (data := read_json(message.text)) is not None:
-            self.masker.note_data(data)
-            return
+            return [self.masker.note_data(data)]
         for line in self._lines_of(message):
             self.masker.note_text(line)
-        if isinstance(message, AIMessage):
-            for call in message.tool_calls:
-                self.masker.note_data(call["args"])
+        calls = message.tool_calls if isinstance(message, AIMessage) else ()
+        return [self.masker.note_data(call["args"]) for call in calls]
 
     def _lines_of(self, message: BaseMessage) -> list[str]:
         if not isinstance(message, SystemMessage):
             return [message.text]
         return [line for line in message.text.split("\n") if line not in self.own_lines]
 
-    def _mask(self, message: BaseMessage) -> BaseMessage:
+    def _mask(self, message: BaseMessage, noted: Sequence[Noted]) -> BaseMessage:
         if isinstance(message, SystemMessage):
             return SystemMessage("\n".join(map(self._mask_line, message.text.split("\n"))))
         if isinstance(message, ToolMessage):
             return ToolMessage(
-                self._mask_result(message.text), tool_call_id=message.tool_call_id, name=message.name, id=message.id
+                self._mask_result(message.text, noted),
+                tool_call_id=message.tool_call_id,
+                name=message.name,
+                id=message.id,
             )
         if isinstance(message, AIMessage):
             said = self._label(Integrity.EXTERNAL, "model")
             calls = [
-                {**call, "args": self.masker.mask_data(call["args"], said, is_echo=True)} for call in message.tool_calls
+                {**call, "args": self.masker.mask_data(arguments, said, is_echo=True)}
+                for call, arguments in zip(message.tool_calls, noted, strict=True)
             ]
             text = self.masker.mask_text(message.text, said, is_echo=True)
             return AIMessage(text, id=message.id, tool_calls=calls)
@@ -89,12 +93,11 @@ class Sealer:
             return line
         return self.masker.mask_text(line, self._label(Integrity.USER, "user"))
 
-    def _mask_result(self, text: str) -> str:
+    def _mask_result(self, text: str, noted: Sequence[Noted]) -> str:
         label = self._label(Integrity.CRM_VERIFIED, "tool")
-        data = read_json(text)
-        if data is None:
+        if not noted:
             return self.masker.mask_text(text, label)
-        return json.dumps(self.masker.mask_data(data, label), ensure_ascii=False)
+        return json.dumps(self.masker.mask_data(noted[0], label), ensure_ascii=False)
 
     def _label(self, integrity: Integrity, origin: str) -> Label:
         readers: Readers = frozenset() if self.reader.is_staff else self.reader.names

@@ -34,6 +34,9 @@ def _marks() -> str:
 WORD_RUN = re.compile(rf"[^\W_](?:[^\W_]|[{_marks()}])*")
 """A run of letters, digits and their marks: what counts as one word of a name or a text."""
 
+ASCII_RUN = re.compile(r"[A-Za-z0-9]+")
+"""The same, and faster, for a text without other letters."""
+
 EMAIL_CHARACTERS = r"\w.!#$%&'*+/=?^`{|}~\-"
 _EMAIL = re.compile(rf"[{EMAIL_CHARACTERS}]{{1,64}}@[\w\-]{{1,63}}(?:\.[\w\-]{{1,63}}){{0,8}}")
 CODE_RUN = re.compile(r"(?<!\w)\w++(?:[.\-]\w++)+")

@@ -57,10 +57,12 @@ async def masked(*parts: Any, people: People = CAST, policy: Policy | None = Non
     """Texts and JSON data, masked as one prompt."""
     vault = Vault(KEY, "acme", "t1")
     masker = Masker(vault, policy or Policy())
-    for part in parts:
-        masker.note_text(part) if isinstance(part, str) else masker.note_data(part)
+    noted = [masker.note_text(part) if isinstance(part, str) else masker.note_data(part) for part in parts]
     await masker.look_up(people)
-    made = [masker.mask_text(p, LABEL) if isinstance(p, str) else masker.mask_data(p, LABEL) for p in parts]
+    made = [
+        masker.mask_text(part, LABEL) if isinstance(part, str) else masker.mask_data(data, LABEL)
+        for part, data in zip(parts, noted, strict=True)
+    ]
     return vault, made
 
 

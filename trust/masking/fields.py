@@ -5,8 +5,8 @@ placed counts as free text, and a field name that is personal anywhere counts as
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from crm.fields import FieldSpec, Kind
@@ -29,21 +29,25 @@ _FIELD_NAMES = frozenset(field for info in OBJECT_INFO.values() for field in inf
 _OUTSIDE = frozenset(
     name for name, info in OBJECT_INFO.items() if any(spec.external_text for spec in info.fields.values())
 )
+_NAMED_PERSONALLY = frozenset(
+    name for name, info in OBJECT_INFO.items() if any(info.fields[field].is_personal for field in info.name_fields)
+)
+_NO_FIELDS: Mapping[str, FieldSpec] = {}
 _FREE_KEYS = frozenset({"excerpt", "subject", "title", "body", "text", "resolution"})
 """What tools call a record's text where they do not use the field's own name."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Place:
-    """A text in JSON data, and what its surroundings say about it."""
+    """A text in JSON data, and what its surroundings say about it. Made by the thousand, so it is plain."""
 
     path: Path
     text: str
-    key: str = ""
-    object_name: str | None = None
-    record_id: str | None = None
-    field: str | None = None
-    spec: FieldSpec | None = None
+    key: str
+    object_name: str | None
+    record_id: str | None
+    field: str | None
+    spec: FieldSpec | None
     is_key: bool = False
     is_name: bool = False
     """What people call the record."""
@@ -51,12 +55,12 @@ class Place:
     @property
     def personal(self) -> Kind | None:
         """The kind of personal value that it is; None if no field says so."""
+        if self.spec is not None:
+            return self.spec.kind if self.spec.is_personal else None
         if self.is_key:
             return None
         if self.is_name:
-            return Kind.TEXT if self.object_name and _is_named_personally(self.object_name) else None
-        if self.spec is not None:
-            return self.spec.kind if self.spec.is_personal else None
+            return Kind.TEXT if self.object_name in _NAMED_PERSONALLY else None
         if self.object_name is None and self.field in _ANYWHERE:
             return _ANYWHERE[self.field].kind
         return None
@@ -78,71 +82,56 @@ class Place:
         return self.spec is not None and self.spec.kind is Kind.PHONE and not self.spec.is_personal
 
 
-def places(data: Any) -> Iterator[Place]:
-    """Every text in JSON data, keys included, with the path at which it stands.
+def places(data: Any) -> list[Place]:
+    """Every text in JSON data that is not the CRM's own vocabulary, with the path at which it stands.
 
-    A path leads through a key's place by `(key, 0)` for the key itself and `(key, 1)` for its value.
+    That vocabulary is the same for everybody: names of fields and kinds, allowed values, ids, dates. A path leads
+    through a key by `(key, 0)` for the key itself and `(key, 1)` for its value.
     """
-    return _walk(data, Place((), ""))
+    found: list[Place] = []
+    _walk(data, Place((), "", "", None, None, None, None), found)
+    return found
 
 
-def is_structure(place: Place) -> bool:
-    """Whether a text belongs to the CRM's own vocabulary, which is the same for everybody: names of fields and kinds,
-    allowed values, ids, dates."""
-    text = place.text
-    if not text:
-        return True
-    if place.is_key:
-        return text in _FIELD_NAMES or text in OBJECT_INFO or text.islower() or _is_id(text)
-    if place.personal is not None:
-        return False
-    if _is_id(text) or _INSTANT.fullmatch(text) is not None:
-        return True
-    if place.key in _NAMING_KEYS:
-        return text in OBJECT_INFO or text.partition(".")[0] in _FIELD_NAMES or _STATUS.fullmatch(text) is not None
-    if place.key in _STATUS_KEYS and place.spec is None:
-        return (_STATUS if "cursor" not in place.key else _CURSOR).fullmatch(text) is not None
-    return place.spec is not None and place.spec.kind is Kind.PICKLIST and text in place.spec.values
-
-
-def _is_id(text: str) -> bool:
-    return _RECORD_ID.fullmatch(text) is not None and object_of(text) is not None
-
-
-def _is_named_personally(object_name: str) -> bool:
-    info = OBJECT_INFO[object_name]
-    return any(info.fields[field].is_personal for field in info.name_fields)
-
-
-def _walk(data: Any, at: Place) -> Iterator[Place]:
+def _walk(data: Any, at: Place, found: list[Place]) -> None:
+    """`at` is the place of `data`, still without a text."""
     if isinstance(data, str):
-        yield replace(at, text=data)
+        if data and not _is_structure(data, at):
+            found.append(
+                Place(at.path, data, at.key, at.object_name, at.record_id, at.field, at.spec, False, at.is_name)
+            )
     elif isinstance(data, list | tuple):
         for place, one in enumerate(data):
-            yield from _walk(one, replace(at, path=(*at.path, place)))
+            path = (*at.path, place)
+            inside = Place(path, "", at.key, at.object_name, at.record_id, at.field, at.spec, False, at.is_name)
+            _walk(one, inside, found)
     elif isinstance(data, Mapping):
-        yield from _walk_mapping(data, at)
+        _walk_mapping(data, at, found)
 
 
-def _walk_mapping(data: Mapping[Any, Any], at: Place) -> Iterator[Place]:
+def _walk_mapping(data: Mapping[Any, Any], at: Place, found: list[Place]) -> None:
     kind, record_id = _identify(data)
-    here = replace(at, object_name=kind or at.object_name, record_id=record_id or (None if kind else at.record_id))
+    if kind is None:
+        kind, record_id = at.object_name, at.record_id
+    neighbour = data.get("field")
+    specs = OBJECT_INFO[kind].fields if kind is not None else _NO_FIELDS
     for raw, value in data.items():
         key = str(raw)
-        yield replace(here, path=(*at.path, key, 0), text=key, is_key=True, is_name=False)
-        inside = replace(here, path=(*at.path, key, 1), key=key, is_name=False)
+        if not _is_known_key(key):
+            found.append(Place((*at.path, key, 0), key, "", kind, record_id, None, None, is_key=True))
+        if not isinstance(value, str | list | tuple | Mapping):
+            continue
+        path = (*at.path, key, 1)
         if at.key == "names" and (named := object_of(key)) is not None:
-            yield from _walk(
-                value, replace(inside, object_name=named, record_id=key, field=None, spec=None, is_name=True)
-            )
+            _walk(value, Place(path, "", key, named, key, None, None, is_name=True), found)
             continue
-        name = _field_named(data, key)
-        spec = _spec(here.object_name, name)
-        if spec is None and isinstance(value, Mapping | list | tuple):
-            yield from _walk(value, replace(inside, field=None, spec=None))
-            continue
-        is_name = key == "name" and spec is None
-        yield from _walk(value, replace(inside, field=name, spec=spec, is_name=is_name))
+        answers = key in _ANSWERING_KEYS and isinstance(neighbour, str) and _NAMES_OF_THINGS.fullmatch(neighbour)
+        name = str(neighbour) if answers else key
+        spec = specs.get(name)
+        is_text = spec is not None or isinstance(value, str)
+        _walk(
+            value, Place(path, "", key, kind, record_id, name if is_text else None, spec, False, key == "name"), found
+        )
 
 
 def _identify(data: Mapping[Any, Any]) -> tuple[str | None, str | None]:
@@ -155,13 +144,21 @@ def _identify(data: Mapping[Any, Any]) -> tuple[str | None, str | None]:
     return (named, None) if isinstance(named, str) and named in OBJECT_INFO else (None, None)
 
 
-def _field_named(data: Mapping[Any, Any], key: str) -> str:
-    """The field a value belongs to: its key, or the one that its neighbour `field` names."""
-    neighbour = data.get("field")
-    if key in _ANSWERING_KEYS and isinstance(neighbour, str) and _NAMES_OF_THINGS.fullmatch(neighbour):
-        return neighbour
-    return key
+def _is_known_key(key: str) -> bool:
+    return key in _FIELD_NAMES or key.islower() or key in OBJECT_INFO or _is_id(key)
 
 
-def _spec(object_name: str | None, field: str) -> FieldSpec | None:
-    return None if object_name is None else OBJECT_INFO[object_name].fields.get(field)
+def _is_structure(text: str, at: Place) -> bool:
+    if at.spec is not None and at.spec.kind is Kind.PICKLIST:
+        return text in at.spec.values
+    if at.personal is not None:
+        return False
+    if at.key in _NAMING_KEYS:
+        return text in OBJECT_INFO or text.partition(".")[0] in _FIELD_NAMES or _STATUS.fullmatch(text) is not None
+    if at.key in _STATUS_KEYS and at.spec is None:
+        return (_STATUS if "cursor" not in at.key else _CURSOR).fullmatch(text) is not None
+    return _INSTANT.fullmatch(text) is not None or _is_id(text)
+
+
+def _is_id(text: str) -> bool:
+    return len(text) in (15, 18) and _RECORD_ID.fullmatch(text) is not None and object_of(text) is not None

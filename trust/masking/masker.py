@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from crm.fields import Kind
 from crm.personal import keys_of
 from trust.labels import Integrity, Label
-from trust.masking.fields import Place, is_structure, places
+from trust.masking.fields import Place, places
 from trust.masking.texts import Key, Known, compose, find_spans, keys_in, parts_of_name
 from trust.vault import Hidden, Vault, neutralise
 
@@ -19,6 +19,14 @@ MAX_CHARACTERS = 2_000_000
 
 class MaskingError(Exception):
     """The prompt could not be masked, so it must not leave. The message tells nothing of it."""
+
+
+@dataclass(frozen=True)
+class Noted:
+    """JSON data that was taken note of, and the texts in it."""
+
+    data: Any
+    places: list[Place]
 
 
 class Directory(Protocol):
@@ -62,17 +70,20 @@ class Masker:
         if self.policy.personal:
             self._keys |= keys_in(_clean(text))
 
-    def note_data(self, data: Any) -> None:
+    def note_data(self, data: Any) -> "Noted":
         """Take note of JSON data: personal fields are known to be personal from now on. Raises: MaskingError."""
-        for place in places(data):
+        noted = Noted(data, places(data))
+        for place in noted.places:
             self._tick(place.text)
-            if not self.policy.personal or is_structure(place):
+            place.text = _clean(place.text)
+            if not self.policy.personal:
                 continue
-            text = _clean(place.text)
-            if place.personal is None:
-                self._keys |= keys_in(text)
+            kind = place.personal
+            if kind is None:
+                self._keys |= keys_in(place.text)
             else:
-                self._learn(place.personal, text)
+                self._learn(kind, place.text)
+        return noted
 
     def _learn(self, kind: Kind, text: str) -> None:
         wanted = keys_of(kind, text)
@@ -99,16 +110,14 @@ class Masker:
         self._tick("")
         return self._mask(_clean(text), label, by_form=True, is_echo=is_echo)
 
-    def mask_data(self, data: Any, label: Label, *, is_echo: bool = False) -> Any:
+    def mask_data(self, noted: "Noted", label: Label, *, is_echo: bool = False) -> Any:
         """JSON data with every text in it masked by its field. Raises: MaskingError."""
-        masked = {place.path: self._mask_place(place, label, is_echo=is_echo) for place in places(data)}
-        return _rebuild(data, masked, ())
+        masked = {place.path: self._mask_place(place, label, is_echo=is_echo) for place in noted.places}
+        return _rebuild(noted.data, masked, ())
 
     def _mask_place(self, place: Place, label: Label, *, is_echo: bool) -> str:
         self._tick("")
-        text = _clean(place.text)
-        if is_structure(place):
-            return text
+        text = place.text
         label = _label_of(place, label)
         if self._is_withheld(place):
             return self._hide(text, Hidden.TEXT, label, is_echo=is_echo)
@@ -190,9 +199,11 @@ def _label_of(place: Place, label: Label) -> Label:
 
 def _rebuild(data: Any, masked: Mapping[tuple[str | int, ...], str], path: tuple[str | int, ...]) -> Any:
     if isinstance(data, str):
-        return masked[path]
+        return masked.get(path, data)
     if isinstance(data, Mapping):
-        return {masked[(*path, str(k), 0)]: _rebuild(v, masked, (*path, str(k), 1)) for k, v in data.items()}
+        return {
+            masked.get((*path, str(k), 0), str(k)): _rebuild(v, masked, (*path, str(k), 1)) for k, v in data.items()
+        }
     if isinstance(data, list | tuple):
         return [_rebuild(one, masked, (*path, place)) for place, one in enumerate(data)]
     return data

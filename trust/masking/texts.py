@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from crm.personal import CODE, CODE_RUN, EMAIL, PHONE, WORD, WORD_RUN, digit_keys, email_key, fold, word_key
+from crm.personal import ASCII_RUN, CODE, CODE_RUN, EMAIL, PHONE, WORD, WORD_RUN, digit_keys, email_key, fold, word_key
 from trust.masking.detectors import (
     Number,
     Span,
@@ -32,7 +32,7 @@ def compose(text: str) -> str:
 
 def find_words(text: str, start: int, end: int) -> Iterator[tuple[re.Match[str], str]]:
     """Words in a stretch of a text that could be somebody's name, with their keys."""
-    for match in WORD_RUN.finditer(text, start, end):
+    for match in (ASCII_RUN if text.isascii() else WORD_RUN).finditer(text, start, end):
         word = match.group()
         if (key := word_key(word)) is not None and not (word.islower() and word in ORDINARY):
             yield match, key
