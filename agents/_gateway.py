@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from agents._sealing import NOTE, PeopleIndex, Sealer
 from crm.database import Database
 from trust import budgets
 from trust.digests import digest_of
-from trust.masking.masker import Masker, MaskingError
+from trust.masking.masker import LabelFor, Masker, MaskingError, Policy
 from trust.outgoing import Outgoing
 from trust.principal import Principal
 from trust.vault import STAFF, Occurrence, Reader, Revealer, Vault
@@ -42,7 +42,8 @@ class BudgetError(ModelError):
 class Asking:
     """On whose behalf a model is asked, in which conversation, and under which rules.
 
-    `own_lines` are lines of the system prompt that the service wrote and that are the same for everybody.
+    `own_lines` are lines of the system prompt that the service wrote and that are the same for everybody. `label_for`
+    labels what tools returned.
     """
 
     principal: Principal
@@ -51,6 +52,15 @@ class Asking:
     now: datetime
     rules: Outgoing = field(default_factory=Outgoing)
     own_lines: frozenset[str] = frozenset()
+    withhold_outside: bool = False
+    """Texts of outsiders leave as handles for this question, even if the tenant's rules let them leave."""
+    label_for: LabelFor | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """How this question is masked."""
+        policy = self.rules.policy
+        return replace(policy, withhold_outside=True) if self.withhold_outside else policy
 
     @property
     def reader(self) -> Reader:
@@ -118,14 +128,14 @@ class Gateway:
         except ModelError:
             if second is None or spoken.has_begun:
                 raise
-            return await self._ask(second, sealed, tools, asking, spoken)
+            return await self._ask(second, sealed, tools, asking, _Spoken(vault, asking.reader, on_text))
 
     def _models_for(self, rules: Outgoing) -> tuple[BaseChatModel, BaseChatModel | None]:
         return (self.house, None) if rules.model == "offline" else (self.model, self.fallback)
 
     async def _seal(self, messages: Sequence[BaseMessage], asking: Asking, vault: Vault) -> list[BaseMessage]:
         sealer = Sealer(
-            Masker(vault, asking.rules.policy),
+            Masker(vault, asking.policy, label_for=asking.label_for),
             PeopleIndex(self.database, asking.principal.tenant),
             caller=asking.principal.id,
             reader=asking.reader,

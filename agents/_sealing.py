@@ -1,5 +1,6 @@
 """A conversation as it leaves and an answer as it comes back: messages masked by their kind, placeholders resolved."""
 
+import asyncio
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from trust.labels import Integrity, Label, Readers
 from trust.masking.masker import Masker, Noted, read_json
 from trust.masking.texts import Key
 from trust.vault import Reader
+
+_LONG = 200_000
+"""Characters from which on a prompt is masked beside the event loop."""
 
 NOTE = (
     "A word of the form <<KIND:CODE>> stands for a value that you are not shown: a name, an address, a number, a text. "
@@ -46,10 +50,17 @@ class Sealer:
 
     async def seal(self, messages: Sequence[BaseMessage]) -> list[BaseMessage]:
         """The messages as they may leave. Raises: MaskingError."""
-        noted = [self._note(message) for message in messages]
+        is_long = sum(len(message.text) for message in messages) > _LONG
+        noted = await asyncio.to_thread(self._note_all, messages) if is_long else self._note_all(messages)
         await self.masker.look_up(self.people)
+        return await asyncio.to_thread(self._mask_all, messages, noted) if is_long else self._mask_all(messages, noted)
+
+    def _note_all(self, messages: Sequence[BaseMessage]) -> list[list[Noted]]:
+        return [self._note(message) for message in messages]
+
+    def _mask_all(self, messages: Sequence[BaseMessage], noted: Sequence[Sequence[Noted]]) -> list[BaseMessage]:
+        """What a model said repeats what others said, so theirs is hidden first and gives the labels."""
         sealed = list(messages)
-        # What a model said repeats what others said, so theirs is hidden first and gives the labels.
         for place in sorted(range(len(messages)), key=lambda place: isinstance(messages[place], AIMessage)):
             sealed[place] = self._mask(messages[place], noted[place])
         return sealed

@@ -1,6 +1,7 @@
 """The index of personal values follows the records, on both databases, and knows one tenant at a time."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
@@ -12,6 +13,8 @@ from crm.ids import TenantId
 from crm.personal import keys_of, word_key
 from crm.records import Contact, EmailMessage
 from crm.repositories.personal import find_personal
+from crm.rights import Tenant
+from crm.transfer import import_folder
 from tests.crm.test_database import ACME, GLOBEX, NOW
 from tests.crm.test_migrations import connect_as_owner
 
@@ -54,6 +57,15 @@ async def test_what_is_written_changed_and_removed_is_followed(database: Databas
     async with database.session(ACME, write=True) as session:
         await session.delete(await session.get_one(Contact, (ACME, "003ST0000000001AAA")))
     assert await known(database, ACME, ["harrow", "ann", "weber"]) == {"ann", "weber"}
+
+
+async def test_imported_records_are_known_too(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "Contact.csv").write_text("Id,FirstName,LastName,Email\n003ST0000000009,Ida,Falk,ida@falk.example\n")
+    async with database.session(ACME, write=True) as session:
+        session.add(Tenant(tenant=ACME, name="Acme", sharing_defaults={}))
+    await import_folder(database, ACME, tmp_path)
+    assert await known(database, ACME, ["ida", "falk", "ida@falk.example"]) == {"ida", "falk", "ida@falk.example"}
+    assert await known(database, GLOBEX, ["ida", "falk"]) == set()
 
 
 async def test_a_change_that_is_rolled_back_leaves_no_key(database: Database) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from crm.fields import Kind
 from crm.personal import keys_of
 from trust.labels import Integrity, Label
 from trust.masking.fields import Place, places
-from trust.masking.texts import Key, Known, compose, find_spans, keys_in, parts_of_name
+from trust.masking.texts import Key, Known, compose, find_spans, is_clear, keys_in, parts_of_name
 from trust.vault import Hidden, Vault, neutralise
 
 MAX_CHARACTERS = 2_000_000
@@ -27,6 +27,10 @@ class Noted:
 
     data: Any
     places: list[Place]
+
+
+LabelFor = Callable[[Place, Label], Label]
+"""From a text's place in data and the label of the data as a whole, to the label of the text."""
 
 
 class Directory(Protocol):
@@ -53,7 +57,9 @@ class Masker:
 
     vault: Vault
     policy: Policy
-    timeout_s: float = 5
+    timeout_s: float = 10
+    label_for: LabelFor | None = None
+    """Gives the label of a text in a tool's result; by its field's declaration if left out."""
     _known: Known = field(default_factory=Known)
     _keys: set[Key] = field(default_factory=set)
     _until: float = 0
@@ -118,7 +124,7 @@ class Masker:
     def _mask_place(self, place: Place, label: Label, *, is_echo: bool) -> str:
         self._tick("")
         text = place.text
-        label = _label_of(place, label)
+        label = (self.label_for or label_by_field)(place, label)
         if self._is_withheld(place):
             return self._hide(text, Hidden.TEXT, label, is_echo=is_echo)
         if place.personal is not None and self.policy.personal:
@@ -155,7 +161,7 @@ class Masker:
         return "".join([*pieces, text[at:]])
 
     def _mask(self, text: str, label: Label, *, by_form: bool, is_echo: bool) -> str:
-        if not self.policy.personal:
+        if not self.policy.personal or is_clear(text, self._known):
             return text
         pieces, at = [], 0
         for span, value in find_spans(text, self._known, self.policy.region, by_form=by_form):
@@ -187,7 +193,7 @@ def _clean(text: str) -> str:
     return neutralise(compose(text))
 
 
-def _label_of(place: Place, label: Label) -> Label:
+def label_by_field(place: Place, label: Label) -> Label:
     """What the field says of the value, on top of what is known of the part it stands in."""
     origin = " ".join(filter(None, (place.object_name, place.record_id)))
     if origin and place.field:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from crm.personal import ASCII_RUN, CODE, CODE_RUN, EMAIL, PHONE, WORD, WORD_RUN, digit_keys, email_key, fold, word_key
 from trust.masking.detectors import (
@@ -38,8 +39,9 @@ def find_words(text: str, start: int, end: int) -> Iterator[tuple[re.Match[str],
             yield match, key
 
 
-def keys_in(text: str) -> set[Key]:
-    """Everything in a text that has to be looked up."""
+@lru_cache(maxsize=2_048)
+def keys_in(text: str) -> frozenset[Key]:
+    """Everything in a text that has to be looked up. A conversation is sent again with every step, so it is kept."""
     keys: set[Key] = {(key, WORD) for _, key in find_words(text, 0, len(text))}
     keys |= {(email_key(text[start:end]), EMAIL) for start, end in find_emails(text)}
     if _HAS_DIGIT.search(text):
@@ -48,7 +50,7 @@ def keys_in(text: str) -> set[Key]:
         # A number that goes away may leave a name that was written onto it.
         beside = (part for run in WORD_RUN.findall(text) if _HAS_DIGIT.search(run) for part in _DIGITS.split(run))
         keys |= {(key, WORD) for part in beside if (key := word_key(part))}
-    return keys
+    return frozenset(keys)
 
 
 @dataclass
@@ -68,6 +70,11 @@ class Known:
         Only records that this conversation has shown are asked: a spelling from elsewhere would tell of its record.
         """
         return self.spelling.get(key, written) if written.islower() else written
+
+
+def is_clear(text: str, known: Known) -> bool:
+    """Whether a text has nothing to hide for sure: nobody's words, no address, no number."""
+    return "@" not in text and _HAS_DIGIT.search(text) is None and keys_in(text).isdisjoint(known.keys)
 
 
 def find_spans(text: str, known: Known, region: str | None, *, by_form: bool = True) -> list[tuple[Span, str]]:
