@@ -15,7 +15,7 @@ from api.auth import AuthError
 from api.errors import ForbiddenError
 from api.wiring import Service
 from trust.principal import Principal
-from trust.scopes import APPROVALS_DECIDE, AUDIT_READ, CRM_READ, POLICY_MANAGE
+from trust.scopes import APPROVALS_DECIDE, AUDIT_READ, CRM_READ, GATEWAY_MANAGE, POLICY_MANAGE
 
 _bearer = HTTPBearer(auto_error=False, description="A token of the configured issuer.")
 _key_header = APIKeyHeader(name="x-api-key", auto_error=False, description="The same token, where clients send keys.")
@@ -63,6 +63,9 @@ ReaderOf = Annotated[Principal, Depends(with_scope(CRM_READ))]
 
 ApproverOf = Annotated[Principal, Depends(with_scope(APPROVALS_DECIDE, CRM_READ))]
 """For held actions. Reading is enough to look at them and to recall one's own; deciding is checked where it is done."""
+
+GatewayKeeperOf = Annotated[Principal, Depends(with_scope(GATEWAY_MANAGE, permission="manage_policy"))]
+"""For what leaves the house."""
 
 AuditorOf = Annotated[Principal, Depends(with_scope(AUDIT_READ, permission="read_audit"))]
 """For ledger and audit."""

@@ -38,6 +38,7 @@ from trust.approvals import (
     DigestMismatchError,
     NotEntitledError,
 )
+from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
 
 _log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ STATUSES: dict[type[Exception], int] = {
     FieldError: 422,
     CursorError: 422,
     ApprovalError: 422,
+    RulesError: 422,
     OverloadedError: 429,
     KeySetError: 503,
     DatabaseNotReadyError: 503,

@@ -1,5 +1,6 @@
 """What an operator sets, from `COUNTERSIGN_*` variables of the environment; read here and nowhere else."""
 
+import hmac
 import json
 import os
 import secrets
@@ -30,7 +31,7 @@ class Settings(BaseSettings):
     """PostgreSQL: signs the tenant context; at least 32 characters."""
     pool_size: int = Field(default=10, ge=1, le=200)
     secret_key: SecretStr | None = None
-    """Signs page cursors; at least 32 characters. Development makes one and keeps it in `data_dir`."""
+    """Signs page cursors and makes placeholders; at least 32 characters. Development keeps one in `data_dir`."""
     token_keys: Path | None = None
     """JSON Web Key Set with the keys of the token issuer; read again when the file changes, so keys can be rotated."""
     token_issuer: str = "countersign"  # noqa: S105 - a name, not a secret
@@ -41,6 +42,10 @@ class Settings(BaseSettings):
     model_base_url: str | None = None
     model_api_key: SecretStr | None = None
     fallback_model: str | None = None
+    fallback_model_base_url: str | None = None
+    fallback_model_api_key: SecretStr | None = None
+    model_retries: int = Field(default=2, ge=0, le=5)
+    """How often a model is asked again that is busy, broken or out of reach."""
     model_timeout_s: float = Field(default=120, gt=0)
     mail_transport: Literal["directory", "smtp"] = "directory"
     """Where approved e-mails go: into a folder of this machine, or to a mail server."""
@@ -101,6 +106,14 @@ class Settings(BaseSettings):
 
     def model_key(self) -> str | None:
         return None if self.model_api_key is None else self.model_api_key.get_secret_value()
+
+    def fallback_model_key(self) -> str | None:
+        key = self.fallback_model_api_key
+        return None if key is None else key.get_secret_value()
+
+    def vault_key(self) -> bytes:
+        """Makes the placeholders for what models are not shown; follows from the secret key, and is none like it."""
+        return hmac.new(self.cursor_key(), b"countersign placeholders", "sha256").digest()
 
 
 def _new_key_set() -> str:

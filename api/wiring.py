@@ -9,6 +9,7 @@ from functools import cache
 
 from langchain_core.language_models import BaseChatModel
 
+from agents._calling import Patience
 from agents._gateway import Gateway
 from agents._models import make_model
 from agents._roster import load_roster
@@ -64,7 +65,7 @@ async def open_service(
     Raises: DatabaseNotReadyError, KeySetError, CatalogueError, RosterError, UnknownModelError: the service does not
     start half.
     """
-    limits = limits or Limits(model_timeout_s=settings.model_timeout_s)
+    limits = limits or Limits(model_timeout_s=settings.model_timeout_s, model_retries=settings.model_retries)
     keys = KeySet(settings.key_set())
     keys.refresh()
     if not keys.count():
@@ -73,7 +74,7 @@ async def open_service(
     try:
         await database.check()
         async with open_saver(settings.database()) as saver:
-            gateway_for = _gateways(settings, model_for, limits)
+            gateway_for = _gateways(settings, model_for, limits, database)
             secret = settings.cursor_key()
             runner = Runner(
                 database=database,
@@ -124,8 +125,21 @@ def configured_transport(settings: Settings, lease: timedelta = LEASE) -> Transp
     return DirectoryTransport(settings.outbox_dir or settings.data_dir / "outbox", lease)
 
 
-def _gateways(settings: Settings, model_for: ModelFor | None, limits: Limits) -> Callable[[str], Gateway]:
+def _gateways(
+    settings: Settings, model_for: ModelFor | None, limits: Limits, database: Database
+) -> Callable[[str], Gateway]:
     """Each tenant's gateway, made when it is first needed."""
     chosen = model_for or configured_model(settings)
-    fallback = make_model(settings.fallback_model) if settings.fallback_model else None
-    return cache(lambda tenant: Gateway(chosen(tenant), fallback, limits.model_timeout_s))
+    patience = Patience(limits.model_timeout_s, limits.model_retries)
+    vault_key = settings.vault_key()
+    fallback = _fallback_model(settings)
+    return cache(lambda tenant: Gateway(chosen(tenant), database, vault_key, fallback, patience))
+
+
+def _fallback_model(settings: Settings) -> BaseChatModel | None:
+    """The model that answers when the first does not; with an address and key of its own. Raises: UnknownModelError."""
+    if settings.fallback_model is None:
+        return None
+    return make_model(
+        settings.fallback_model, base_url=settings.fallback_model_base_url, api_key=settings.fallback_model_key()
+    )

@@ -27,6 +27,7 @@ from crm.base import Record, TenantRow
 from crm.errors import TenantContextError
 from crm.ids import TenantId
 from crm.migrations.history import head_revision
+from crm.repositories.personal_index import keep_index
 
 BUSY_TIMEOUT_S = 10
 """How long a writer waits for its turn on SQLite."""
@@ -326,6 +327,11 @@ def _stamp_tenant(session: Session, _flush: UOWTransaction, _instances: object) 
         raise TenantContextError("the session was opened for reading; open it with write=True")
     for instance in changed:
         _check_tenant(instance, confinement.tenant)
+
+
+@event.listens_for(_ConfinedSession, "after_flush")
+def _index_personal_values(session: Session, _flush: UOWTransaction) -> None:
+    keep_index(session)
 
 
 def _check_tenant(instance: object, tenant: TenantId, *, or_unset: bool = False) -> None:

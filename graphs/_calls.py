@@ -165,7 +165,12 @@ class CallDesk:
         return replace(
             action,
             plan=None if plan is None else frozenset(plan),
-            inputs=label_inputs(self.catalogue[action.tool], call.get("written", call["arguments"]), sight.seen),
+            inputs=label_inputs(
+                self.catalogue[action.tool],
+                call.get("written", call["arguments"]),
+                sight.seen,
+                call.get("hidden", ()),
+            ),
         )
 
     def _validate(self, name: str, arguments: Any, principal: Principal, agent: DomainAgent) -> Action | ToolError:
@@ -276,7 +281,7 @@ class CallDesk:
         try:
             async with asyncio.timeout(self.limits.tool_timeout_s):
                 tools = self._tool_context(session, context)
-                texts = TextsInSight(sight.seen.handles, context.principal.tenant, self.extractor)
+                texts = TextsInSight(sight.seen.handles, context, self.extractor)
                 result = await read(grant, action, context.principal, tool, replace(tools, outside=texts))
         except TimeoutError:
             return failure("failed", f"{tool.name} took longer than {self.limits.tool_timeout_s:g} seconds")

@@ -11,6 +11,8 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from agents._gateway import Gateway, ModelError
 from crm.ids import normalise_id
+from graphs._asking import asking_of
+from graphs.context import RunContext
 from tools._declare import ToolFailedError
 from tools.outside_text import WantedValue
 
@@ -29,15 +31,17 @@ class Extractor:
 
     gateway_for: Callable[[str], Gateway]
 
-    async def extract(self, tenant: str, text: str, wanted: Sequence[WantedValue]) -> dict[str, Any]:
+    async def extract(self, context: RunContext, text: str, wanted: Sequence[WantedValue]) -> dict[str, Any]:
         """Each wanted value by its name, None where there is none of its type. Raises: ToolFailedError."""
         asked = json.dumps([one.model_dump(exclude_defaults=True) for one in wanted], ensure_ascii=False)
-        messages = [SystemMessage(EXTRACTION_PROMPT + asked), HumanMessage(text[:_LONGEST])]
+        prompt = EXTRACTION_PROMPT + asked
+        messages = [SystemMessage(prompt), HumanMessage(text[:_LONGEST])]
+        asking = asking_of(context, frozenset(prompt.split("\n")))
         try:
-            answer = await self.gateway_for(tenant).ask(messages, [])
+            answer = await self.gateway_for(context.principal.tenant).ask(messages, [], asking)
         except ModelError as error:
             raise ToolFailedError("the text could not be read for its values") from error
-        found = _read_object(answer.text)
+        found = _read_object(answer.message.text)
         return {one.name: check_value(one, found.get(one.name)) for one in wanted}
 
 

@@ -18,6 +18,8 @@ from tools.outside_text import WantedValue, extract_values, read_text
 from trust.actions import Effect
 from trust.handles import Handles, OutsideText, map_strings, neutralise
 from trust.labels import Integrity, Label, join_all
+from trust.masking.fields import Place
+from trust.masking.masker import label_by_field
 
 _ID_IN_WORDS = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?(?![0-9A-Za-z])")
 
@@ -28,6 +30,12 @@ class Sight:
 
     messages: list[Message]
     seen: Seen
+    people: Mapping[tuple[str | None, str | None], Label]
+    """Labels of personal values from outside, by record and field: the gateway hides those, and keeps the labels."""
+
+    def label_for(self, place: Place, label: Label) -> Label:
+        """The label of a value that the gateway is about to hide."""
+        return self.people.get((place.record_id, place.field)) or label_by_field(place, label)
 
 
 def look(state: TurnState, context: RunContext, secret: bytes) -> Sight:
@@ -35,7 +43,13 @@ def look(state: TurnState, context: RunContext, secret: bytes) -> Sight:
     handles = Handles(secret, f"{context.principal.tenant}:{context.thread_id}")
     run = state["turn"].get("run_id")
     messages = [_as_seen(message, handles, run) for message in state.get("messages", [])]
-    return Sight(messages, _seen(state, context, handles))
+    people = {
+        (one["personal"][0], one["personal"][1]): Label.from_json(one["label"])
+        for message in state.get("messages", [])
+        for one in (message.get("artifact") or {}).get("outside", ())
+        if one["personal"]
+    }
+    return Sight(messages, _seen(state, context, handles), people)
 
 
 def _as_seen(message: Message, handles: Handles, run: str | None) -> Message:
@@ -102,7 +116,7 @@ class TextsInSight:
     """What the tools for outside text may look up, for the length of one call."""
 
     handles: Handles
-    tenant: str
+    context: RunContext
     extractor: Extractor | None
 
     def look_up(self, handle: str) -> OutsideText | None:
@@ -112,7 +126,7 @@ class TextsInSight:
         """Raises: ToolFailedError."""
         if self.extractor is None:
             raise ToolFailedError("nothing is set up to take values out of texts")
-        return await self.extractor.extract(self.tenant, self.handles.texts[handle].text, wanted)
+        return await self.extractor.extract(self.context, self.handles.texts[handle].text, wanted)
 
 
 def plan_after_reading(agent_tools: Iterable[Tool], wanted: Iterable[str], standing: Sequence[str] | None) -> list[str]:
@@ -138,7 +152,7 @@ def about_outside_text(call: Call, sight: Sight) -> dict[str, Any]:
 def notes_of(labelled: Labelled, run_id: str, *, part: str = "result", **more: Any) -> dict[str, Any]:
     """What a tool's message carries about its values, beside them. `part` of the answer is what was labelled."""
     outside = [
-        {"path": [part, *path], "label": label.to_json(), "personal": path in labelled.personal}
+        {"path": [part, *path], "label": label.to_json(), "personal": labelled.personal.get(path)}
         for path, label in labelled.outside.items()
     ]
     return {

@@ -4,11 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-
-from graphs.messages import storable
+from graphs._pieces import PIECE
 from graphs.state import Message
-from tools._declare import find_json_fault
 
 MODES = ("values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug", "events")
 _PUBLIC = ("messages", "route", "handoff")
@@ -29,6 +26,8 @@ _NATIVE: dict[str, NativeMode] = {
 def native_modes(modes: Iterable[str]) -> list[NativeMode]:
     """What to ask LangGraph for. Values and updates are always needed: they tell how the run ends."""
     wanted: set[NativeMode] = {_NATIVE[mode] for mode in modes}
+    if "messages" in wanted:
+        wanted = (wanted - {"messages"}) | {"custom"}  # answers come through the gateway only: graphs/_pieces.py
     return sorted(wanted | {"values", "updates"})
 
 
@@ -61,8 +60,8 @@ class Translator:
             return [("values", public_values(data))] if "values" in self.modes else []
         if kind == "updates":
             return self._updates(data)
-        if kind == "messages":
-            return self._chunk(*data)
+        if kind == "custom" and isinstance(data, Mapping) and PIECE in data:
+            return self._piece(data[PIECE], data["about"])
         if kind == "tasks" and "events" in self.modes and "triggers" in data:
             started = {"event": "on_chain_start", "name": data["name"], "metadata": {"langgraph_node": data["name"]}}
             found: list[tuple[str, Any]] = [("events", started | {"data": {}, "run_id": data["id"]})]
@@ -82,20 +81,19 @@ class Translator:
             found.append(("updates", shown))
         return found
 
-    def _chunk(self, chunk: BaseMessage, metadata: Mapping[str, Any]) -> list[tuple[str, Any]]:
-        """A piece of a model's answer. What the router asks a model is no answer and is not shown."""
-        if metadata.get("langgraph_node") != "agent" or not chunk.id:
-            return []
-        first = chunk.id not in self._streamed
-        self._streamed[chunk.id] = self._streamed.get(chunk.id, "") + storable(chunk.text)
-        about = {"langgraph_node": metadata.get("langgraph_node"), "langgraph_step": metadata.get("langgraph_step")}
+    def _piece(self, piece: Mapping[str, Any], about: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        """A piece of an answer. What the router asks a model is no answer and is not shown."""
+        message_id = piece["id"]
+        first = message_id not in self._streamed
+        self._streamed[message_id] = self._streamed.get(message_id, "") + piece["content"]
         found: list[tuple[str, Any]] = []
         if "messages-tuple" in self.modes:
-            found.append(("messages", [_wire_chunk(chunk), about]))
+            empty: dict[str, Any] = {"tool_calls": [], "tool_call_chunks": [], "invalid_tool_calls": []}
+            found.append(("messages", [{"type": "AIMessageChunk", **empty, **piece}, dict(about)]))
         if "messages" in self.modes:
             if first:
-                found.append(("messages/metadata", {chunk.id: {"metadata": about}}))
-            whole = {"type": "ai", "id": chunk.id, "content": self._streamed[chunk.id]}
+                found.append(("messages/metadata", {message_id: {"metadata": dict(about)}}))
+            whole = {"type": "ai", "id": message_id, "content": self._streamed[message_id]}
             found.append(("messages/partial", [whole]))
         return found
 
@@ -107,22 +105,6 @@ class Translator:
         if "messages-tuple" in self.modes and message["id"] not in self._streamed and message["type"] != "human":
             found.append(("messages", [message, {"langgraph_node": node}]))
         return found
-
-
-def _wire_chunk(chunk: BaseMessage) -> dict[str, Any]:
-    """A piece as clients read it. Calls that cannot be kept are left out; the finished message tells of them."""
-    wire: dict[str, Any] = {"type": "AIMessageChunk", "content": storable(chunk.text), "id": chunk.id}
-    if isinstance(chunk, AIMessageChunk | AIMessage):
-        wire["tool_calls"] = [call for call in chunk.tool_calls if _can_be_kept(call)]
-        wire["tool_call_chunks"] = [piece for piece in getattr(chunk, "tool_call_chunks", ()) if _can_be_kept(piece)]
-        wire["invalid_tool_calls"] = []
-    return wire
-
-
-def _can_be_kept(call: Mapping[str, Any]) -> bool:
-    texts = (call.get("name"), call.get("id"), call.get("args"))
-    is_text_sound = all(text == storable(text) for text in texts if isinstance(text, str))
-    return is_text_sound and find_json_fault(call.get("args")) is None
 
 
 def plain_data(value: Any) -> Any:

@@ -2,17 +2,19 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from agents._agent import DomainAgent
-from agents._gateway import Gateway, ModelError
-from agents._prompts import build_system_prompt
+from agents._gateway import BudgetError, Gateway, ModelError
+from agents._prompts import build_system_prompt, own_lines
 from agents._router import ROUTER_PROMPT, Route, choice_tool, route_by_words
-from crm.database import Database
+from crm.database import Database, TenantSession
+from graphs._asking import asking_of
+from graphs._pieces import AnswerPieces
 from graphs._sight import look, reveal_answer
 from graphs.context import Limits, RunContext
 from graphs.messages import answered, spoken, storable, text_of, to_model
@@ -20,6 +22,8 @@ from graphs.state import Call, Message, TurnState
 from tools._declare import find_json_fault
 from trust import audit
 from trust.digests import digest_of
+
+KeepTexts = Callable[[TenantSession, RunContext, Sequence[Message]], Awaitable[None]]
 
 MAX_CALL_ID = 64
 MAX_TOOL_NAME = 200
@@ -35,27 +39,39 @@ class Voice:
     limits: Limits
     secret: bytes
     """Makes the handles of outside text."""
+    keep_texts: KeepTexts | None = None
+    """Called with the messages of a turn as it ends, where a tenant's retention keeps prompts and answers."""
 
-    async def route(self, state: TurnState, context: RunContext) -> dict[str, Any]:
+    async def route(self, state: TurnState, context: RunContext) -> TurnState:
         """Words first; a model only where they say nothing; otherwise outside the copilot's field."""
         text = _last_words(state)
         previous = state.get("route", {}).get("agent")
         route = route_by_words(text, self.roster, context.principal.access, previous=previous)
+        turn = dict(state["turn"])
         if route is None:
-            route = await self._ask_for_route(text, context) or Route("off_topic", None, "nothing to do with the CRM")
-        return {"kind": route.kind, "agent": route.agent or previous, "reason": route.reason}
+            route = await self._ask_for_route(text, context, turn)
+        return {
+            "route": {"kind": route.kind, "agent": route.agent or previous, "reason": route.reason},
+            "turn": turn,
+        }
 
-    async def _ask_for_route(self, text: str, context: RunContext) -> Route | None:
+    async def _ask_for_route(self, text: str, context: RunContext, turn: dict[str, Any]) -> Route:
+        """What a model chooses; outside the copilot's field if it does not. Raises: BudgetError."""
         messages = [SystemMessage(ROUTER_PROMPT), HumanMessage(text[:4000])]
+        asking = asking_of(context, frozenset(ROUTER_PROMPT.split("\n")))
+        outside = Route("off_topic", None, "nothing to do with the CRM")
         try:
-            answer = await self.gateway_for(context.principal.tenant).ask(messages, [choice_tool(self.roster)])
+            answer = await self.gateway_for(context.principal.tenant).ask(messages, [choice_tool(self.roster)], asking)
+        except BudgetError:
+            raise
         except ModelError:
-            return None
-        for call in answer.tool_calls:
+            return outside
+        turn["asked"] = [*turn.get("asked", []), answer.to_json()]
+        for call in answer.message.tool_calls:
             chosen = call["args"].get("agent")
             if call["name"] == "choose_agent" and chosen in self.roster:
                 return Route("agent", chosen, "chosen by the model")
-        return None
+        return outside
 
     async def answer(self, state: TurnState, context: RunContext) -> TurnState:
         """The model's next message, and the calls in it that are to be guarded. Raises: ModelError."""
@@ -71,12 +87,18 @@ class Voice:
         gateway = self.gateway_for(context.principal.tenant)
         is_customer = context.principal.is_customer
         usable = [tool.schema for tool in agent.tools if tool.for_customers or not is_customer]
-        message = answered(await gateway.ask(history, usable), agent.name)
-        if message["id"] in {earlier["id"] for earlier in state["messages"]}:
-            message["id"] = str(uuid.uuid4())  # some servers give every answer the same id; nothing said is replaced
+        asking = replace(asking_of(context, own_lines(agent, context.principal.access)), label_for=sight.label_for)
+        # Some servers give every answer the same id; one of our own lets nothing that was said be replaced.
+        pieces = AnswerPieces(str(uuid.uuid4()))
+        answer = await gateway.ask(history, usable, asking, pieces.tell)
+        message = answered(answer.message, agent.name) | {"id": pieces.message_id}
         turn["model_calls"] += 1
+        turn["asked"] = [*turn.get("asked", []), answer.to_json()]
         calls = _calls_of(message, taken={m.get("tool_call_id") for m in state["messages"]})
+        for call, hidden in zip(calls, answer.hidden, strict=False):
+            call["hidden"] = [one.to_json() for one in hidden]
         reveal_answer(message, calls, sight, agent.tools, turn["run_id"])
+        pieces.tell_calls(calls)
         return {"messages": [message], "calls": calls, "turn": turn}
 
     async def reply(self, state: TurnState, context: RunContext) -> TurnState:
@@ -128,6 +150,7 @@ class Voice:
             "route": state["route"],
             "calls": state["turn"].get("trail", []),
             "model_calls": state["turn"]["model_calls"],
+            "asked": state["turn"].get("asked", []),
             "answer": digest_of(text_of(messages[-1])),
         }
         principal = context.principal
@@ -136,6 +159,8 @@ class Voice:
             await audit.record(
                 session, at=context.now, kind=kind, actor=principal.id, subject=context.run_id, payload=payload
             )
+            if self.keep_texts is not None:
+                await self.keep_texts(session, context, messages)
 
 
 def _last_words(state: TurnState) -> str:

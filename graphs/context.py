@@ -1,8 +1,9 @@
 """What a run is given anew each time it starts or resumes; nothing of it is ever stored with the conversation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from trust.outgoing import Outgoing
 from trust.principal import Principal
 
 
@@ -16,6 +17,8 @@ class RunContext:
     now: datetime
     today: date
     instructions: str | None = None
+    outgoing: Outgoing = field(default_factory=Outgoing)
+    """What the tenant lets out to models."""
 
 
 @dataclass(frozen=True)
@@ -29,3 +32,4 @@ class Limits:
     result_chars: int = 60_000
     tool_timeout_s: float = 20
     model_timeout_s: float = 120
+    model_retries: int = 2

@@ -30,6 +30,7 @@ from graphs.checkpoints import acting_for, checkpoint_thread_id, keep_latest
 from graphs.context import RunContext
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
 from trust import ledger
+from trust.outgoing import load_outgoing
 from trust.principal import load_principal
 
 LEASE = timedelta(seconds=15)
@@ -226,7 +227,7 @@ class Runner:
             self._logs.pop(run_id, None)
             await log.mark_stored(log.stored, closed=True)
 
-    async def _await_end(self, attempt: asyncio.Task[None], run: Run) -> tuple[str, dict[str, str] | None]:
+    async def _await_end(self, attempt: asyncio.Task[None], run: Run) -> tuple[str, dict[str, Any] | None]:
         """The status that a run ends with, and the error that clients are told."""
         try:
             await asyncio.wait([attempt])
@@ -239,7 +240,8 @@ class Runner:
         if fault is None:
             return "success", None
         if isinstance(fault, ModelError | RefusedInputError | UnknownCallerError):
-            return "error", {"error": type(fault).__name__.removesuffix("Error"), "message": str(fault)}
+            details = fault.details if isinstance(fault, ModelError) else {}
+            return "error", {"error": type(fault).__name__.removesuffix("Error"), "message": str(fault)} | details
         if isinstance(fault, GraphRecursionError):
             return "error", {"error": "StepLimit", "message": f"the turn did not end within {STEP_LIMIT} steps"}
         reference = uuid.uuid4().hex[:12]
@@ -280,6 +282,7 @@ class Runner:
         request = run.request
         async with self.database.session(tenant) as session:
             principal = await load_principal(session, run.on_behalf_of, frozenset(request["scopes"]), at=now)
+            outgoing = await load_outgoing(session)
         today = request.get("context", {}).get("today")
         return RunContext(
             principal=principal,
@@ -288,6 +291,7 @@ class Runner:
             now=now,
             today=date.fromisoformat(today) if today else now.date(),
             instructions=request.get("context", {}).get("instructions"),
+            outgoing=outgoing,
         )
 
     def config_for(self, tenant: TenantId, thread_id: str) -> RunnableConfig:
@@ -305,7 +309,7 @@ class Runner:
         translator: Translator,
         *,
         status: str,
-        error: dict[str, str] | None,
+        error: dict[str, Any] | None,
     ) -> None:
         """Close the run, its stream and the thread's summary in one transaction. Raises: LeaseLostError."""
         interrupts = translator.interrupts if status == "success" else []

@@ -1,7 +1,7 @@
 """What a conversation remembers between steps: JSON values only, so that a checkpoint outlives any class of ours."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 Message = dict[str, Any]
 """A message as clients of the LangGraph protocol know it: `type`, `content`, `id`, and what its type adds."""
@@ -35,6 +35,8 @@ class Call(TypedDict):
     verdict: str
     """allow | hold | answered."""
     approval_id: str | None
+    hidden: NotRequired[list[dict[str, Any]]]
+    """The placeholders that the model wrote into the arguments: `path` (JSON pointer), `token`, `label`."""
 
 
 class TurnState(TypedDict, total=False):

@@ -32,8 +32,8 @@ class Turn:
         return await self.desk.admit(state, runtime.context)
 
     async def route(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["agent", "reply"]]:
-        route = await self.voice.route(state, runtime.context)
-        return Command(update={"route": route}, goto="agent" if route["kind"] == "agent" else "reply")
+        update = await self.voice.route(state, runtime.context)
+        return Command(update=dict(update), goto="agent" if update["route"]["kind"] == "agent" else "reply")
 
     async def agent(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["guard", "reply"]]:
         update = await self.voice.answer(state, runtime.context)

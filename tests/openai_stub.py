@@ -63,7 +63,7 @@ class Break:
 
 @dataclass
 class OpenAiStub:
-    """Gives the answers one after the other, the last one for ever."""
+    """Gives the answers one after the other, the last one for ever. An answer may be computed from the request."""
 
     answers: list[Any]
     requests: list[Json] = field(default_factory=list)
@@ -74,6 +74,8 @@ class OpenAiStub:
         self.requests.append(await request.json())
         self.headers.append(dict(request.headers))
         answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
+        if callable(answer):
+            answer = answer(self.requests[-1])
         if isinstance(answer, Silence):
             await asyncio.sleep(answer.seconds)
             return JSONResponse({"error": {"message": "too late"}}, 500)

@@ -31,9 +31,23 @@ class Seen:
     typed: Label
 
 
-def label_inputs(tool: Tool, written: Mapping[str, Any], seen: Seen) -> tuple[Input, ...]:
-    """One input per plain value of a call's arguments, as the model wrote them: handles not yet resolved."""
-    return tuple(_label_input(tool, written, path, value, seen) for path, value in leaves(dict(written)))
+def label_inputs(
+    tool: Tool, written: Mapping[str, Any], seen: Seen, hidden: Iterable[Mapping[str, Any]] = ()
+) -> tuple[Input, ...]:
+    """One input per plain value of a call's arguments, as the model wrote them: handles not yet resolved.
+
+    `hidden` says which personal values the gateway put in, by JSON pointer, with their labels.
+    """
+    people: dict[str, list[Label]] = {}
+    for one in hidden:
+        if one["label"] is not None:
+            people.setdefault(one["path"], []).append(Label.from_json(one["label"]))
+    found = []
+    for path, value in leaves(dict(written)):
+        made = _label_input(tool, written, path, value, seen)
+        inside = people.get("".join(f"/{part}" for part in path), [])
+        found.append(replace(made, label=join_all([made.label, *inside])) if inside else made)
+    return tuple(found)
 
 
 def _label_input(tool: Tool, written: Mapping[str, Any], path: Path, value: Any, seen: Seen) -> Input:

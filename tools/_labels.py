@@ -1,7 +1,7 @@
 """Labels for a tool's result: from its schema and the records behind it, never from what the values say."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -26,11 +26,11 @@ _NAMES = frozenset({"name", "names"})
 @dataclass(frozen=True)
 class Labelled:
     """`values`: the label of each text or kept value, by its place in the result. `ids`: the records it speaks of.
-    `personal`: the places of values that say who somebody is."""
+    `personal`: the values that say who somebody is, with the record and the field of each."""
 
     values: dict[Path, Label]
     ids: frozenset[str]
-    personal: frozenset[Path] = frozenset()
+    personal: Mapping[Path, tuple[str | None, str]] = field(default_factory=dict)
 
     @property
     def outside(self) -> dict[Path, Label]:
@@ -65,7 +65,7 @@ async def label_result(session: TenantSession, tool: Tool, result: Mapping[str, 
         label = _label(one, origins, tampered)
         if label is not None:
             labels[one.path] = label
-    personal = frozenset(one.path for one in values if _is_personal(one, origins))
+    personal = {one.path: (one.record_id, one.key) for one in values if _is_personal(one, origins)}
     return Labelled(labels, frozenset(ids), personal)
 
 
@@ -99,10 +99,10 @@ async def label_settled(session: TenantSession, changes: Iterable[Change], answe
     origins = await load_origins(session, records)
     by_field: dict[str, Label] = {}
     for change in changes:
-        for field in change.fields:
-            origin = origins.get(change.record_id)
-            label = label_of(origin, field.field) if origin else unknown_label(field.field)
-            by_field[field.field] = by_field.get(field.field, NOTHING).join(label)
+        origin = origins.get(change.record_id)
+        for one in change.fields:
+            label = label_of(origin, one.field) if origin else unknown_label(one.field)
+            by_field[one.field] = by_field.get(one.field, NOTHING).join(label)
     values: dict[Path, Label] = {}
     for part in ("changes", "conflicts"):
         for place, one in enumerate(answer.get(part, ())):

@@ -20,9 +20,9 @@ class User(Record):
     Username: Mapped[str] = fields.text(
         "Login name, in the form of an e-mail address.", required=True, personal=True, gives_away=("User.Email",)
     )
-    Alias: Mapped[str | None] = fields.text()
-    FirstName: Mapped[str | None] = fields.text()
-    LastName: Mapped[str] = fields.text(required=True)
+    Alias: Mapped[str | None] = fields.text(personal=True)
+    FirstName: Mapped[str | None] = fields.text(personal=True)
+    LastName: Mapped[str] = fields.text(personal=True, required=True)
     Email: Mapped[str | None] = fields.email()
     Phone: Mapped[str | None] = fields.phone()
     IsActive: Mapped[bool] = fields.flag(default=True)

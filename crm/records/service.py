@@ -80,7 +80,7 @@ class LiveChatTranscript(Record):
     ContactId: Mapped[str | None] = fields.reference("Contact")
     Body: Mapped[str | None] = fields.long_text(external=True)
     EndTime: Mapped[datetime | None] = fields.instant()
-    LiveChatVisitorId: Mapped[str | None] = fields.text()
+    LiveChatVisitorId: Mapped[str | None] = fields.text(personal=True)
 
 
 class Issue__c(Record):  # noqa: N801 - the CRM's own name

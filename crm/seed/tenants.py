@@ -10,6 +10,7 @@ from sqlalchemy import Table, insert
 from crm.base import Base
 from crm.database import Database, TenantSession
 from crm.mailing import Sender
+from crm.personal import PersonalValue, rows_of
 from crm.records import OBJECTS
 from crm.rights import (
     GroupMember,
@@ -91,6 +92,7 @@ async def seed(database: Database, *, factor: float = 1.0, today: date = DEFAULT
             await _insert_rights(session, draft)
             for name, rows in draft.rows.items():
                 await _insert(session, OBJECTS[name], rows)
+                await _insert(session, PersonalValue, [row for values in rows for row in rows_of(name, values)])
         records[str(profile.tenant)] = {name: len(rows) for name, rows in draft.rows.items()}
     return SeedReport(records)
 

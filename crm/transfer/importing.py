@@ -12,7 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from crm.database import Database, TenantSession
 from crm.ids import TenantId
+from crm.personal import rows_of
 from crm.provenance import ALL_FIELDS, FieldProvenance, provenance_values
+from crm.repositories.personal_index import INDEX
 from crm.rights import Tenant
 from crm.schema import OBJECT_INFO, ObjectInfo, object_of
 from crm.transfer.files import SourceFile, data_rows, find_sources
@@ -186,6 +188,9 @@ class _Import:
             if self._written_by is not None:
                 notes = [self._provenance(row["Id"]) for row in batch]
                 await session.execute(insert(FieldProvenance), notes, execution_options=CHECKED)
+            personal = [row for record in batch for row in rows_of(name, record)]
+            if personal:
+                await session.execute(insert(INDEX), personal, execution_options=CHECKED)
             done += len(batch)
             self._tell(Progress("write", name, done, self._counts[name]))
         if done != self._counts[name]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,10 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from rapidfuzz import fuzz
 
 from agents._offline import OfflineModel
+from tests.agents.sealed import ask_sealed
+
+SEALED: ContextVar[bool] = ContextVar("SEALED", default=False)
+"""Whether the model hears and answers through a mask."""
 
 DANA = "005CS0000000001AAA"
 BOB = "005CS0000000002AAA"
@@ -42,6 +47,8 @@ Quote: Id, OwnerId, CreatedDate, OpportunityId, AccountId, Name, Status[Draft|Ne
 Task: Id, OwnerId, CreatedDate, Subject, Status[Not Started|In Progress|Completed], Priority[Low|Normal|High|Urgent], ActivityDate, WhoId, WhatId
 Knowledge__kav: Id, ArticleNumber, Title, Summary
 """  # noqa: E501  # one line per object, as the prompt is
+
+OWN_LINES = frozenset(line for line in PROMPT.split("\n") if not line.startswith("The user is"))
 
 CUSTOMER_PROMPT = PROMPT.replace(
     "The user is Dana Reyes (user 005CS0000000001AAA, Sales Rep).", f"The user is a customer, Ann Poe (contact {ANN})."
@@ -620,7 +627,8 @@ class Chat:
         self.messages.append(HumanMessage(text))
         self.made = []
         for _ in range(8):
-            answer = model.invoke([SystemMessage(self.prompt), *self.messages])
+            history = [SystemMessage(self.prompt), *self.messages]
+            answer = ask_sealed(model, history, self.crm.rows, OWN_LINES) if SEALED.get() else model.invoke(history)
             assert isinstance(answer, AIMessage)
             self.messages.append(answer)
             if not answer.tool_calls:

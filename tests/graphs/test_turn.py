@@ -193,9 +193,11 @@ async def test_a_rejection_reaches_the_model_with_its_reason(settings: Settings)
         before = await renewal(world)
         await world.say(DANA, thread, ASK)
         values = (await world.resume(DANA, thread, {"type": "reject", "message": "the buyer is away"})).json()
-        assert heard_answers(model) == [
-            {"ok": False, "error": {"kind": "rejected", "message": "rejected by Dana Whitlock: the buyer is away"}}
-        ]
+        told = {"kind": "rejected", "message": "rejected by Dana Whitlock: the buyer is away"}
+        assert tool_results(values) == [{"ok": False, "error": told}]
+        [heard] = heard_answers(model)  # as the model hears it: without the name
+        assert heard["error"]["message"].startswith("rejected by <<NAME:")
+        assert heard["error"]["message"].endswith(": the buyer is away")
         assert "the buyer is away" in last_answer(values)
         assert await renewal(world) == before
         assert await ledger_of(world, thread) == []

@@ -1,0 +1,34 @@
+"""Rows of what leaves the house: a tenant's rules, and what was used of its budgets on a day."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import cast
+
+from sqlalchemy import select, update
+
+from crm.database import TenantSession
+from crm.outgoing import GatewayRules, ModelUsage
+from crm.repositories.inserting import insert_if_absent
+
+
+async def find_rules(session: TenantSession, *, for_update: bool = False) -> GatewayRules | None:
+    statement = select(GatewayRules)
+    if for_update:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return cast("GatewayRules | None", await session.scalar(statement))
+
+
+async def list_usage(session: TenantSession, day: date, accounts: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+    """Account -> (calls, tokens) on that day; accounts that used nothing are left out."""
+    statement = select(ModelUsage).where(ModelUsage.day == day, ModelUsage.account.in_(accounts))
+    return {row.account: (row.calls, row.tokens) for row in await session.scalars(statement)}
+
+
+async def add_usage(session: TenantSession, day: date, accounts: Sequence[str], *, calls: int, tokens: int) -> None:
+    """Count for every account, in one order everywhere, so that two transactions never wait for each other."""
+    for account in sorted(accounts):
+        values = {"day": day, "account": account, "calls": calls, "tokens": tokens}
+        if await insert_if_absent(session, ModelUsage, values, key=["tenant", "day", "account"]) is None:
+            more = {"calls": ModelUsage.calls + calls, "tokens": ModelUsage.tokens + tokens}
+            statement = update(ModelUsage).where(ModelUsage.day == day, ModelUsage.account == account).values(**more)
+            await session.execute(statement, execution_options={"synchronize_session": False})

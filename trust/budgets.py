@@ -1,0 +1,58 @@
+"""Counts what models are asked, and refuses when a day, a person or a run has used its share."""
+
+from datetime import UTC, datetime, time, timedelta
+
+from crm.database import TenantSession
+from crm.repositories import outgoing as rows
+from trust.outgoing import Allowance, Outgoing
+
+_WHOSE = {"tenant": "your organisation's", "user": "your", "run": "this request's"}
+
+
+class OverBudgetError(Exception):
+    """A budget is used up. The message names it and says when it starts anew; `resets_at` is None if it never does."""
+
+    def __init__(self, message: str, resets_at: datetime | None) -> None:
+        super().__init__(message)
+        self.resets_at = resets_at
+
+
+async def spend(
+    session: TenantSession, rules: Outgoing, *, user: str, run: str, at: datetime, calls: int, tokens: int
+) -> None:
+    """Count before the model is asked. Raises: OverBudgetError; the caller's transaction must then be rolled back.
+
+    It counts first and looks then: whoever comes at the same moment waits for the row, and sees what is counted.
+    """
+    day = at.astimezone(UTC).date()
+    allowances = rules.allowances(user, run)
+    await rows.add_usage(session, day, list(allowances), calls=calls, tokens=tokens)
+    used = await rows.list_usage(session, day, list(allowances))
+    for account, allowance in allowances.items():
+        used_calls, used_tokens = used[account]
+        _check(account, allowance, calls=used_calls - calls, tokens=used_tokens - tokens, at=at)
+
+
+async def settle(session: TenantSession, rules: Outgoing, *, user: str, run: str, at: datetime, tokens: int) -> None:
+    """Put right what was counted before: `tokens` more, or fewer if negative."""
+    day = at.astimezone(UTC).date()
+    await rows.add_usage(session, day, list(rules.allowances(user, run)), calls=0, tokens=tokens)
+
+
+def _check(account: str, allowance: Allowance, *, calls: int, tokens: int, at: datetime) -> None:
+    for unit, used, limit in (("calls", calls, allowance.calls), ("tokens", tokens, allowance.tokens)):
+        if limit is not None and used >= limit:
+            kind = account.partition(":")[0]
+            resets_at = None if kind == "run" else _next_day(at)
+            when = (
+                "a new request starts a new one"
+                if resets_at is None
+                else f"it starts anew at {resets_at:%Y-%m-%dT%H:%MZ}"
+            )
+            raise OverBudgetError(
+                f"{_WHOSE[kind]} model budget is used up ({used:,} of {limit:,} {unit}); {when}", resets_at
+            )
+
+
+def _next_day(at: datetime) -> datetime:
+    return datetime.combine(at.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
