@@ -27,6 +27,7 @@ from crm.base import Record, TenantRow
 from crm.errors import TenantContextError
 from crm.ids import TenantId
 from crm.migrations.history import head_revision
+from crm.sealing import DataKey, MasterKeys, Scope, SealError
 
 BUSY_TIMEOUT_S = 10
 """How long a writer waits for its turn on SQLite."""
@@ -48,6 +49,8 @@ class DatabaseConfig:
     context_key: bytes | None = field(default=None, repr=False)
     """PostgreSQL: the key that signs the tenant context, at least 32 bytes."""
     pool_size: int = 10
+    master_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    """What seals conversations, each at least 32 bytes: the first wraps, the others still unwrap."""
 
     @property
     def file(self) -> Path | None:
@@ -77,7 +80,13 @@ class TenantSession(AsyncSession):
     """One transaction on one tenant's rows."""
 
     def __init__(
-        self, engine: AsyncEngine, tenant: TenantId, *, write: bool = False, context_key: bytes | None = None
+        self,
+        engine: AsyncEngine,
+        tenant: TenantId,
+        *,
+        write: bool = False,
+        context_key: bytes | None = None,
+        master_keys: MasterKeys | None = None,
     ) -> None:
         if not tenant:
             raise TenantContextError("a session needs a tenant")
@@ -87,10 +96,20 @@ class TenantSession(AsyncSession):
             expire_on_commit=False,
             info={"confinement": _Confinement(tenant, write=write, context_key=context_key)},
         )
+        self._master_keys = master_keys
+        self.keys: dict[tuple[Scope, str], DataKey | None] = {}
+        """Keys opened in this transaction; `crm.repositories.keys` fills it."""
 
     @property
     def tenant(self) -> TenantId:
         return _confinement_of(self.sync_session).tenant
+
+    @property
+    def master_keys(self) -> MasterKeys:
+        """Raises: SealError if there are none."""
+        if self._master_keys is None:
+            raise SealError("no master key is configured")
+        return self._master_keys
 
     async def connection(self, *args: Any, **kwargs: Any) -> AsyncConnection:
         """Refused: statements on a bare connection would escape the session's checks."""
@@ -106,6 +125,7 @@ class Database:
         self.dialect = cast(Literal["sqlite", "postgresql"], url.get_backend_name())
         if self.dialect == "postgresql" and (config.context_key is None or len(config.context_key) < 32):
             raise ValueError("PostgreSQL needs a context key of at least 32 bytes")
+        self._master_keys = MasterKeys(config.master_keys) if config.master_keys else None
         self._engine = create_async_engine(
             url, pool_size=config.pool_size, max_overflow=0, pool_timeout=30, hide_parameters=True
         )
@@ -128,7 +148,13 @@ class Database:
         try:
             async with (
                 self._turn_to_write() if write and self.dialect == "sqlite" else nullcontext(),
-                TenantSession(engine, tenant, write=write, context_key=self._config.context_key) as session,
+                TenantSession(
+                    engine,
+                    tenant,
+                    write=write,
+                    context_key=self._config.context_key,
+                    master_keys=self._master_keys,
+                ) as session,
                 session.begin(),
             ):
                 yield session
@@ -177,6 +203,7 @@ def _configure_sqlite(connection: Any, _: object) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 

@@ -595,11 +595,15 @@ async def test_the_development_login_knows_the_living_only(world: World) -> None
         pytest.param({"secret_key": None}, "secret_key", id="no-secret"),
         pytest.param({"secret_key": "short"}, "secret_key", id="short-secret"),
         pytest.param({"context_key": "short"}, "context_key", id="short-context-key"),
+        pytest.param({"master_key": None}, "master_key", id="no-master-key"),
+        pytest.param({"master_key": "short"}, "master_key", id="short-master-key"),
+        pytest.param({"former_master_keys": ["short"]}, "former_master_keys", id="short-former-master-key"),
         pytest.param({"mode": "staging"}, "mode", id="unknown-mode"),
     ],
 )
 def test_settings_that_open_a_door_are_refused(given: dict[str, Json], fault: str) -> None:
-    sound: dict[str, Json] = {"mode": "production", "token_keys": Path("keys.json"), "secret_key": "s" * 32}
+    secrets = {"secret_key": "s" * 32, "master_key": "m" * 32}
+    sound: dict[str, Json] = {"mode": "production", "token_keys": Path("keys.json"), **secrets}
     Settings(**sound)
     with pytest.raises(ValidationError, match=fault) as caught:
         Settings(**{**sound, **given})
