@@ -396,7 +396,7 @@ UNION ALL
 SELECT 'table ' || c.relname || ' has no enforced row-level security'
 FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-    AND (a.attname = 'tenant' OR a.attname = 'thread_id' AND c.relname LIKE 'checkpoint%')
+    AND a.attname = 'tenant'
     AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
 UNION ALL
 SELECT 'role ' || current_user || ' may create temporary tables, which outlive a request'

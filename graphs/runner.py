@@ -26,7 +26,7 @@ from graphs._log import RunLog, StreamEvent
 from graphs._states import pending_interrupts
 from graphs._translate import Translator, is_for, native_modes, public_values
 from graphs._voice import Voice
-from graphs.checkpoints import acting_for, checkpoint_thread_id, keep_latest
+from graphs.checkpoints import acting_for, checkpoint_thread_id, forget_past
 from graphs.context import RunContext
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
 from trust import ledger
@@ -55,7 +55,7 @@ class Runner:
         self,
         *,
         database: Database,
-        saver: BaseCheckpointSaver[str],
+        saver: BaseCheckpointSaver[int],
         voice: Voice,
         desk: CallDesk,
         clock: Clock,
@@ -326,9 +326,9 @@ class Runner:
             await runs.add_events(session, run.run_id, pending[0].seq, [(e.name, e.data) for e in pending])
             if thread is not None:
                 await self._update_thread(session, thread, run, translator, interrupts, error, status=status, at=now)
+            if not interrupts and status == "success":
+                await forget_past(session, run.thread_id)
         await log.mark_stored(log.last, closed=True)
-        if not interrupts and status == "success":
-            await keep_latest(self.saver, tenant, run.thread_id)
 
     async def _update_thread(
         self,

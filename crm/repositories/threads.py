@@ -27,6 +27,11 @@ async def get_for_service(session: TenantSession, thread_id: str) -> Thread | No
     return cast("Thread | None", await session.scalar(statement.execution_options(populate_existing=True)))
 
 
+async def lock(session: TenantSession, thread_id: str) -> None:
+    """Hold the thread until the transaction ends; it is locked before everything else of it."""
+    await session.execute(select(Thread.thread_id).where(Thread.thread_id == thread_id).with_for_update())
+
+
 async def create(
     session: TenantSession, thread_id: str, *, owner: str, details: Mapping[str, Any], at: datetime
 ) -> Thread | None:
