@@ -16,6 +16,7 @@ from api.auth import AuthError, KeySetError
 from crm.database import DatabaseNotReadyError
 from crm.errors import (
     CursorError,
+    ErasedError,
     FieldError,
     ObjectRightError,
     RecordNotFoundError,
@@ -70,6 +71,7 @@ STATUSES: dict[type[Exception], int] = {
     RunNotFoundError: 404,
     ApprovalNotFoundError: 404,
     RecordNotFoundError: 404,
+    ErasedError: 410,
     ThreadBusyError: 409,
     ThreadExistsError: 409,
     ApprovalClosedError: 409,

@@ -202,7 +202,7 @@ class Runner:
             last = await runs.last_event(session, run_id)
         if run is None:
             return
-        log = self._logs[run_id] = RunLog(self.database, tenant, run_id, last)
+        log = self._logs[run_id] = RunLog(self.database, tenant, run.thread_id, run_id, last)
         self._announce()
         translator = Translator(tuple(run.request.get("stream_mode") or ("values",)))
         log.emit("metadata", {"run_id": run_id, "attempt": run.attempt})
@@ -323,7 +323,8 @@ class Runner:
             if not await runs.finish(session, run.run_id, by=self.executor, status=status, error=text, at=now):
                 raise LeaseLostError(run.run_id)
             pending = log.pending()
-            await runs.add_events(session, run.run_id, pending[0].seq, [(e.name, e.data) for e in pending])
+            told = [(event.name, event.data) for event in pending]
+            await runs.add_events(session, run.run_id, pending[0].seq, told, thread_id=run.thread_id)
             if thread is not None:
                 await self._update_thread(session, thread, run, translator, interrupts, error, status=status, at=now)
             if not interrupts and status == "success":
@@ -348,7 +349,7 @@ class Runner:
         thread.error = None if error is None else error["message"]
         thread.updated_at = at
         if status == "success":
-            thread.values = public_values(translator.values)
+            await threads.keep_values(session, thread, public_values(translator.values))
             thread.interrupts = {one["id"]: [one] for one in interrupts}
         if status != "success" and run.request["kind"] == "resume":
             if all(other.request["kind"] != "resume" for other in others):
@@ -357,9 +358,8 @@ class Runner:
         shown = {a["approval_id"] for one in interrupts for a in one["value"].get("approvals", ())}
         for stray in await approval_rows.list_approvals(session, statuses=["pending"], thread_id=run.thread_id):
             if stray.approval_id not in shown:
-                await approval_rows.move(
-                    session, stray.approval_id, expected="pending", to="recalled", reason="superseded", decided_at=at
-                )
+                told = {"reason": "superseded"}
+                await approval_rows.move(session, stray, expected="pending", to="recalled", told=told, decided_at=at)
 
     async def _abandon_approved(self, session: TenantSession, thread_id: str, *, at: datetime) -> None:
         """Close what was approved and not carried out when its run failed: nobody comes back to it."""
@@ -382,7 +382,9 @@ class Runner:
                         yield event
             async with self.database.session(tenant) as session:
                 run = await runs.find(session, run_id)
-                stored = await runs.list_events(session, run_id, after=after)
+                stored = (
+                    [] if run is None else await runs.list_events(session, run_id, thread_id=run.thread_id, after=after)
+                )
             for row in stored:
                 after = row.seq
                 if is_for(row.event, wanted):

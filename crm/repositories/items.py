@@ -1,7 +1,6 @@
 """Messages of a conversation, each stored once and named by number: what repeats all of them stays small."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,10 +8,14 @@ from sqlalchemy import func, or_, select
 
 from crm.conversation import StoredItem
 from crm.database import TenantSession
+from crm.sealed_row import from_bytes, to_bytes
 from crm.sealing import DataKey, SealError
 
 Spans = list[list[int]]
 """Item numbers in order, as spans of first and last."""
+
+NUMBERS = "$items"
+"""Stands in for `messages` where a state is kept, with the spans of their numbers."""
 
 _MARK_BYTES = 16
 
@@ -50,17 +53,6 @@ async def load(session: TenantSession, thread_id: str, key: DataKey, wanted: Ite
         return [[found[number] for first, last in one for number in range(first, last + 1)] for one in wanted]
     except KeyError:
         raise SealError("a message of the conversation is missing") from None
-
-
-def to_bytes(value: Any) -> bytes:
-    """JSON, strictly. Raises: TypeError, ValueError."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
-        "utf-8", "surrogatepass"
-    )
-
-
-def from_bytes(text: bytes) -> Any:
-    return json.loads(text.decode("utf-8", "surrogatepass"))
 
 
 def _mark(key: DataKey, text: bytes) -> bytes:

@@ -14,11 +14,14 @@ from crm.database import TenantSession
 from crm.errors import ErasedError
 from crm.repositories.inserting import insert_if_absent
 from crm.sealing import DataKey, Scope, new_secret
+from crm.work import Approval, Run, Thread
 
 Name = tuple[Scope, str]
 """What a key is for: its scope, and the id of the thread, user or contact; the tenant's own key has no id."""
 
 TENANT: Name = ("tenant", "")
+
+SealedOfThread = Thread | Run | Approval
 
 
 async def get(session: TenantSession, name: Name) -> DataKey:
@@ -46,6 +49,19 @@ async def find(session: TenantSession, names: Collection[Name]) -> dict[Name, Da
         for name, row in rows.items():
             opened[name] = _unwrap(session, name, row, opened.get(TENANT))
     return {name: opened[name] for name in names if name in opened}
+
+
+async def unlock(session: TenantSession, *rows: SealedOfThread) -> None:
+    """Give rows of conversations their keys; those of erased conversations then refuse to be read."""
+    if rows:
+        found = await find(session, {("thread", row.thread_id) for row in rows})
+        for row in rows:
+            row.take_key(found.get(("thread", row.thread_id)))
+
+
+async def seal(session: TenantSession, row: SealedOfThread) -> None:
+    """Seal what a new row was given, before it is stored. Raises: ErasedError."""
+    row.take_key(await get(session, ("thread", row.thread_id)))
 
 
 async def shred(session: TenantSession, name: Name) -> bool:
