@@ -67,7 +67,12 @@ class Scene:
             principal = await self.principal(session, who)
         context = RunContext(principal, "thread", f"run-{self.runs}", self.now, self.now.date())
         call = {"id": "c1", "name": tool, "arguments": arguments or ASK, "verdict": ""}
-        state: Any = {"messages": [], "calls": [call], "route": {"agent": "sales"}, "turn": {"trail": [], "tool_calls": 0}}
+        state: Any = {
+            "messages": [],
+            "calls": [call],
+            "route": {"agent": "sales"},
+            "turn": {"trail": [], "tool_calls": 0},
+        }
         update = await self.desk.guard(state, context)
         if update["messages"]:
             return json.loads(update["messages"][0]["content"])
