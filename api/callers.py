@@ -15,7 +15,7 @@ from api.auth import AuthError
 from api.errors import ForbiddenError
 from api.wiring import Service
 from trust.principal import Principal
-from trust.scopes import APPROVALS_DECIDE, AUDIT_READ, CRM_READ
+from trust.scopes import APPROVALS_DECIDE, AUDIT_READ, CRM_READ, DATA_ERASE
 
 _bearer = HTTPBearer(auto_error=False, description="A token of the configured issuer.")
 _key_header = APIKeyHeader(name="x-api-key", auto_error=False, description="The same token, where clients send keys.")
@@ -66,3 +66,6 @@ ApproverOf = Annotated[Principal, Depends(with_scope(APPROVALS_DECIDE, CRM_READ)
 
 AuditorOf = Annotated[Principal, Depends(with_scope(AUDIT_READ, permission="read_audit"))]
 """For ledger and audit."""
+
+EraserOf = Annotated[Principal, Depends(with_scope(DATA_ERASE, permission="erase_data"))]
+"""For erasing, and for how long things are kept."""

@@ -180,6 +180,18 @@ class Database:
         async with self._engine.connect() as connection:
             return list((await connection.execute(text(sql))).scalars())
 
+    async def forget_freed(self) -> None:
+        """After something was erased: empty SQLite's log, in which the rows still stand as they were.
+
+        PostgreSQL takes dead rows away by itself, those of keys at the next round of its vacuum.
+        """
+        if self.dialect == "sqlite":
+            async with self._engine.connect() as connection:
+                driver = (await connection.get_raw_connection()).driver_connection
+                if driver is not None:
+                    # Readers may keep the log from being emptied; then it is overwritten in its turn.
+                    await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def check(self) -> None:
         """Whether the service can work on this database.
 

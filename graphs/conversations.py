@@ -9,6 +9,7 @@ from typing import Any, Literal
 from langchain_core.runnables import RunnableConfig
 
 from crm.database import TenantSession
+from crm.errors import ErasedError
 from crm.ids import TenantId
 from crm.repositories import approvals as approval_rows
 from crm.repositories import runs, threads
@@ -418,6 +419,8 @@ class Conversations:
         thread = await threads.find(session, thread_id, owner=principal.id, for_update=for_update)
         if thread is None:
             raise ThreadNotFoundError(thread_id)
+        if thread.is_erased:
+            raise ErasedError("thread")
         return thread
 
     def _config(self, tenant: TenantId, thread_id: str, checkpoint_id: str | None = None) -> RunnableConfig:

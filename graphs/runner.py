@@ -16,6 +16,7 @@ from langgraph.types import Command, StateSnapshot
 
 from agents._gateway import ModelError
 from crm.database import Database, TenantSession
+from crm.errors import ErasedError
 from crm.ids import TenantId
 from crm.repositories import approvals as approval_rows
 from crm.repositories import runs, threads
@@ -30,12 +31,14 @@ from graphs.checkpoints import acting_for, checkpoint_thread_id, forget_past
 from graphs.context import RunContext
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
 from trust import ledger
+from trust.erasure import purge_expired
 from trust.principal import load_principal
 
 LEASE = timedelta(seconds=15)
 """How long a process is believed to be at work without saying so; what a run waits for when its process died."""
 LOOK_EVERY_S = 2.0
 POLL_EVERY_S = 0.2
+PURGE_EVERY_S = 3_600.0
 MAX_ATTEMPTS = 5
 
 _log = logging.getLogger(__name__)
@@ -88,6 +91,7 @@ class Runner:
         self._chores = [
             asyncio.create_task(self._every(min(LOOK_EVERY_S, self._lease_for.total_seconds()), self._adopt_all)),
             asyncio.create_task(self._every(self._lease_for.total_seconds() / 4, self._renew_all)),
+            asyncio.create_task(self._every(PURGE_EVERY_S, self.purge, at_once=True)),
         ]
 
     async def stop(self, *, patience_s: float = 10) -> None:
@@ -105,9 +109,13 @@ class Runner:
             async with self.database.session(tenant, write=True) as session:
                 await runs.release(session, run_id, by=self.executor)
 
-    async def _every(self, seconds: float, chore: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _every(
+        self, seconds: float, chore: Callable[[], Coroutine[Any, Any, None]], *, at_once: bool = False
+    ) -> None:
         while True:
-            await asyncio.sleep(seconds)
+            if not at_once:
+                await asyncio.sleep(seconds)
+            at_once = False
             try:
                 await chore()
             except Exception:  # a chore that fails once is tried again; it holds no interrupt
@@ -120,6 +128,10 @@ class Runner:
                 waiting = await runs.list_claimable(session, at=self.clock())
             for thread_id in dict.fromkeys(run.thread_id for run in waiting):
                 self.submit(tenant, thread_id)
+
+    async def purge(self) -> None:
+        """Erase the conversations that have outlived their tenants' retention."""
+        await purge_expired(self.database, self.clock)
 
     async def _renew_all(self) -> None:
         for run_id, (tenant, task) in list(self._running.items()):
@@ -218,6 +230,8 @@ class Runner:
             await self._finish(tenant, run, log, translator, status=status, error=error)
         except LeaseLostError:
             _log.warning("run %s was taken over by another process", run_id)
+        except ErasedError:
+            _log.warning("the conversation of run %s was erased", run_id)
         finally:
             flusher.cancel()
             attempt.cancel()

@@ -6,7 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy.types import TypeDecorator
 
-from crm import conversation, data_keys, provenance, rights, work  # noqa: F401 - they declare tables
+from crm import conversation, data_keys, provenance, retention, rights, work  # noqa: F401 - they declare tables
 from crm.migrations.history import is_declared
 from crm.records import Record
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, func, select, update
 
 from crm.database import TenantSession
 from crm.repositories import checkpoints, items, keys
@@ -150,6 +150,34 @@ async def count(session: TenantSession, *, owner: str, status: str | None = None
     if status is not None:
         statement = statement.where(Thread.status == status)
     return await session.scalar(statement) or 0
+
+
+async def list_ids(session: TenantSession, *, owner: str | None = None) -> list[str]:
+    """Threads that are not erased: a caller's, or all of the tenant."""
+    statement = select(Thread.thread_id).where(Thread.status != "erased").order_by(Thread.thread_id)
+    return list(await session.scalars(statement if owner is None else statement.where(Thread.owner == owner)))
+
+
+async def can_be_erased(session: TenantSession, thread_id: str) -> bool:
+    """Whether there is anything to erase; if so, the thread is locked."""
+    statement = select(Thread.status).where(Thread.thread_id == thread_id).with_for_update()
+    return await session.scalar(statement) not in (None, "erased")
+
+
+async def erase(session: TenantSession, thread_id: str) -> None:
+    """Lose all that was said in a thread; a row stays that says so."""
+    await clear(session, thread_id)
+    emptied: dict[str, Any] = {
+        "status": "erased",
+        "sealed_details": None,
+        "sealed_kept": None,
+        "sealed_interrupts": None,
+        "detail_marks": {},
+        "error": None,
+    }
+    await session.execute(
+        update(Thread).where(Thread.thread_id == thread_id).values(**emptied), execution_options=_PLAIN
+    )
 
 
 async def remove(session: TenantSession, thread_id: str) -> None:

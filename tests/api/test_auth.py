@@ -311,6 +311,11 @@ READS = {
     "GET /ledger": "audit:read",
     "GET /audit": "audit:read",
     "GET /audit/verify": "audit:read",
+    "GET /retention": "data:erase",
+    "PUT /retention": "data:erase",
+    "POST /erasure/thread/{id}": "data:erase",
+    "POST /erasure/person/{id}": "data:erase",
+    "POST /erasure/tenant": "data:erase",
 }
 """Route -> the scope that lets a token in."""
 
@@ -335,7 +340,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     named = {
         route.replace("/Account", "/{object_name}").replace("/001CS0000000001YAA", "/{record_id}") for route in READS
     }
-    plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id"}
+    plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "person_id": "id"}
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
     assert routes == named | NEEDS_NO_SCOPE

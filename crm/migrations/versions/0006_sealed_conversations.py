@@ -23,9 +23,10 @@ def upgrade() -> None:
     create_checkpoints()
     create_threads()
     create_approvals()
+    create_retention()
     if op.get_bind().dialect.name == "postgresql":
         app_role = op.get_context().config.attributes["app_role"]
-        for table in (*CLEAR_TABLES, "checkpoint", "checkpoint_write", "thread_item"):
+        for table in (*CLEAR_TABLES, "checkpoint", "checkpoint_write", "thread_item", "retention"):
             wall.protect(op.get_bind(), table, app_role)
 
 
@@ -169,4 +170,15 @@ def create_approvals() -> None:
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "approval_id", "voter", name=op.f("pk_vote")),
+    )
+
+
+def create_retention() -> None:
+    op.create_table(
+        "retention",
+        sa.Column("tenant", sa.String(length=40), nullable=False),
+        sa.Column("conversation_days", sa.Integer(), nullable=True),
+        sa.Column("prompt_days", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", name=op.f("pk_retention")),
     )
