@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from agents._models import UnknownModelError, make_model
 from agents._roster import RosterError, load_roster
+from api import _erasing
 from api._terminal import CommandError, clean, console, errors, one_line
 from api.app import build_app
 from api.auth import KeySet
@@ -26,6 +27,7 @@ from crm.transfer import ImportReport, export_folder, import_folder
 from crm.transfer import Progress as ImportProgress
 from tools._catalogue import CatalogueError, load_catalogue
 from tools._mail import is_address
+from trust.erasure import purge_expired
 
 T = TypeVar("T")
 
@@ -226,6 +228,30 @@ def _describe_model(settings: Settings) -> str:
     return settings.model
 
 
+def erase(*, kind: str, tenant: str, subject: str) -> None:
+    # tenant-id: the operator names the tenant on the machine's own command line
+    count = _with_database(lambda database: _erasing.erase(database, TenantId(tenant), kind, subject), Settings())
+    console.print(f"Erased: {count} conversations.")
+
+
+def purge() -> None:
+    count = _with_database(lambda database: purge_expired(database, lambda: datetime.now(UTC)), Settings())
+    console.print(f"Erased: {count} conversations that had outlived their retention.")
+
+
+def set_retention(*, tenant: str, conversation_days: int | None, prompt_days: int | None) -> None:
+    async def work(database: Database) -> str:
+        # tenant-id: the operator names the tenant on the machine's own command line
+        return await _erasing.set_retention(database, TenantId(tenant), conversation_days, prompt_days)
+
+    console.print(_with_database(work, Settings()))
+
+
+def rotate_keys() -> None:
+    count = _with_database(_erasing.rotate_keys, Settings())
+    console.print(f"{count} tenants' keys are wrapped anew.")
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": start_demo,
     "serve": serve,
@@ -236,4 +262,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "import": import_records,
     "export": export_records,
     "doctor": examine,
+    "erase": erase,
+    "purge": purge,
+    "retention": set_retention,
+    "rotate-keys": rotate_keys,
 }

@@ -10,7 +10,19 @@ from fastapi.middleware.cors import CORSMiddleware
 from api.envelope import EnvelopeMiddleware
 from api.errors import Problem, register_errors
 from api.intake import IntakeMiddleware
-from api.routes import approvals, assistants, gateway, outbox, policy, reach, records, runs, service, threads
+from api.routes import (
+    approvals,
+    assistants,
+    erasure,
+    gateway,
+    outbox,
+    policy,
+    reach,
+    records,
+    runs,
+    service,
+    threads,
+)
 from api.settings import Settings
 from api.wiring import open_service
 
@@ -48,7 +60,7 @@ def build_app(settings: Settings, **parts: Any) -> FastAPI:
             expose_headers=_EXPOSED,
         )
     register_errors(app)
-    for part in (service, assistants, threads, runs, approvals, outbox, records, policy, reach, gateway):
+    for part in (service, assistants, threads, runs, approvals, outbox, records, policy, reach, gateway, erasure):
         app.include_router(part.router)
     if settings.dev_login:
         app.include_router(service.development)

@@ -15,7 +15,7 @@ from api.auth import AuthError
 from api.errors import ForbiddenError
 from api.wiring import Service
 from trust.principal import Principal
-from trust.scopes import APPROVALS_DECIDE, AUDIT_READ, CRM_READ, GATEWAY_MANAGE, POLICY_MANAGE
+from trust.scopes import APPROVALS_DECIDE, AUDIT_READ, CRM_READ, DATA_ERASE, GATEWAY_MANAGE, POLICY_MANAGE
 
 _bearer = HTTPBearer(auto_error=False, description="A token of the configured issuer.")
 _key_header = APIKeyHeader(name="x-api-key", auto_error=False, description="The same token, where clients send keys.")
@@ -72,3 +72,6 @@ AuditorOf = Annotated[Principal, Depends(with_scope(AUDIT_READ, permission="read
 
 PolicyAdminOf = Annotated[Principal, Depends(with_scope(POLICY_MANAGE, permission="manage_policy"))]
 """For the policy: looking at it, asking what it says of whom, changing it."""
+
+EraserOf = Annotated[Principal, Depends(with_scope(DATA_ERASE, permission="erase_data"))]
+"""For erasing, and for how long things are kept."""

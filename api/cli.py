@@ -22,10 +22,13 @@ approvals = typer.Typer(no_args_is_help=True, help="Look at held actions and dec
 app.add_typer(approvals, name="approvals")
 outbox = typer.Typer(no_args_is_help=True, help="Look after e-mails on their way out.")
 app.add_typer(outbox, name="outbox")
+erase = typer.Typer(no_args_is_help=True, help="Erase what was said, for good. Records, ledger and audit stay.")
+app.add_typer(erase, name="erase")
 
 Url = Annotated[str, typer.Option(envvar="COUNTERSIGN_URL", help="Where the service answers.")]
 As = Annotated[str | None, typer.Option("--as", help="Log in as this seeded person (development mode only).")]
 Factor = Annotated[float, typer.Option(help="How much data, 1 is about 3,000 records a tenant.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 LOCAL = "http://127.0.0.1:8000"
 
 T = TypeVar("T")
@@ -145,6 +148,59 @@ def export(
 def doctor() -> None:
     """Check settings, keys, database, catalogue and model; exit code 1 if anything is wrong."""
     _operate("doctor")
+
+
+@erase.command("thread")
+def erase_thread(tenant: str, thread_id: str, yes: Yes = False) -> None:
+    """Erase one conversation."""
+    _erase("thread", tenant, thread_id, yes=yes)
+
+
+@erase.command("person")
+def erase_person(
+    tenant: str, person_id: Annotated[str, typer.Argument(help="Record id of a user or contact.")], yes: Yes = False
+) -> None:
+    """Erase all conversations of a person, and what is sealed with their key."""
+    _erase("person", tenant, person_id, yes=yes)
+
+
+@erase.command("tenant")
+def erase_tenant(tenant: str, yes: Yes = False) -> None:
+    """Erase everything that is sealed for a tenant. It can hold no conversation any more."""
+    _erase("tenant", tenant, "", yes=yes)
+
+
+def _erase(kind: str, tenant: str, subject: str, *, yes: bool) -> None:
+    what = f"tenant {tenant}" if kind == "tenant" else f"{kind} {subject} of tenant {tenant}"
+    if not yes:
+        typer.confirm(f"Erase {what} for good?", abort=True)
+    _operate("erase", kind=kind, tenant=tenant, subject=subject)
+
+
+@app.command()
+def purge() -> None:
+    """Erase the conversations that have outlived their tenants' retention; the service does so each hour."""
+    _operate("purge")
+
+
+@app.command()
+def retention(
+    tenant: str,
+    conversation_days: Annotated[
+        int | None, typer.Option(min=0, help="Erase conversations that nobody touched for so long; 0: never.")
+    ] = None,
+    prompt_days: Annotated[
+        int | None, typer.Option(min=0, help="Keep texts to and from models for so long; 0: do not store them.")
+    ] = None,
+) -> None:
+    """Show how long a tenant keeps things, or change it."""
+    _operate("retention", tenant=tenant, conversation_days=conversation_days, prompt_days=prompt_days)
+
+
+@app.command("rotate-keys")
+def rotate_keys() -> None:
+    """Wrap all tenants' keys with the newest master key, after which the former ones are needed no more."""
+    _operate("rotate-keys")
 
 
 async def _token(url: str, username: str | None) -> str:

@@ -17,6 +17,7 @@ from api.outbox import MailClosedError, MailNotFoundError, NotAllowedToSendError
 from crm.database import DatabaseNotReadyError
 from crm.errors import (
     CursorError,
+    ErasedError,
     FieldError,
     ObjectRightError,
     RecordNotFoundError,
@@ -77,6 +78,7 @@ STATUSES: dict[type[Exception], int] = {
     MailNotFoundError: 404,
     PolicyVersionNotFoundError: 404,
     PreapprovalNotFoundError: 404,
+    ErasedError: 410,
     ThreadBusyError: 409,
     ThreadExistsError: 409,
     ApprovalClosedError: 409,

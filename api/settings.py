@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=10, ge=1, le=200)
     secret_key: SecretStr | None = None
     """Signs page cursors and makes placeholders; at least 32 characters. Development keeps one in `data_dir`."""
+    master_key: SecretStr | None = None
+    """Wraps the keys that conversations are sealed with; at least 32 characters. Lose it and they are lost.
+    Development makes one and keeps it in `data_dir`."""
+    former_master_keys: list[SecretStr] = []
+    """Master keys that what they wrapped may still be opened with, until `countersign rotate-keys` has run."""
     token_keys: Path | None = None
     """JSON Web Key Set with the keys of the token issuer; read again when the file changes, so keys can be rotated."""
     token_issuer: str = "countersign"  # noqa: S105 - a name, not a secret
@@ -74,7 +79,11 @@ class Settings(BaseSettings):
             raise ValueError("smtp_host: sending by SMTP needs a server (COUNTERSIGN_SMTP_HOST)")
         if self.smtp_username is not None and self.smtp_security == "none":
             raise ValueError("smtp_security: a password is never sent in the clear; use starttls or tls")
-        for name in ("secret_key", "context_key"):
+            if self.master_key is None:
+                raise ValueError("master_key: production needs a secret of its own (COUNTERSIGN_MASTER_KEY)")
+        if any(len(key.get_secret_value()) < 32 for key in self.former_master_keys):
+            raise ValueError("former_master_keys: expected at least 32 characters each")
+        for name in ("secret_key", "context_key", "master_key"):
             value: SecretStr | None = getattr(self, name)
             if value is not None and len(value.get_secret_value()) < 32:
                 raise ValueError(f"{name}: expected at least 32 characters")
@@ -89,7 +98,14 @@ class Settings(BaseSettings):
             owner_url=None if owner is None else owner.get_secret_value(),
             context_key=None if key is None else key.get_secret_value().encode(),
             pool_size=self.pool_size,
+            master_keys=self._master_keys(),
         )
+
+    def _master_keys(self) -> tuple[bytes, ...]:
+        former = tuple(key.get_secret_value().encode() for key in self.former_master_keys)
+        if self.master_key is not None:
+            return (self.master_key.get_secret_value().encode(), *former)
+        return (_kept(self.data_dir / "master-key", lambda: secrets.token_urlsafe(48)).encode(), *former)
 
     def cursor_key(self) -> bytes:
         if self.secret_key is not None:

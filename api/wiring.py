@@ -22,7 +22,7 @@ from crm.database import Database
 from graphs._calls import CallDesk
 from graphs._extractor import Extractor
 from graphs._voice import Voice
-from graphs.checkpoints import open_saver
+from graphs.checkpoints import SealedSaver
 from graphs.context import Limits
 from graphs.conversations import Conversations
 from graphs.runner import LEASE, Clock, Runner
@@ -73,33 +73,32 @@ async def open_service(
     database = Database(settings.database())
     try:
         await database.check()
-        async with open_saver(settings.database()) as saver:
-            gateway_for = _gateways(settings, model_for, limits, database)
-            secret = settings.cursor_key()
-            runner = Runner(
+        gateway_for = _gateways(settings, model_for, limits, database)
+        secret = settings.cursor_key()
+        runner = Runner(
+            database=database,
+            saver=SealedSaver(database),
+            voice=Voice(load_roster(), gateway_for, database, limits, secret),
+            desk=CallDesk(load_roster(), load_catalogue(), database, secret, limits, Extractor(gateway_for)),
+            clock=clock,
+            lease=lease,
+        )
+        postman = Postman(database, transport or configured_transport(settings, lease), clock)
+        await runner.start()
+        postman.start()
+        try:
+            yield Service(
+                settings=settings,
                 database=database,
-                saver=saver,
-                voice=Voice(load_roster(), gateway_for, database, limits, secret),
-                desk=CallDesk(load_roster(), load_catalogue(), database, secret, limits, Extractor(gateway_for)),
-                clock=clock,
-                lease=lease,
+                runner=runner,
+                conversations=Conversations(runner),
+                authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience),
+                outbox=Outbox(database, clock),
+                postman=postman,
             )
-            postman = Postman(database, transport or configured_transport(settings, lease), clock)
-            await runner.start()
-            postman.start()
-            try:
-                yield Service(
-                    settings=settings,
-                    database=database,
-                    runner=runner,
-                    conversations=Conversations(runner),
-                    authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience),
-                    outbox=Outbox(database, clock),
-                    postman=postman,
-                )
-            finally:
-                await runner.stop()
-                await postman.stop()
+        finally:
+            await runner.stop()
+            await postman.stop()
     finally:
         await database.close()
 

@@ -13,13 +13,14 @@ from crm import migrate
 from crm.database import Database, DatabaseConfig
 from crm.seed import seed
 
+MASTER_KEY = b"a key that only measurements ever seal with"
 CONTEXT_KEY = b"a key that only measurements sign with"
 
 
 @contextmanager
 def open_sqlite(factor: float) -> Iterator[DatabaseConfig]:
     with tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
-        config = DatabaseConfig(url=f"sqlite+aiosqlite:///{Path(folder) / 'bench.db'}")
+        config = DatabaseConfig(url=f"sqlite+aiosqlite:///{Path(folder) / 'bench.db'}", master_keys=(MASTER_KEY,))
         _fill(config, factor)
         yield config
 
@@ -42,6 +43,7 @@ def open_postgresql(factor: float) -> Iterator[DatabaseConfig]:
             url=f"postgresql+psycopg://bench_app@{place}",
             owner_url=f"postgresql+psycopg://bench_owner@{place}",
             context_key=CONTEXT_KEY,
+            master_keys=(MASTER_KEY,),
         )
         _fill(config, factor)
         yield config

@@ -28,6 +28,7 @@ from crm.errors import TenantContextError
 from crm.ids import TenantId
 from crm.migrations.history import head_revision
 from crm.repositories.personal_index import keep_index
+from crm.sealing import DataKey, MasterKeys, Scope, SealError
 
 BUSY_TIMEOUT_S = 10
 """How long a writer waits for its turn on SQLite."""
@@ -49,6 +50,8 @@ class DatabaseConfig:
     context_key: bytes | None = field(default=None, repr=False)
     """PostgreSQL: the key that signs the tenant context, at least 32 bytes."""
     pool_size: int = 10
+    master_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    """What seals conversations, each at least 32 bytes: the first wraps, the others still unwrap."""
 
     @property
     def file(self) -> Path | None:
@@ -78,7 +81,13 @@ class TenantSession(AsyncSession):
     """One transaction on one tenant's rows."""
 
     def __init__(
-        self, engine: AsyncEngine, tenant: TenantId, *, write: bool = False, context_key: bytes | None = None
+        self,
+        engine: AsyncEngine,
+        tenant: TenantId,
+        *,
+        write: bool = False,
+        context_key: bytes | None = None,
+        master_keys: MasterKeys | None = None,
     ) -> None:
         if not tenant:
             raise TenantContextError("a session needs a tenant")
@@ -88,10 +97,20 @@ class TenantSession(AsyncSession):
             expire_on_commit=False,
             info={"confinement": _Confinement(tenant, write=write, context_key=context_key)},
         )
+        self._master_keys = master_keys
+        self.keys: dict[tuple[Scope, str], DataKey | None] = {}
+        """Keys opened in this transaction; `crm.repositories.keys` fills it."""
 
     @property
     def tenant(self) -> TenantId:
         return _confinement_of(self.sync_session).tenant
+
+    @property
+    def master_keys(self) -> MasterKeys:
+        """Raises: SealError if there are none."""
+        if self._master_keys is None:
+            raise SealError("no master key is configured")
+        return self._master_keys
 
     async def connection(self, *args: Any, **kwargs: Any) -> AsyncConnection:
         """Refused: statements on a bare connection would escape the session's checks."""
@@ -107,6 +126,7 @@ class Database:
         self.dialect = cast(Literal["sqlite", "postgresql"], url.get_backend_name())
         if self.dialect == "postgresql" and (config.context_key is None or len(config.context_key) < 32):
             raise ValueError("PostgreSQL needs a context key of at least 32 bytes")
+        self._master_keys = MasterKeys(config.master_keys) if config.master_keys else None
         self._engine = create_async_engine(
             url, pool_size=config.pool_size, max_overflow=0, pool_timeout=30, hide_parameters=True
         )
@@ -129,7 +149,13 @@ class Database:
         try:
             async with (
                 self._turn_to_write() if write and self.dialect == "sqlite" else nullcontext(),
-                TenantSession(engine, tenant, write=write, context_key=self._config.context_key) as session,
+                TenantSession(
+                    engine,
+                    tenant,
+                    write=write,
+                    context_key=self._config.context_key,
+                    master_keys=self._master_keys,
+                ) as session,
                 session.begin(),
             ):
                 yield session
@@ -155,6 +181,18 @@ class Database:
         async with self._engine.connect() as connection:
             return list((await connection.execute(text(sql))).scalars())
 
+    async def forget_freed(self) -> None:
+        """After something was erased: empty SQLite's log, in which the rows still stand as they were.
+
+        PostgreSQL takes dead rows away by itself, those of keys at the next round of its vacuum.
+        """
+        if self.dialect == "sqlite":
+            async with self._engine.connect() as connection:
+                driver = (await connection.get_raw_connection()).driver_connection
+                if driver is not None:
+                    # Readers may keep the log from being emptied; then it is overwritten in its turn.
+                    await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def check(self) -> None:
         """Whether the service can work on this database.
 
@@ -178,6 +216,7 @@ def _configure_sqlite(connection: Any, _: object) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 
@@ -375,7 +414,7 @@ UNION ALL
 SELECT 'table ' || c.relname || ' has no enforced row-level security'
 FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-    AND (a.attname = 'tenant' OR a.attname = 'thread_id' AND c.relname LIKE 'checkpoint%')
+    AND a.attname = 'tenant'
     AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
 UNION ALL
 SELECT 'role ' || current_user || ' may create temporary tables, which outlive a request'

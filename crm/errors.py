@@ -53,3 +53,11 @@ class Conflict:
     field: str
     seen: object
     current: object
+
+
+class ErasedError(CrmError):
+    """Its key was shredded: what was kept there is lost for good, and nothing new is kept there."""
+
+    def __init__(self, scope: str) -> None:
+        what = {"thread": "this conversation", "person": "what was kept about this person"}.get(scope, "this tenant")
+        super().__init__(f"{what} has been erased")

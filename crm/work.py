@@ -1,18 +1,23 @@
-"""The service's own tables: conversations, runs, approvals, the ledger of effects, the audit."""
+"""The service's own tables: conversations, runs, approvals, the ledger of effects, the audit.
+
+What people and models said is sealed with the conversation's key. Ledger and audit tell what became of records, and
+outlive the conversation.
+"""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Boolean, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.base import Base, TenantRow
 from crm.fields import UtcDateTime
+from crm.sealed_row import Sealed, SealedRow
 
 Json = dict[str, Any]
 
 
-class Thread(TenantRow, Base):
+class Thread(TenantRow, SealedRow, Base):
     """A conversation. Only the caller who opened it may read it."""
 
     __tablename__ = "thread"
@@ -22,17 +27,38 @@ class Thread(TenantRow, Base):
     owner: Mapped[str] = mapped_column(String(18))
     """User or contact id of the caller who opened it."""
     status: Mapped[str] = mapped_column(String(12), default="idle")
-    """idle | busy | interrupted | error."""
-    details: Mapped[Json] = mapped_column("metadata", JSON, default=dict)
-    values: Mapped[Json] = mapped_column(JSON, default=dict)
-    interrupts: Mapped[Json] = mapped_column(JSON, default=dict)
+    """idle | busy | interrupted | error | erased."""
+    sealed_details: Mapped[bytes | None] = mapped_column(LargeBinary)
+    details = Sealed()
+    """The client's metadata."""
+    detail_marks: Mapped[Json] = mapped_column(JSON, default=dict)
+    """For searching: of each short text of the metadata a mark that only the tenant's key can make."""
+    sealed_kept: Mapped[bytes | None] = mapped_column(LargeBinary)
+    kept = Sealed()
+    """What clients see of the state, with the numbers of its messages in their place."""
+    sealed_interrupts: Mapped[bytes | None] = mapped_column(LargeBinary)
+    interrupts = Sealed()
     """Task id -> list of `{"id", "value"}`: what the conversation waits for."""
     error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
+    sealed_by = ("thread_id",)
 
-class Run(TenantRow, Base):
+    @property
+    def values(self) -> Json:
+        """What clients see of the state. Raises: AttributeError unless the messages were loaded with the row."""
+        shown: Json = self.__dict__["_values"] if "_values" in self.__dict__ else self._not_loaded()
+        return shown
+
+    def show_values(self, values: Json) -> None:
+        self.__dict__["_values"] = values
+
+    def _not_loaded(self) -> Json:
+        raise AttributeError("the thread's messages were not loaded")
+
+
+class Run(TenantRow, SealedRow, Base):
     """One stretch of work on a thread: from the caller's message or a decision to the next rest or the end."""
 
     __tablename__ = "run"
@@ -48,9 +74,11 @@ class Run(TenantRow, Base):
     """Whose rights the run has: the caller who opened the thread, never who decided an approval."""
     status: Mapped[str] = mapped_column(String(12), default="pending")
     """pending | running | success | error | timeout | interrupted (cancelled)."""
-    request: Mapped[Json] = mapped_column(JSON)
+    sealed_request: Mapped[bytes] = mapped_column(LargeBinary)
+    request = Sealed()
     """What to do: `input`, `command`, `context`, `config`, `stream_mode`, as accepted."""
-    details: Mapped[Json] = mapped_column("metadata", JSON, default=dict)
+    sealed_details: Mapped[bytes | None] = mapped_column(LargeBinary)
+    details = Sealed()
     multitask_strategy: Mapped[str | None] = mapped_column(String(12))
     error: Mapped[str | None] = mapped_column(Text)
     cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -59,6 +87,8 @@ class Run(TenantRow, Base):
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    sealed_by = ("thread_id", "run_id")
 
 
 class RunEvent(TenantRow, Base):
@@ -69,10 +99,10 @@ class RunEvent(TenantRow, Base):
     run_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     seq: Mapped[int] = mapped_column(Integer, primary_key=True)
     event: Mapped[str] = mapped_column(String(60))
-    data: Mapped[Any] = mapped_column(JSON)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class Approval(TenantRow, Base):
+class Approval(TenantRow, SealedRow, Base):
     """A held action: the one truth about what was proposed, what was shown, and what was decided."""
 
     __tablename__ = "approval"
@@ -91,11 +121,15 @@ class Approval(TenantRow, Base):
     agent: Mapped[str] = mapped_column(String(40))
     tool: Mapped[str] = mapped_column(String(60))
     requester: Mapped[str] = mapped_column(String(18))
-    arguments: Mapped[Json] = mapped_column(JSON)
-    changes: Mapped[list[Json]] = mapped_column(JSON)
+    sealed_arguments: Mapped[bytes] = mapped_column(LargeBinary)
+    arguments = Sealed()
+    sealed_changes: Mapped[bytes] = mapped_column(LargeBinary)
+    changes = Sealed()
     """What would be written: operation, object, record, and old -> new per field as seen at proposal."""
-    card: Mapped[Json] = mapped_column(JSON)
-    labels: Mapped[Json] = mapped_column(JSON, default=dict)
+    sealed_card: Mapped[bytes] = mapped_column(LargeBinary)
+    card = Sealed()
+    sealed_labels: Mapped[bytes] = mapped_column(LargeBinary)
+    labels = Sealed()
     rule: Mapped[Json] = mapped_column(JSON)
     """Who may decide, as the guard said: `{"guard", "reason", "permission", "self_approval", "votes"}`."""
     schema_hash: Mapped[str] = mapped_column(String(64))
@@ -105,12 +139,17 @@ class Approval(TenantRow, Base):
     """pending | approved | rejected | edited | recalled | expired | applied | refused."""
     decided_by: Mapped[str | None] = mapped_column(String(18))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    reason: Mapped[str | None] = mapped_column(Text)
-    edited_arguments: Mapped[Json | None] = mapped_column(JSON)
+    sealed_reason: Mapped[bytes | None] = mapped_column(LargeBinary)
+    reason = Sealed()
+    sealed_edited_arguments: Mapped[bytes | None] = mapped_column(LargeBinary)
+    edited_arguments = Sealed()
     replaces: Mapped[str | None] = mapped_column(String(36))
-    result: Mapped[Json | None] = mapped_column(JSON)
+    sealed_result: Mapped[bytes | None] = mapped_column(LargeBinary)
+    result = Sealed()
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    sealed_by = ("thread_id", "approval_id")
 
 
 class Vote(TenantRow, Base):

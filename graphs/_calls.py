@@ -365,7 +365,7 @@ class CallDesk:
         if approval.status == "recalled":
             return failure("recalled", "the requester withdrew it")
         if approval.status == "pending":
-            await approval_rows.move(session, approval.approval_id, expected="pending", to="expired")
+            await approval_rows.move(session, approval, expected="pending", to="expired")
         return failure("expired", "nobody decided in time")
 
     def _rebuild(self, session: TenantSession, context: RunContext) -> Any:

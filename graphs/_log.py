@@ -8,7 +8,7 @@ from typing import Any
 
 from crm.database import Database
 from crm.ids import TenantId
-from crm.repositories import runs
+from crm.repositories import runs, threads
 
 FLUSH_EVERY_S = 0.05
 
@@ -28,6 +28,7 @@ class RunLog:
 
     database: Database
     tenant: TenantId
+    thread_id: str
     run_id: str
     last: int
     """Number of the last event given out."""
@@ -62,8 +63,10 @@ class RunLog:
             self._dirty.clear()
             batch = self.pending()
             if batch:
+                told = [(event.name, event.data) for event in batch]
                 async with self.database.session(self.tenant, write=True) as session:
-                    await runs.add_events(session, self.run_id, batch[0].seq, [(e.name, e.data) for e in batch])
+                    await threads.lock(session, self.thread_id)
+                    await runs.add_events(session, self.run_id, batch[0].seq, told, thread_id=self.thread_id)
                 await self.mark_stored(batch[-1].seq)
 
     def stop_flushing(self) -> None:

@@ -9,13 +9,14 @@ from typing import Any, Literal
 from langchain_core.runnables import RunnableConfig
 
 from crm.database import TenantSession
+from crm.errors import ErasedError
 from crm.ids import TenantId
 from crm.repositories import approvals as approval_rows
 from crm.repositories import runs, threads
 from crm.work import Approval, Run, Thread
 from graphs._states import describe_state
 from graphs.answers import AnswerError, parse_answers
-from graphs.checkpoints import acting_for, checkpoint_thread_id
+from graphs.checkpoints import acting_for
 from graphs.context import RunContext
 from graphs.messages import human
 from graphs.runner import Runner
@@ -90,6 +91,7 @@ class Conversations:
         async with self._session(principal, write=True) as session:
             existing = await threads.find(session, thread_id, owner=principal.id)
             if existing is not None and reuse:
+                await threads.load_values(session, existing)
                 return existing
             thread = None
             if existing is None:
@@ -101,8 +103,11 @@ class Conversations:
             return thread
 
     async def get_thread(self, principal: Principal, thread_id: str) -> Thread:
+        """Raises: ThreadNotFoundError, ErasedError."""
         async with self._session(principal) as session:
-            return await self._own(session, principal, thread_id)
+            thread = await self._own(session, principal, thread_id)
+            await threads.load_values(session, thread)
+            return thread
 
     async def search_threads(self, principal: Principal, **criteria: Any) -> list[Thread]:
         async with self._session(principal) as session:
@@ -116,8 +121,9 @@ class Conversations:
         """Merge `details` into the thread's metadata."""
         async with self._session(principal, write=True) as session:
             thread = await self._own(session, principal, thread_id, for_update=True)
-            thread.details = {**thread.details, **details}
+            await threads.describe(session, thread, {**thread.details, **details})
             thread.updated_at = self.runner.clock()
+            await threads.load_values(session, thread)
             return thread
 
     async def delete_thread(self, principal: Principal, thread_id: str) -> None:
@@ -138,8 +144,6 @@ class Conversations:
                 subject=thread_id,
                 payload={},
             )
-        with acting_for(principal.tenant):
-            await self.runner.saver.adelete_thread(checkpoint_thread_id(principal.tenant, thread_id))
 
     async def get_state(self, principal: Principal, thread_id: str, checkpoint_id: str | None = None) -> dict[str, Any]:
         """The conversation at its newest or at a named checkpoint, in the protocol's shape."""
@@ -197,7 +201,7 @@ class Conversations:
             run = self._new_run(thread, request, ask, at=now, starts_now=not unfinished and not waiting)
             await runs.add(session, run)
             accepted.append(run)
-            self._mark_busy(thread)
+            await self._mark_busy(session, thread)
         if ask.strategy in ("interrupt", "rollback"):
             for earlier in unfinished:
                 await self.runner.cancel(principal.tenant, earlier.run_id)
@@ -256,7 +260,7 @@ class Conversations:
                 decided.append(approval)
             run = await self._resume_run(session, thread, decided[0], stream_mode=stream_mode, details=details)
             await runs.add(session, run)
-            self._mark_busy(thread)
+            await self._mark_busy(session, thread)
         self._start(principal.tenant, run)
         if any(approval.status == "expired" for approval in decided):
             raise ApprovalClosedError("the request has expired: nobody decided in time")
@@ -336,11 +340,13 @@ class Conversations:
             **lease,
         )
 
-    def _mark_busy(self, thread: Thread) -> None:
+    async def _mark_busy(self, session: TenantSession, thread: Thread) -> None:
         thread.status = "busy"
         thread.interrupts = {}
         thread.updated_at = self.runner.clock()
-        thread.details = {**thread.details, "graph_id": GRAPH_NAME, "assistant_id": assistant_id()}
+        told = {**thread.details, "graph_id": GRAPH_NAME, "assistant_id": assistant_id()}
+        if told != thread.details:
+            await threads.describe(session, thread, told)
 
     def _start(self, tenant: TenantId, run: Run) -> None:
         self.runner.submit(tenant, run.thread_id, leased=run.run_id if run.status == "running" else None)
@@ -387,7 +393,7 @@ class Conversations:
                 batch = await approval_rows.list_approvals(
                     session, statuses=statuses, limit=100, before=before, **criteria
                 )
-                found += [one for one in batch if await approvals.can_see(one, principal, crm)]
+                found += [one for one in batch if not one.is_erased and await approvals.can_see(one, principal, crm)]
                 if len(batch) < 100:
                     break
                 before = (batch[-1].created_at, batch[-1].approval_id)
@@ -413,6 +419,8 @@ class Conversations:
         thread = await threads.find(session, thread_id, owner=principal.id, for_update=for_update)
         if thread is None:
             raise ThreadNotFoundError(thread_id)
+        if thread.is_erased:
+            raise ErasedError("thread")
         return thread
 
     def _config(self, tenant: TenantId, thread_id: str, checkpoint_id: str | None = None) -> RunnableConfig:

@@ -16,6 +16,7 @@ from langgraph.types import Command, StateSnapshot
 
 from agents._gateway import ModelError
 from crm.database import Database, TenantSession
+from crm.errors import ErasedError
 from crm.ids import TenantId
 from crm.repositories import approvals as approval_rows
 from crm.repositories import runs, threads
@@ -26,10 +27,11 @@ from graphs._log import RunLog, StreamEvent
 from graphs._states import pending_interrupts
 from graphs._translate import Translator, is_for, native_modes, public_values
 from graphs._voice import Voice
-from graphs.checkpoints import acting_for, checkpoint_thread_id, keep_latest
+from graphs.checkpoints import acting_for, checkpoint_thread_id, forget_past
 from graphs.context import RunContext
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
 from trust import ledger
+from trust.erasure import purge_expired
 from trust.outgoing import load_outgoing
 from trust.principal import load_principal
 
@@ -37,6 +39,7 @@ LEASE = timedelta(seconds=15)
 """How long a process is believed to be at work without saying so; what a run waits for when its process died."""
 LOOK_EVERY_S = 2.0
 POLL_EVERY_S = 0.2
+PURGE_EVERY_S = 3_600.0
 MAX_ATTEMPTS = 5
 
 _log = logging.getLogger(__name__)
@@ -56,7 +59,7 @@ class Runner:
         self,
         *,
         database: Database,
-        saver: BaseCheckpointSaver[str],
+        saver: BaseCheckpointSaver[int],
         voice: Voice,
         desk: CallDesk,
         clock: Clock,
@@ -89,6 +92,7 @@ class Runner:
         self._chores = [
             asyncio.create_task(self._every(min(LOOK_EVERY_S, self._lease_for.total_seconds()), self._adopt_all)),
             asyncio.create_task(self._every(self._lease_for.total_seconds() / 4, self._renew_all)),
+            asyncio.create_task(self._every(PURGE_EVERY_S, self.purge, at_once=True)),
         ]
 
     async def stop(self, *, patience_s: float = 10) -> None:
@@ -106,9 +110,13 @@ class Runner:
             async with self.database.session(tenant, write=True) as session:
                 await runs.release(session, run_id, by=self.executor)
 
-    async def _every(self, seconds: float, chore: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _every(
+        self, seconds: float, chore: Callable[[], Coroutine[Any, Any, None]], *, at_once: bool = False
+    ) -> None:
         while True:
-            await asyncio.sleep(seconds)
+            if not at_once:
+                await asyncio.sleep(seconds)
+            at_once = False
             try:
                 await chore()
             except Exception:  # a chore that fails once is tried again; it holds no interrupt
@@ -121,6 +129,10 @@ class Runner:
                 waiting = await runs.list_claimable(session, at=self.clock())
             for thread_id in dict.fromkeys(run.thread_id for run in waiting):
                 self.submit(tenant, thread_id)
+
+    async def purge(self) -> None:
+        """Erase the conversations that have outlived their tenants' retention."""
+        await purge_expired(self.database, self.clock)
 
     async def _renew_all(self) -> None:
         for run_id, (tenant, task) in list(self._running.items()):
@@ -203,7 +215,7 @@ class Runner:
             last = await runs.last_event(session, run_id)
         if run is None:
             return
-        log = self._logs[run_id] = RunLog(self.database, tenant, run_id, last)
+        log = self._logs[run_id] = RunLog(self.database, tenant, run.thread_id, run_id, last)
         self._announce()
         translator = Translator(tuple(run.request.get("stream_mode") or ("values",)))
         log.emit("metadata", {"run_id": run_id, "attempt": run.attempt})
@@ -219,6 +231,8 @@ class Runner:
             await self._finish(tenant, run, log, translator, status=status, error=error)
         except LeaseLostError:
             _log.warning("run %s was taken over by another process", run_id)
+        except ErasedError:
+            _log.warning("the conversation of run %s was erased", run_id)
         finally:
             flusher.cancel()
             attempt.cancel()
@@ -327,12 +341,13 @@ class Runner:
             if not await runs.finish(session, run.run_id, by=self.executor, status=status, error=text, at=now):
                 raise LeaseLostError(run.run_id)
             pending = log.pending()
-            await runs.add_events(session, run.run_id, pending[0].seq, [(e.name, e.data) for e in pending])
+            told = [(event.name, event.data) for event in pending]
+            await runs.add_events(session, run.run_id, pending[0].seq, told, thread_id=run.thread_id)
             if thread is not None:
                 await self._update_thread(session, thread, run, translator, interrupts, error, status=status, at=now)
+            if not interrupts and status == "success":
+                await forget_past(session, run.thread_id)
         await log.mark_stored(log.last, closed=True)
-        if not interrupts and status == "success":
-            await keep_latest(self.saver, tenant, run.thread_id)
 
     async def _update_thread(
         self,
@@ -352,7 +367,7 @@ class Runner:
         thread.error = None if error is None else error["message"]
         thread.updated_at = at
         if status == "success":
-            thread.values = public_values(translator.values)
+            await threads.keep_values(session, thread, public_values(translator.values))
             thread.interrupts = {one["id"]: [one] for one in interrupts}
         if status != "success" and run.request["kind"] == "resume":
             if all(other.request["kind"] != "resume" for other in others):
@@ -361,9 +376,8 @@ class Runner:
         shown = {a["approval_id"] for one in interrupts for a in one["value"].get("approvals", ())}
         for stray in await approval_rows.list_approvals(session, statuses=["pending"], thread_id=run.thread_id):
             if stray.approval_id not in shown:
-                await approval_rows.move(
-                    session, stray.approval_id, expected="pending", to="recalled", reason="superseded", decided_at=at
-                )
+                told = {"reason": "superseded"}
+                await approval_rows.move(session, stray, expected="pending", to="recalled", told=told, decided_at=at)
 
     async def _abandon_approved(self, session: TenantSession, thread_id: str, *, at: datetime) -> None:
         """Close what was approved and not carried out when its run failed: nobody comes back to it."""
@@ -386,7 +400,9 @@ class Runner:
                         yield event
             async with self.database.session(tenant) as session:
                 run = await runs.find(session, run_id)
-                stored = await runs.list_events(session, run_id, after=after)
+                stored = (
+                    [] if run is None else await runs.list_events(session, run_id, thread_id=run.thread_id, after=after)
+                )
             for row in stored:
                 after = row.seq
                 if is_for(row.event, wanted):

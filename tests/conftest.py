@@ -28,6 +28,7 @@ from tests.service import World, open_world, settings_for
 
 Seed = Callable[[Database], Awaitable[None]]
 
+MASTER_KEY = b"a key that only tests ever seal with"
 CONTEXT_KEY = b"a key that only tests ever sign with"
 OWNER, APP = "countersign_owner", "countersign_app"
 ROOM_FOR_DATABASES = 2 * 1024**3
@@ -74,7 +75,7 @@ class SqliteTemplates:
         return self._folder / f"{name}.db"
 
     def _config(self, name: str) -> DatabaseConfig:
-        return DatabaseConfig(url=f"sqlite+aiosqlite:///{self._path(name)}")
+        return DatabaseConfig(url=f"sqlite+aiosqlite:///{self._path(name)}", master_keys=(MASTER_KEY,))
 
 
 class PostgresTemplates:
@@ -162,6 +163,7 @@ class PostgresTemplates:
             url=f"postgresql+psycopg://{APP}@{place}",
             owner_url=f"postgresql+psycopg://{OWNER}@{place}",
             context_key=CONTEXT_KEY,
+            master_keys=(MASTER_KEY,),
         )
 
 

@@ -41,6 +41,8 @@ Json = Any
 
 def settings_for(config: DatabaseConfig, folder: Path, **more: Any) -> Settings:
     given: dict[str, Any] = {"mode": "development", "dev_login": True, "data_dir": folder, "database_url": config.url}
+    if config.master_keys:
+        given["master_key"] = config.master_keys[0].decode()
     if config.context_key is not None:
         given["context_key"] = config.context_key.decode()
     if config.owner_url is not None:

@@ -132,9 +132,7 @@ async def propose_preapproved(
     rule = Hold("preapproved", "the tenant has approved this kind in advance", None, self_approval=True, votes=0)
     approval = await propose(session, action, principal, rule, origin=origin, at=at)
     if approval.status == "pending":
-        await rows.move(
-            session, approval.approval_id, expected="pending", to="approved", decided_by="preapproved", decided_at=at
-        )
+        await rows.move(session, approval, expected="pending", to="approved", decided_by="preapproved", decided_at=at)
     return await _reload(session, approval.approval_id)
 
 
@@ -253,7 +251,7 @@ async def decide(
     if verdict.kind == "recall":
         return await _recall(session, approval, principal, at=at)
     if approval.expires_at <= at:
-        await rows.move(session, approval_id, expected="pending", to="expired", decided_at=at)
+        await rows.move(session, approval, expected="pending", to="expired", decided_at=at)
         return await _reload(session, approval_id)
     if APPROVALS_DECIDE not in principal.scopes:
         raise NotEntitledError(f"deciding needs a token with scope {APPROVALS_DECIDE!r}")
@@ -283,13 +281,15 @@ async def _take(
     if verdict.kind != "approve" or len(votes) >= approval.rule["votes"]:
         won = await rows.move(
             session,
-            approval.approval_id,
+            approval,
             expected="pending",
             to=status,
             decided_by=principal.id,
             decided_at=at,
-            reason=verdict.reason,
-            edited_arguments=None if verdict.edited_arguments is None else dict(verdict.edited_arguments),
+            told={
+                "reason": verdict.reason,
+                "edited_arguments": None if verdict.edited_arguments is None else dict(verdict.edited_arguments),
+            },
         )
         if not won:
             raise ApprovalClosedError("this request was decided by somebody else a moment ago")
@@ -307,9 +307,7 @@ async def _take(
 async def _recall(session: TenantSession, approval: Approval, principal: Principal, *, at: datetime) -> Approval:
     if principal.id != approval.requester:
         raise NotEntitledError("only the requester can recall a request")
-    await rows.move(
-        session, approval.approval_id, expected="pending", to="recalled", decided_by=principal.id, decided_at=at
-    )
+    await rows.move(session, approval, expected="pending", to="recalled", decided_by=principal.id, decided_at=at)
     await audit.record(
         session, at=at, kind="approval.recalled", actor=principal.id, subject=approval.approval_id, payload={}
     )

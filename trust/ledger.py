@@ -8,9 +8,10 @@ from typing import Any
 
 from crm.connector import Change, Connector, Effect
 from crm.database import TenantSession
-from crm.errors import CrmError, StaleError
+from crm.errors import CrmError, ErasedError, StaleError
 from crm.repositories import approvals, ledger
 from crm.repositories.access import UnknownCallerError
+from crm.sealing import SealError
 from crm.work import Approval, LedgerEntry, Vote
 from trust import audit
 from trust.actions import Action
@@ -114,7 +115,7 @@ async def _recheck(
     session: TenantSession, approval: Approval, build_action: Callable[[Approval], Awaitable[Action | Deny]]
 ) -> Action | Deny:
     """The action as the row and its votes warrant it, or why they do not."""
-    if compute_digest(session, approval) != approval.digest:
+    if not _is_as_written(session, approval):
         return Deny("digest", "the request was changed after it was written down")
     votes = await approvals.list_votes(session, approval.approval_id)
     counted = {
@@ -125,6 +126,13 @@ async def _recheck(
     if len(counted) < approval.rule["votes"] or not (counted or is_preapproved(approval)):
         return Deny("votes", "the request lacks the votes it needs")
     return await build_action(approval)
+
+
+def _is_as_written(session: TenantSession, approval: Approval) -> bool:
+    try:
+        return compute_digest(session, approval) == approval.digest
+    except (SealError, ErasedError):
+        return False
 
 
 def _redeem(approval: Approval, action: Action, principal: Principal) -> Grant | Deny:
@@ -202,7 +210,7 @@ async def _close(
 ) -> None:
     entry.result = result
     await session.flush()
-    if not await approvals.move(session, approval.approval_id, expected="approved", to=status, result=result):
+    if not await approvals.move(session, approval, expected="approved", to=status, told={"result": result}):
         raise UnsettledError("the approval was used up by somebody else")
     await audit.record(
         session,

@@ -8,9 +8,19 @@ KNOWLEDGE_READ = "knowledge:read"
 APPROVALS_DECIDE = "approvals:decide"
 AUDIT_READ = "audit:read"
 GATEWAY_MANAGE = "gateway:manage"
-
 POLICY_MANAGE = "policy:manage"
+DATA_ERASE = "data:erase"
 
 ALL_SCOPES = frozenset(
-    {CRM_READ, CRM_WRITE, CRM_SEND, KNOWLEDGE_READ, APPROVALS_DECIDE, AUDIT_READ, POLICY_MANAGE, GATEWAY_MANAGE}
+    {
+        CRM_READ,
+        CRM_WRITE,
+        CRM_SEND,
+        KNOWLEDGE_READ,
+        APPROVALS_DECIDE,
+        AUDIT_READ,
+        POLICY_MANAGE,
+        GATEWAY_MANAGE,
+        DATA_ERASE,
+    }
 )

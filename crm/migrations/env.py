@@ -6,7 +6,18 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy.types import TypeDecorator
 
-from crm import mailing, outgoing, personal, policies, provenance, rights, work  # noqa: F401 - they declare tables
+from crm import (  # noqa: F401 - they declare tables
+    conversation,
+    data_keys,
+    mailing,
+    outgoing,
+    personal,
+    policies,
+    provenance,
+    retention,
+    rights,
+    work,
+)
 from crm.migrations.history import is_declared
 from crm.records import Record
 

@@ -8,8 +8,8 @@ from alembic.script import ScriptDirectory
 
 SCRIPTS = Path(__file__).parent
 
-_MIGRATED_ONLY = ("checkpoint", "search_row", "name_index", "text_index")
-"""How the tables begin that no class declares: the library's checkpoints and the search indexes of SQLite."""
+_MIGRATED_ONLY = ("search_row", "name_index", "text_index")
+"""How the tables begin that no class declares: the search indexes of SQLite."""
 
 
 @cache

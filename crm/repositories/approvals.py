@@ -1,17 +1,25 @@
 """Approval rows and their votes. Every change of status is a compare-and-set on the row itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, select, update
 
 from crm.database import TenantSession
+from crm.repositories import keys
+from crm.sealed_row import seal_json
 from crm.work import Approval, Vote
 
 
 async def find_by_key(session: TenantSession, key: str) -> Approval | None:
-    return cast("Approval | None", await session.scalar(select(Approval).where(Approval.key == key)))
+    return await _unlocked(session, await session.scalar(select(Approval).where(Approval.key == key)))
+
+
+async def _unlocked(session: TenantSession, found: Approval | None) -> Approval | None:
+    if found is not None:
+        await keys.unlock(session, found)
+    return found
 
 
 async def find(session: TenantSession, approval_id: str, *, for_update: bool = False) -> Approval | None:
@@ -19,7 +27,7 @@ async def find(session: TenantSession, approval_id: str, *, for_update: bool = F
     statement = select(Approval).where(Approval.approval_id == approval_id)
     if for_update:
         statement = statement.with_for_update().execution_options(populate_existing=True)
-    return cast("Approval | None", await session.scalar(statement))
+    return await _unlocked(session, await session.scalar(statement))
 
 
 async def list_by_ids(session: TenantSession, approval_ids: Sequence[str]) -> list[Approval]:
@@ -28,6 +36,7 @@ async def list_by_ids(session: TenantSession, approval_ids: Sequence[str]) -> li
         select(Approval).where(Approval.approval_id.in_(approval_ids)).execution_options(populate_existing=True)
     )
     by_id = {one.approval_id: one for one in found}
+    await keys.unlock(session, *by_id.values())
     return [by_id[one] for one in approval_ids if one in by_id]
 
 
@@ -57,20 +66,41 @@ async def list_approvals(
             (Approval.created_at < at) | ((Approval.created_at == at) & (Approval.approval_id < last))
         )
     ordered = statement.order_by(Approval.created_at.desc(), Approval.approval_id.desc())
-    return list(await session.scalars(ordered.limit(limit)))
+    found = list(await session.scalars(ordered.limit(limit)))
+    await keys.unlock(session, *found)
+    return found
 
 
 async def add(session: TenantSession, row: Approval | Vote) -> None:
+    """Raises: ErasedError."""
+    if isinstance(row, Approval):
+        await keys.seal(session, row)
     session.add(row)
     await session.flush()
 
 
-async def move(session: TenantSession, approval_id: str, *, expected: str, to: str, **values: Any) -> bool:
-    """Change the status if it still is `expected`; False if somebody else was faster."""
+async def move(
+    session: TenantSession,
+    approval: Approval,
+    *,
+    expected: str,
+    to: str,
+    told: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> bool:
+    """Change the status if it still is `expected`; False if somebody else was faster.
+
+    `told` are values of sealed columns: `reason`, `edited_arguments`, `result`. Of an erased request none are kept.
+    """
+    sealed = {
+        f"sealed_{name}": seal_json(approval.data_key(), value, approval.purpose(name))
+        for name, value in (told or {}).items()
+        if not approval.is_erased
+    }
     result = await session.execute(
         update(Approval)
-        .where(Approval.approval_id == approval_id, Approval.status == expected)
-        .values(status=to, **values)
+        .where(Approval.approval_id == approval.approval_id, Approval.status == expected)
+        .values(status=to, **values, **sealed)
         .execution_options(synchronize_session="fetch")
     )
     return cast("CursorResult[Any]", result).rowcount == 1

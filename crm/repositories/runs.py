@@ -1,12 +1,16 @@
 """Runs, their leases and their events. A lease says which process works on a run, and until when that is believed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, or_, select, update
+from sqlalchemy import CursorResult, Select, delete, func, or_, select, update
 
 from crm.database import TenantSession
+from crm.errors import ErasedError
+from crm.repositories import items, keys
+from crm.sealed_row import from_bytes, to_bytes
 from crm.work import Run, RunEvent
 
 UNFINISHED = ("pending", "running")
@@ -16,10 +20,15 @@ async def find(session: TenantSession, run_id: str, *, thread_id: str | None = N
     statement = select(Run).where(Run.run_id == run_id).execution_options(populate_existing=True)
     if thread_id is not None:
         statement = statement.where(Run.thread_id == thread_id)
-    return cast("Run | None", await session.scalar(statement))
+    run = await session.scalar(statement)
+    if run is not None:
+        await keys.unlock(session, run)
+    return run
 
 
 async def add(session: TenantSession, run: Run) -> None:
+    """Raises: ErasedError."""
+    await keys.seal(session, run)
     session.add(run)
     await session.flush()
 
@@ -32,13 +41,19 @@ async def list_runs(
     if status is not None:
         statement = statement.where(Run.status == status)
     ordered = statement.order_by(Run.created_at.desc(), Run.run_id).offset(offset).limit(limit)
-    return list(await session.scalars(ordered))
+    return await _unlocked(session, ordered)
+
+
+async def _unlocked(session: TenantSession, statement: Select[Run]) -> list[Run]:
+    found = list(await session.scalars(statement))
+    await keys.unlock(session, *found)
+    return found
 
 
 async def list_unfinished(session: TenantSession, thread_id: str) -> list[Run]:
     """Oldest first: the order in which they are worked on."""
     statement = select(Run).where(Run.thread_id == thread_id, Run.status.in_(UNFINISHED))
-    return list(await session.scalars(statement.order_by(Run.created_at, Run.run_id)))
+    return await _unlocked(session, statement.order_by(Run.created_at, Run.run_id))
 
 
 async def count_unfinished(session: TenantSession) -> int:
@@ -99,17 +114,47 @@ async def remove(session: TenantSession, run_id: str) -> None:
     await session.execute(delete(Run).where(Run.run_id == run_id), execution_options=plain)
 
 
-async def add_events(session: TenantSession, run_id: str, first: int, events: Sequence[tuple[str, Any]]) -> None:
-    """Append (name, data) pairs, numbered from `first`."""
-    session.add_all(
-        RunEvent(run_id=run_id, seq=first + index, event=name, data=data) for index, (name, data) in enumerate(events)
-    )
+@dataclass(frozen=True)
+class Event:
+    """One event of a run's stream."""
+
+    seq: int
+    event: str
+    data: Any
+
+
+async def add_events(
+    session: TenantSession, run_id: str, first: int, events: Sequence[tuple[str, Any]], *, thread_id: str
+) -> None:
+    """Append (name, data) pairs, numbered from `first`. Raises: ErasedError."""
+    key = await keys.get(session, ("thread", thread_id))
+    for seq, (name, data) in enumerate(events, first):
+        kept = data
+        if name == "values" and "messages" in data:
+            kept = {field: value for field, value in data.items() if field != "messages"}
+            kept[items.NUMBERS] = await items.store(session, thread_id, key, data["messages"])
+        sealed = key.seal(to_bytes(kept), "event", run_id, str(seq), name)
+        session.add(RunEvent(run_id=run_id, seq=seq, event=name, sealed=sealed))
     await session.flush()
 
 
-async def list_events(session: TenantSession, run_id: str, *, after: int = 0, limit: int = 500) -> list[RunEvent]:
+async def list_events(
+    session: TenantSession, run_id: str, *, thread_id: str, after: int = 0, limit: int = 500
+) -> list[Event]:
+    """Raises: ErasedError, SealError."""
     statement = select(RunEvent).where(RunEvent.run_id == run_id, RunEvent.seq > after)
-    return list(await session.scalars(statement.order_by(RunEvent.seq).limit(limit)))
+    found = list(await session.scalars(statement.order_by(RunEvent.seq).limit(limit)))
+    if not found:
+        return []
+    key = (await keys.find(session, [("thread", thread_id)])).get(("thread", thread_id))
+    if key is None:
+        raise ErasedError("thread")
+    opened = [(row, from_bytes(key.open(row.sealed, "event", run_id, str(row.seq), row.event))) for row in found]
+    naming = [data for row, data in opened if row.event == "values" and items.NUMBERS in data]
+    named = await items.load(session, thread_id, key, [data.pop(items.NUMBERS) for data in naming])
+    for data, messages in zip(naming, named, strict=True):
+        data["messages"] = messages
+    return [Event(row.seq, row.event, data) for row, data in opened]
 
 
 async def last_event(session: TenantSession, run_id: str) -> int:

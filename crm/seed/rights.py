@@ -247,6 +247,7 @@ PERMISSION_SETS = (
             "manage_users",
             "import_data",
             "export_data",
+            "erase_data",
         ),
     ),
     _customer(),

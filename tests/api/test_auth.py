@@ -311,6 +311,11 @@ READS = {
     "GET /ledger": "audit:read",
     "GET /audit": "audit:read",
     "GET /audit/verify": "audit:read",
+    "GET /retention": "data:erase",
+    "PUT /retention": "data:erase",
+    "POST /erasure/thread/{id}": "data:erase",
+    "POST /erasure/person/{id}": "data:erase",
+    "POST /erasure/tenant": "data:erase",
 }
 """Route -> the scope that lets a token in."""
 
@@ -335,7 +340,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     named = {
         route.replace("/Account", "/{object_name}").replace("/001CS0000000001YAA", "/{record_id}") for route in READS
     }
-    plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id"}
+    plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "person_id": "id"}
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
     assert routes == named | NEEDS_NO_SCOPE
@@ -595,11 +600,15 @@ async def test_the_development_login_knows_the_living_only(world: World) -> None
         pytest.param({"secret_key": None}, "secret_key", id="no-secret"),
         pytest.param({"secret_key": "short"}, "secret_key", id="short-secret"),
         pytest.param({"context_key": "short"}, "context_key", id="short-context-key"),
+        pytest.param({"master_key": None}, "master_key", id="no-master-key"),
+        pytest.param({"master_key": "short"}, "master_key", id="short-master-key"),
+        pytest.param({"former_master_keys": ["short"]}, "former_master_keys", id="short-former-master-key"),
         pytest.param({"mode": "staging"}, "mode", id="unknown-mode"),
     ],
 )
 def test_settings_that_open_a_door_are_refused(given: dict[str, Json], fault: str) -> None:
-    sound: dict[str, Json] = {"mode": "production", "token_keys": Path("keys.json"), "secret_key": "s" * 32}
+    secrets = {"secret_key": "s" * 32, "master_key": "m" * 32}
+    sound: dict[str, Json] = {"mode": "production", "token_keys": Path("keys.json"), **secrets}
     Settings(**sound)
     with pytest.raises(ValidationError, match=fault) as caught:
         Settings(**{**sound, **given})

@@ -56,7 +56,9 @@ class Stage:
         found: list[Json] = []
         for tenant in TENANTS:
             async with self.database.session(tenant) as session:
-                threads = [(t.thread_id, t.status, t.details, t.error) for t in await session.scalars(select(Thread))]
+                threads = [
+                    (t.thread_id, t.status, t.sealed_details, t.error) for t in await session.scalars(select(Thread))
+                ]
                 runs = [(r.run_id, r.status) for r in await session.scalars(select(Run))]
                 approvals = [(a.approval_id, a.status, a.digest) for a in await session.scalars(select(Approval))]
                 votes = [v.voter for v in await session.scalars(select(Vote))]

@@ -130,7 +130,7 @@ def document_of(config: DatabaseConfig, folder: Path, **more: Json) -> Json:
 def production(tmp_path: Path) -> Json:
     """The document as a production service publishes it; no database is touched."""
     config = DatabaseConfig(url="sqlite+aiosqlite:///nowhere.db")
-    keys = {"token_keys": tmp_path / "keys.json", "secret_key": "s" * 32}
+    keys = {"token_keys": tmp_path / "keys.json", "secret_key": "s" * 32, "master_key": "m" * 32}
     return document_of(config, tmp_path, mode="production", dev_login=False, **keys)
 
 

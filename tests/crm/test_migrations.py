@@ -82,7 +82,7 @@ class TestOnPostgresql:
         ("fault", "message"),
         [
             ("ALTER TABLE account NO FORCE ROW LEVEL SECURITY", "table account"),
-            ("ALTER TABLE checkpoints DISABLE ROW LEVEL SECURITY", "table checkpoints"),
+            ("ALTER TABLE checkpoint DISABLE ROW LEVEL SECURITY", "table checkpoint"),
             (f"GRANT CREATE ON SCHEMA public TO {APP}", "create objects in schema public"),
         ],
     )

@@ -473,7 +473,7 @@ class TestCatalog:
         )
         tables = dict(found.fetchall())
         open_to_all = {name for name, is_walled in tables.items() if not is_walled}
-        assert open_to_all == {"alembic_version", "checkpoint_migrations"}
+        assert open_to_all == {"alembic_version"}
         assert set(Record.metadata.tables) <= tables.keys()
 
     def test_no_uniqueness_spans_tenants(self, service: psycopg.Connection) -> None:
@@ -484,7 +484,7 @@ class TestCatalog:
             "   SELECT 1 FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY (indkey)"
             "   AND attname IN ('tenant', 'thread_id'))"
         )
-        assert {row[0] for row in found} == {"alembic_version_pkc", "checkpoint_migrations_pkey"}
+        assert {row[0] for row in found} == {"alembic_version_pkc"}
 
     def test_views_do_not_look_around_the_wall(self, service: psycopg.Connection) -> None:
         found = service.execute(

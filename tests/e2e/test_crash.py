@@ -64,7 +64,7 @@ class Process:
 @contextlib.contextmanager
 def process(settings: Settings, *, dies_at: Instant | None = None, call_id: str = "") -> Iterator[Process]:
     given = settings.model_dump(mode="json", exclude_defaults=True)
-    for name in ("context_key", "database_owner_url"):
+    for name in ("context_key", "master_key", "database_owner_url"):
         secret = getattr(settings, name)
         if secret is not None:
             given[name] = secret.get_secret_value()

@@ -238,7 +238,9 @@ async def test_two_runners_never_work_on_one_run(settings: Settings) -> None:
                 row = await runs.find(session, run["run_id"])
                 assert row is not None
                 assert (row.status, row.attempt) == ("success", 1)
-                events = [event.event for event in await runs.list_events(session, run["run_id"])]
+                events = [
+                    event.event for event in await runs.list_events(session, run["run_id"], thread_id=run["thread_id"])
+                ]
                 assert events.count("metadata") == events.count("end") == 1
 
 
@@ -289,7 +291,9 @@ async def test_a_run_whose_lease_was_lost_is_not_finished_by_its_former_holder(s
             row = await runs.find(session, run["run_id"])
             assert row is not None
             assert (row.status, row.lease_owner) == ("running", "another")
-            assert "end" not in [event.event for event in await runs.list_events(session, run["run_id"])]
+            assert "end" not in [
+                event.event for event in await runs.list_events(session, run["run_id"], thread_id=run["thread_id"])
+            ]
         assert (await world.get(DANA, f"/threads/{thread}"))["status"] == "busy"
 
 

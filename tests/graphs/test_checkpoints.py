@@ -1,29 +1,29 @@
 """Checkpoints are one tenant's, survive a restart, and hold data only, on both databases."""
 
 import asyncio
-import sqlite3
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Annotated, Any, Literal, TypedDict
 from uuid import uuid4
 
-import ormsgpack
-import psycopg
 import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver, empty_checkpoint
-from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command, interrupt
+from langgraph.types import Command, Interrupt, Send, interrupt
+from sqlalchemy import select
 
-from crm.database import CONTEXT_SQL, MARK_SQL, DatabaseConfig, sign_context
-from crm.errors import TenantContextError
+from crm.conversation import StoredCheckpoint, StoredItem, StoredWrite
+from crm.database import Database, DatabaseConfig, TenantSession
+from crm.errors import ErasedError, TenantContextError
 from crm.ids import TenantId
-from graphs.checkpoints import StrictSerializer, acting_for, checkpoint_thread_id, keep_latest, open_saver
-from tests.conftest import CONTEXT_KEY, PostgresTemplates
+from crm.sealing import SealError
+from graphs._codec import CodecError, TaskFailedError, decode, encode
+from graphs.checkpoints import SealedSaver, acting_for, checkpoint_thread_id, forget_past
+from trust.keys import shred_tenant_key, shred_thread_key
 
 ACME, GLOBEX = TenantId("acme"), TenantId("globex")
-Saver = BaseCheckpointSaver[str]
+Saver = BaseCheckpointSaver[int]
 
 
 def keep_both(old: list[str], new: list[str]) -> list[str]:
@@ -66,9 +66,8 @@ def config_of(tenant: TenantId, thread_id: str) -> Any:
 
 
 @pytest.fixture
-async def saver(database_config: DatabaseConfig) -> AsyncIterator[Saver]:
-    async with open_saver(database_config) as opened:
-        yield opened
+def saver(database: Database) -> Saver:
+    return SealedSaver(database)
 
 
 async def run_turn(graph: Any, tenant: TenantId, thread_id: str, *, durability: str = "sync") -> list[str]:
@@ -78,6 +77,11 @@ async def run_turn(graph: Any, tenant: TenantId, thread_id: str, *, durability: 
         result = await graph.ainvoke(Command(resume="yes"), config, durability=durability)
     found: list[str] = result["said"]
     return found
+
+
+async def keep_latest(database: Database, tenant: TenantId, thread_id: str) -> None:
+    async with database.session(tenant, write=True) as session:
+        await forget_past(session, thread_id)
 
 
 async def count_checkpoints(saver: Saver, tenant: TenantId, thread_id: str) -> int:
@@ -91,11 +95,22 @@ async def test_a_conversation_rests_and_goes_on_after_a_restart(
 ) -> None:
     thread_id = str(uuid4())
     with acting_for(ACME):
-        async with open_saver(database_config) as saver:
-            await build_graph(saver).ainvoke({"said": ["hi"]}, config_of(ACME, thread_id), durability=durability)
-        async with open_saver(database_config) as saver:
-            result = await build_graph(saver).ainvoke(Command(resume="yes"), config_of(ACME, thread_id))
+        async with opened(database_config) as before:
+            graph = build_graph(SealedSaver(before))
+            await graph.ainvoke({"said": ["hi"]}, config_of(ACME, thread_id), durability=durability)
+        async with opened(database_config) as after:
+            graph = build_graph(SealedSaver(after))
+            result = await graph.ainvoke(Command(resume="yes"), config_of(ACME, thread_id))
     assert result["said"] == ["hi", "answered yes"]
+
+
+@asynccontextmanager
+async def opened(config: DatabaseConfig) -> AsyncIterator[Database]:
+    database = Database(config)
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 class TestTenants:
@@ -144,32 +159,6 @@ class TestTenants:
         results = await asyncio.gather(*(turn for _, turn in turns))
         assert [said[0] for said in results] == [tenant for tenant, _ in turns]
 
-    def test_raw_sql_of_the_service_sees_nothing_without_a_signature(
-        self, postgresql_templates: PostgresTemplates
-    ) -> None:
-        with postgresql_templates.copied("migrated") as config:
-
-            async def run() -> None:
-                async with open_saver(config) as saver:
-                    await run_turn(build_graph(saver), ACME, "x")
-
-            asyncio.run(run())
-            with psycopg.connect(config.libpq_url) as connection:
-                assert [count_rows(connection, tenant) for tenant in (None, "globex")] == [[0, 0, 0], [0, 0, 0]]
-                assert all(count_rows(connection, "acme"))
-
-
-def count_rows(connection: psycopg.Connection, tenant: str | None) -> list[int]:
-    if tenant is not None:
-        (mark,) = connection.execute(MARK_SQL.encode()).fetchone() or ()
-        connection.execute(CONTEXT_SQL.encode(), (sign_context(CONTEXT_KEY, tenant, mark),))
-    counts = connection.execute(
-        "SELECT (SELECT count(*) FROM checkpoints), (SELECT count(*) FROM checkpoint_blobs),"
-        " (SELECT count(*) FROM checkpoint_writes)"
-    ).fetchone()
-    connection.rollback()
-    return list(counts or ())
-
 
 async def refuses_all(saver: Saver, config: Any, key: str) -> None:
     calls = [
@@ -180,7 +169,6 @@ async def refuses_all(saver: Saver, config: Any, key: str) -> None:
         saver.aprune([key]),
         saver.aget_delta_channel_history(config=config, channels=["said"]),
         anext(saver.alist(config)),
-        asyncio.to_thread(saver.get_tuple, config),
     ]
     for call in calls:
         with pytest.raises(TenantContextError):
@@ -188,22 +176,24 @@ async def refuses_all(saver: Saver, config: Any, key: str) -> None:
 
 
 class TestForgetting:
-    async def test_only_the_latest_checkpoint_is_kept_and_the_thread_goes_on(self, saver: Saver) -> None:
+    async def test_only_the_latest_checkpoint_is_kept_and_the_thread_goes_on(
+        self, database: Database, saver: Saver
+    ) -> None:
         graph, thread_id, other = build_graph(saver), str(uuid4()), str(uuid4())
         await run_turn(graph, ACME, thread_id)
         await run_turn(graph, ACME, other)
         before = await count_checkpoints(saver, ACME, other)
-        await keep_latest(saver, ACME, thread_id)
+        await keep_latest(database, ACME, thread_id)
         assert await count_checkpoints(saver, ACME, thread_id) == 1
         assert await count_checkpoints(saver, ACME, other) == before
         assert await run_turn(graph, ACME, thread_id) == ["acme", "answered yes"] * 2
 
-    async def test_a_thread_that_waits_for_an_answer_still_takes_it(self, saver: Saver) -> None:
+    async def test_a_thread_that_waits_for_an_answer_still_takes_it(self, database: Database, saver: Saver) -> None:
         graph, thread_id = build_graph(saver), str(uuid4())
         await run_turn(graph, ACME, thread_id)
         with acting_for(ACME):
             await graph.ainvoke({"said": ["again"]}, config_of(ACME, thread_id))
-        await keep_latest(saver, ACME, thread_id)
+        await keep_latest(database, ACME, thread_id)
         with acting_for(ACME):
             result = await graph.ainvoke(Command(resume="later"), config_of(ACME, thread_id))
         assert result["said"] == ["acme", "answered yes", "again", "answered later"]
@@ -217,88 +207,175 @@ class TestForgetting:
         assert await count_checkpoints(saver, ACME, thread_id) == 0
         assert await count_checkpoints(saver, ACME, other) > 0
 
-    async def test_nobody_forgets_a_thread_of_another_tenant(self, saver: Saver) -> None:
+    async def test_nobody_forgets_a_thread_of_another_tenant(self, database: Database, saver: Saver) -> None:
         thread_id = str(uuid4())
         await run_turn(build_graph(saver), ACME, thread_id)
         before = await count_checkpoints(saver, ACME, thread_id)
-        await keep_latest(saver, GLOBEX, thread_id)
+        await keep_latest(database, GLOBEX, thread_id)
         assert await count_checkpoints(saver, ACME, thread_id) == before
 
 
-def forge(*call: object) -> bytes:
-    """What a row looks like that asks its reader to import something and call it."""
-    return ormsgpack.packb({"said": ormsgpack.Ext(0, ormsgpack.packb(call))})
+class TestCodec:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            None,
+            {"said": ["hi", 1, 2.5, True, None, "\ud800 é"]},
+            {"$": "send", "value": ["x", {"$": 1}]},
+            Interrupt({"question": "go on?"}, "id-1", response_schema={"type": "object"}),
+            [Send("node", {"a": 1})],
+        ],
+        ids=["nothing", "json", "looks-like-a-tag", "interrupt", "send"],
+    )
+    def test_what_may_be_kept_comes_back(self, value: Any) -> None:
+        assert decode(encode(value)) == value
+
+    def test_of_an_error_only_its_name_is_kept(self) -> None:
+        kept = decode(encode(ValueError("Ann Poe")))
+        assert isinstance(kept, TaskFailedError)
+        assert kept.args == ("ValueError",)
+
+    @pytest.mark.parametrize("value", [{1: "a"}, {"a"}, b"x", object(), float("nan"), TenantId, print])
+    def test_anything_else_is_not_written(self, value: Any) -> None:
+        with pytest.raises(CodecError):
+            encode({"said": [value]})
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            b"",
+            b"\xff",
+            b"{",
+            b'{"$":"exec","value":["id"]}',
+            b'{"$":"interrupt"}',
+            b'{"$":"interrupt","value":[]}',
+            b'{"$":["send"],"value":[]}',
+            b'{"lc":2,"type":"constructor","$":"os.system","value":["id"]}',
+        ],
+    )
+    def test_bytes_name_no_other_type(self, text: bytes) -> None:
+        with pytest.raises(CodecError):
+            decode(text)
 
 
-class TestForgedRows:
-    def test_a_forged_value_runs_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(subprocess, "getoutput", lambda _: pytest.fail("the forged value was called"))
-        forged = forge("subprocess", "getoutput", "id")
-        assert StrictSerializer().loads_typed(("msgpack", forged)) == {"said": "id"}
+Row = StoredCheckpoint | StoredWrite | StoredItem
+Tamper = Callable[[Row, dict[type[Row], list[Row]]], bytes]
 
-    @pytest.mark.parametrize("kind", ["json", "pickle", "msgpack+aes", ""])
-    def test_other_formats_are_refused(self, kind: str) -> None:
-        with pytest.raises(ValueError, match="refused"):
-            StrictSerializer().loads_typed((kind, b"{}"))
 
-    async def test_a_forged_row_runs_nothing_and_a_graph_cannot_widen_what_is_read(
-        self, database_config: DatabaseConfig, saver: Saver, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        thread_id = str(uuid4())
-        await run_turn(build_graph(saver), ACME, thread_id)
-        forge_writes(database_config, checkpoint_thread_id(ACME, thread_id))
-        monkeypatch.setattr(subprocess, "getoutput", lambda _: pytest.fail("the forged row was called"))
-        widened = saver.with_allowlist([("subprocess", "getoutput")])
+def flip_a_bit(row: Row, others: Any) -> bytes:
+    return row.sealed[:-1] + bytes([row.sealed[-1] ^ 1])
+
+
+def put_in_clear(row: Row, others: Any) -> bytes:
+    return encode([{"channel_values": {}, "channel_versions": {}}, None, {}])
+
+
+def take_from(place: str) -> Tamper:
+    return lambda row, others: others[type(row), place][0].sealed
+
+
+class ChatState(TypedDict):
+    messages: Annotated[list[dict[str, Any]], keep_both]
+    topic: str
+
+
+async def reply(state: ChatState) -> dict[str, Any]:
+    name = interrupt({"question": f"who is {state['topic']}?"})
+    return {"messages": [{"type": "ai", "content": f"it is {name}"}]}
+
+
+def build_chat(saver: Saver) -> Any:
+    graph = StateGraph(ChatState).add_node("reply", reply).add_edge(START, "reply").add_edge("reply", END)
+    return graph.compile(checkpointer=saver)
+
+
+def say(text: str) -> dict[str, Any]:
+    return {"messages": [{"type": "human", "content": text}], "topic": text}
+
+
+async def rows_of(session: TenantSession, kind: type[Row], thread_id: str) -> list[Any]:
+    return list(await session.scalars(select(kind).where(kind.thread_id == thread_id)))
+
+
+@pytest.mark.parametrize("kind", [StoredCheckpoint, StoredWrite, StoredItem])
+async def test_a_row_that_is_not_what_was_stored_there_is_refused(
+    kind: type[Row], database: Database, saver: Saver
+) -> None:
+    places = [(ACME, "one"), (ACME, "two"), (GLOBEX, "one")]
+    for tenant, thread_id in places:
+        with acting_for(tenant):
+            await build_chat(saver).ainvoke(say("Ann Poe"), config_of(tenant, thread_id), durability="exit")
+    others: dict[Any, list[Any]] = {}
+    for tenant, thread_id in places[1:]:
+        async with database.session(tenant) as session:
+            others[kind, f"{tenant} {thread_id}"] = await rows_of(session, kind, thread_id)
+    tampers = [flip_a_bit, put_in_clear, take_from("acme two"), take_from("globex one")]
+    for tamper in tampers:
         with acting_for(ACME):
-            found = [tuple_ async for tuple_ in widened.alist(config_of(ACME, thread_id))]
-        writes = [value for tuple_ in found for _, _, value in tuple_.pending_writes or ()]
-        assert {"said": "id"} in writes
+            assert await saver.aget_tuple(config_of(ACME, "one"))
+        async with database.session(ACME, write=True) as session:
+            (row, *_) = await rows_of(session, kind, "one")
+            original, row.sealed = row.sealed, tamper(row, others)
+        with acting_for(ACME):
+            with pytest.raises(SealError):
+                await saver.aget_tuple(config_of(ACME, "one"))
+            with pytest.raises(SealError):
+                _ = [one async for one in saver.alist(config_of(ACME, "one"))]
+            with pytest.raises(SealError):
+                await build_chat(saver).ainvoke(Command(resume="x"), config_of(ACME, "one"))
+        async with database.session(ACME, write=True) as session:
+            (row, *_) = await rows_of(session, kind, "one")
+            row.sealed = original
 
 
-def forge_writes(config: DatabaseConfig, key: str) -> None:
-    """As somebody with write access to the database, replace what the thread's tasks wrote."""
-    forged = forge("subprocess", "getoutput", "id")
-    if config.file is not None:
-        with closing(sqlite3.connect(f"{config.file}.checkpoints")) as file, file:
-            file.execute("UPDATE writes SET type = 'msgpack', value = ? WHERE thread_id = ?", (forged, key))
-        return
-    with psycopg.connect(config.libpq_url) as connection:
-        (mark,) = connection.execute(MARK_SQL.encode()).fetchone() or ()
-        connection.execute(CONTEXT_SQL.encode(), (sign_context(CONTEXT_KEY, "acme", mark),))
-        connection.execute("UPDATE checkpoint_writes SET type = 'msgpack', blob = %s", (forged,))
+async def test_a_missing_message_is_refused(database: Database, saver: Saver) -> None:
+    with acting_for(ACME):
+        await build_chat(saver).ainvoke(say("Ann Poe"), config_of(ACME, "one"))
+        async with database.session(ACME, write=True) as session:
+            (row,) = await rows_of(session, StoredItem, "one")
+            await session.delete(row)
+        with pytest.raises(SealError, match="missing"):
+            await saver.aget_tuple(config_of(ACME, "one"))
 
 
-class TestTables:
-    async def test_the_migrated_tables_are_the_librarys(self, postgresql_templates: PostgresTemplates) -> None:
-        with postgresql_templates.copied("migrated") as config, postgresql_templates.copied("migrated") as scratch:
-            assert scratch.owner_url is not None
-            owner = scratch.owner_url.replace("+psycopg", "")
-            with psycopg.connect(owner) as connection:
-                for table in ("checkpoints", "checkpoint_blobs", "checkpoint_writes", "checkpoint_migrations"):
-                    connection.execute(f"DROP TABLE {table}".encode())
-            async with AsyncPostgresSaver.from_conn_string(owner) as library:
-                await library.setup()
-            assert describe_tables(config) == describe_tables(scratch)
-
-    async def test_operations_run_side_by_side(self, postgresql_templates: PostgresTemplates) -> None:
-        """The library would put them all behind one lock."""
-        with postgresql_templates.copied("migrated") as config:
-            async with open_saver(config) as saver:
-                assert isinstance(saver, AsyncPostgresSaver)
-                with acting_for(ACME):
-                    async with saver._cursor(), saver._cursor():
-                        assert await saver.aget_tuple(config_of(ACME, "x")) is None
+@pytest.mark.parametrize("shred", [lambda session: shred_thread_key(session, "one"), shred_tenant_key])
+async def test_a_shredded_conversation_neither_opens_nor_goes_on(shred: Any, database: Database, saver: Saver) -> None:
+    graph = build_chat(saver)
+    for tenant in (ACME, GLOBEX):
+        with acting_for(tenant):
+            await graph.ainvoke(say("Ann Poe"), config_of(tenant, "one"))
+    async with database.session(ACME, write=True) as session:
+        await shred(session)
+    with acting_for(ACME):
+        for call in (saver.aget_tuple(config_of(ACME, "one")), graph.ainvoke(say("again"), config_of(ACME, "one"))):
+            with pytest.raises(ErasedError):
+                await call
+    with acting_for(GLOBEX):
+        assert await saver.aget_tuple(config_of(GLOBEX, "one"))
 
 
-def describe_tables(config: DatabaseConfig) -> dict[str, Any]:
-    assert config.owner_url is not None
-    with psycopg.connect(config.owner_url.replace("+psycopg", "")) as connection:
-        columns = connection.execute(
-            "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns"
-            " WHERE table_name LIKE 'checkpoint%' ORDER BY 1, 2"
-        ).fetchall()
-        indexes = connection.execute(
-            "SELECT indexdef FROM pg_indexes WHERE tablename LIKE 'checkpoint%' ORDER BY 1"
-        ).fetchall()
-        versions = connection.execute("SELECT v FROM checkpoint_migrations ORDER BY 1").fetchall()
-    return {"columns": columns, "indexes": indexes, "versions": versions}
+@pytest.mark.parametrize("durability", ["sync", "exit"])
+async def test_every_turn_takes_up_the_same_room(durability: Any, database: Database, saver: Saver) -> None:
+    graph, config, sizes, written = build_chat(saver), config_of(ACME, "one"), [0], []
+    with acting_for(ACME):
+        for turn in range(12):
+            text = f"{turn:04}" * 500
+            await graph.ainvoke(say(text), config, durability=durability)
+            written.append(await size_of(database, "one"))
+            await graph.ainvoke(Command(resume=text), config, durability=durability)
+            await keep_latest(database, ACME, "one")
+            sizes.append(await size_of(database, "one"))
+        found = await saver.aget_tuple(config)
+    assert found is not None
+    assert len(found.checkpoint["channel_values"]["messages"]) == 24
+    grown = [after - before for before, after in pairwise(sizes)][1:]
+    assert max(grown) < 1.05 * min(grown) < 5_000
+    held = [at_hold - before for at_hold, before in zip(written, sizes, strict=False)][1:]
+    assert max(held) < 1.05 * min(held)
+
+
+async def size_of(database: Database, thread_id: str) -> int:
+    """Bytes of what is sealed of a conversation."""
+    async with database.session(ACME) as session:
+        found = [await rows_of(session, kind, thread_id) for kind in (StoredCheckpoint, StoredWrite, StoredItem)]
+    return sum(len(row.sealed) for some in found for row in some)

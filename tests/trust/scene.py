@@ -9,6 +9,7 @@ from agents._roster import load_roster
 from crm.connector import Query
 from crm.database import Database, TenantSession
 from crm.ids import TenantId, numbered_id
+from crm.repositories import approvals as approval_rows
 from crm.repositories.records import EmbeddedCrm
 from crm.seed.people import DANA, MARA, NORTHWIND, staff_id
 from crm.work import Approval
@@ -79,7 +80,9 @@ class Scene:
 
     async def row(self, approval_id: str) -> Approval:
         async with self.database.session(self.tenant) as session:
-            return await session.get_one(Approval, (self.tenant, approval_id))
+            found = await approval_rows.find(session, approval_id)
+            assert found is not None
+            return found
 
     async def decide(
         self, approval: Approval, who: str = MARA.key, kind: Any = "approve", *, digest: str | None = None, **more: Any
@@ -94,11 +97,13 @@ class Scene:
         async with self.database.session(self.tenant) as session:
             principal = await self.principal(session, who)
             crm = EmbeddedCrm(session, principal.access, self.now, KEY)
-            return await approvals.can_see(await self._reload(session, approval), principal, crm)
+            return await approvals.can_see(await self.reload(session, approval), principal, crm)
 
     @staticmethod
-    async def _reload(session: TenantSession, approval: Approval) -> Approval:
-        return await session.get_one(Approval, (session.tenant, approval.approval_id))
+    async def reload(session: TenantSession, approval: Approval) -> Approval:
+        found = await approval_rows.find(session, approval.approval_id)
+        assert found is not None
+        return found
 
     async def settle(self, approval: Approval, who: str = DANA.key) -> Outcome:
         async with self.database.session(self.tenant, write=True) as session:

@@ -124,7 +124,7 @@ class TestDeciding:
     async def _needing_two_votes(scene: Scene, config: DatabaseConfig) -> Approval:
         approval = await scene.hold()
         async with scene.database.session(scene.tenant, write=True) as session:
-            row = await session.get_one(Approval, (scene.tenant, approval.approval_id))
+            row = await scene.reload(session, approval)
             row.rule = {**row.rule, "votes": 2}
             row.digest = compute_digest(session, row)
         return await scene.row(approval.approval_id)
@@ -209,10 +209,10 @@ BOUND = {
     "call_id": "'other'",
     "agent": "'service'",
     "tool": "'create_record'",
-    "arguments": '\'{"object": "Opportunity"}\'',
-    "changes": "replace(cast(changes AS TEXT), 'Negotiation', 'Closed')",
-    "card": "replace(cast(card AS TEXT), 'Negotiation', 'Quote')",
-    "labels": '\'{"integrity": "SYSTEM"}\'',
+    "sealed_arguments": "sealed_card",
+    "sealed_changes": "sealed_card",
+    "sealed_card": "sealed_changes",
+    "sealed_labels": "sealed_card",
     "rule": "replace(cast(rule AS TEXT), 'approve_writes', 'read_records')",
     "schema_hash": "'0'",
     "policy_version": "'0'",
@@ -221,14 +221,13 @@ BOUND = {
     "expires_at": "'2027-01-01 00:00:00+00:00'",
 }
 """Column -> what an attacker with the database writes into it."""
-_UNBOUND = {"tenant", "approval_id", "requester", "created_at", "result"}
-_OF_THE_DECISION = {"status", "decided_by", "decided_at", "reason", "edited_arguments"}
+_UNBOUND = {"tenant", "approval_id", "requester", "created_at", "sealed_result"}
+_OF_THE_DECISION = {"status", "decided_by", "decided_at", "sealed_reason", "sealed_edited_arguments"}
 
 
 class TestDigest:
     def test_every_column_is_bound_or_accounted_for(self) -> None:
         columns = {column.key for column in Approval.__table__.columns}
-        columns = {"labels" if c == "labels" else c for c in columns}
         assert columns == set(BOUND) | _UNBOUND | _OF_THE_DECISION
 
     @pytest.mark.parametrize("column", BOUND)

@@ -11,7 +11,6 @@ from crm.repositories import ledger as entries
 from crm.repositories.access import UnknownCallerError
 from crm.repositories.records import EmbeddedCrm
 from crm.seed.people import SOUTHRIDGE, staff_id
-from crm.work import Approval
 from tests.oracle import dump_records, raw_connection, raw_rows
 from tests.trust.scene import HARBOR, KEY, RENEWAL, Scene, rebuild_for
 from trust import ledger
@@ -188,7 +187,7 @@ class TestNothingHalfDone:
         """No tool makes two changes yet, so the request is made to hold two before it is decided."""
         approval = await scene.hold()
         async with scene.database.session(scene.tenant, write=True) as session:
-            row = await session.get_one(Approval, (scene.tenant, approval.approval_id))
+            row = await scene.reload(session, approval)
             second = {**row.changes[0], "id": HARBOR}  # stands at Quote, not at Discovery
             row.changes = [*row.changes, second]
             row.digest = compute_digest(session, row)
