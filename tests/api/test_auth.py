@@ -311,6 +311,15 @@ READS = {
     "GET /ledger": "audit:read",
     "GET /audit": "audit:read",
     "GET /audit/verify": "audit:read",
+    "GET /admin/policy": "policy:manage",
+    "PUT /admin/policy": "policy:manage",
+    "GET /admin/policy/history": "policy:manage",
+    "POST /admin/policy/rollback": "policy:manage",
+    "POST /admin/policy/explain": "policy:manage",
+    "GET /admin/preapprovals": "policy:manage",
+    "POST /admin/preapprovals": "policy:manage",
+    "DELETE /admin/preapprovals/{id}": "policy:manage",
+    "GET /admin/reach": "policy:manage",
 }
 """Route -> the scope that lets a token in."""
 
@@ -335,7 +344,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     named = {
         route.replace("/Account", "/{object_name}").replace("/001CS0000000001YAA", "/{record_id}") for route in READS
     }
-    plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id"}
+    plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
     assert routes == named | NEEDS_NO_SCOPE
