@@ -308,6 +308,9 @@ READS = {
     "GET /approvals": "approvals:decide or crm:read",
     "GET /approvals/{id}": "approvals:decide or crm:read",
     "POST /approvals/{id}/decision": "approvals:decide or crm:read",
+    "GET /outbox": "crm:read",
+    "POST /outbox/{id}/retry": "crm:read",
+    "POST /outbox/{id}/confirm": "crm:read",
     "GET /ledger": "audit:read",
     "GET /audit": "audit:read",
     "GET /audit/verify": "audit:read",
@@ -345,6 +348,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
         route.replace("/Account", "/{object_name}").replace("/001CS0000000001YAA", "/{record_id}") for route in READS
     }
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
+    plain["outbox_id"] = "id"
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
     assert routes == named | NEEDS_NO_SCOPE
