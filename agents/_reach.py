@@ -12,7 +12,7 @@ from trust.explain import Explanation, Outcome, explain
 from trust.labels import Integrity, Label
 from trust.principal import Principal
 
-OPERATIONS: tuple[Operation, ...] = ("create", "update", "delete")
+OPERATIONS: tuple[Operation, ...] = ("create", "update", "delete", "confirm")
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,9 @@ def _sends(agent: DomainAgent, tool: Tool, principal: Principal) -> Iterator[Sen
         ("somebody who may not read it", Recipient("somebody@example.com", known, record="Contact:other")),
         ("an address from outside", Recipient("somebody@example.com", unknown)),
     ):
-        outgoing = Outgoing("any", (recipient,), Label(Integrity.USER, readers=frozenset({"contact:reader"})))
+        outgoing = Outgoing(
+            "any", (recipient,), Label(Integrity.USER, readers=frozenset({"contact:reader"})), wrong_reader="hold"
+        )
         record = tool.changes[0] if tool.changes and tool.changes[0][1] != "*" else ("create", "EmailMessage")
         sample = Sample(agent, tool, record[0], record[1], outgoing=outgoing)
         said = explain(action_of(sample, principal), principal)

@@ -52,7 +52,7 @@ class SendEmail(Arguments):
     draft_id: str = record_reference("The saved draft, an EmailMessage that has not been sent.")
 
 
-@tool(effect=Effect.SEND, scope=CRM_SEND)
+@tool(effect=Effect.SEND, scope=CRM_SEND, changes=(("update", "EmailMessage"),))
 async def send_email(ctx: ToolContext, args: SendEmail) -> Proposal:
     """Send a saved e-mail draft as it is, to the people its record names. A second person has to approve it first.
 

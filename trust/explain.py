@@ -15,6 +15,9 @@ Outcome = Literal["allow", "hold", "deny"]
 REMEDIES = {
     "stay_in_tenant": "nothing: nothing crosses from one tenant to another",
     "require_listed_tool": "an agent that lists the tool",
+    "stay_in_plan": "a new message in which the person asks for it",
+    "keep_mail_status": "sending the e-mail, which is the one way to make it a sent one",
+    "suppress": "recipients who wish to be written to and may read it, at addresses that staff has entered",
     "bind_customers": "a member of staff who asks for it",
     "require_scope": "a token with the tool's scope",
     "require_rights": "a permission set that lets the person write every object and field of the change",

@@ -114,7 +114,7 @@ def facts_of(action: Action, principal: Principal, policy: StandingPolicy) -> Fa
         exceeds_amount_limit=any(_exceeds(change, one, policy.settings) for change in changes for one in change.fields),
         is_grave=any(find_grave_part(change, principal.id) for change in changes),
         is_preapproved=find_preapproval(action, principal) is not None,
-        wrong_reader_is_denied=policy.settings.recipient_rule == "deny",
+        wrong_reader_is_denied=_denies_wrong_reader(action, policy.settings),
     )
 
 
@@ -198,6 +198,11 @@ def _audience(action: Action, *, takes_effect: bool) -> Audience:
     if action.outgoing is None or not action.outgoing.recipients:
         return Audience.OUTSIDE if takes_effect and action.effect is Effect.SEND else Audience.NONE
     return Audience.INSIDE if all(one.is_staff for one in action.outgoing.recipients) else Audience.OUTSIDE
+
+
+def _denies_wrong_reader(action: Action, settings: PolicySettings) -> bool:
+    """Either of the two places where a tenant can ask for it."""
+    return settings.recipient_rule == "deny" or (action.outgoing is not None and action.outgoing.wrong_reader == "deny")
 
 
 def _may_read(recipient: Recipient, action: Action) -> bool:

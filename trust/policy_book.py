@@ -9,6 +9,8 @@ from crm.database import TenantSession
 from crm.policies import PolicyVersion
 from crm.repositories import policies as rows
 from trust import audit
+from trust.additions import read_additions
+from trust.cedar_rules import PolicyTextError
 from trust.tenant_policy import PolicySettings, Preapproval, TenantPolicy
 
 MAX_NOTE = 500
@@ -121,8 +123,10 @@ async def _get(session: TenantSession, version: int) -> TenantPolicy:
     if row is None:
         raise PolicyVersionNotFoundError(f"there is no version {version}")
     policy = policy_of(row, (row.version, row.digest))
-    if policy.additions == UNREADABLE:
-        raise PolicyVersionNotFoundError(f"version {version} cannot be read any more")
+    try:
+        read_additions(policy.additions)
+    except PolicyTextError:
+        raise PolicyVersionNotFoundError(f"version {version} does not fit the service any more") from None
     return policy
 
 

@@ -49,7 +49,7 @@ def test_a_tool_that_says_nothing_of_itself_may_do_anything() -> None:
     silent = replace(load_catalogue()["create_task"], changes=())
     found = {one.object_name: one for one in reach_of(agent_with(silent), WRITER).objects}
     assert {name: {way.operation for way in one.ways} for name, one in found.items()} == {
-        "EmailMessage": {"create", "update"},
+        "EmailMessage": {"create", "update", "confirm"},
         "Task": {"create"},
     }
 

@@ -308,6 +308,9 @@ READS = {
     "GET /approvals": "approvals:decide or crm:read",
     "GET /approvals/{id}": "approvals:decide or crm:read",
     "POST /approvals/{id}/decision": "approvals:decide or crm:read",
+    "GET /outbox": "crm:read",
+    "POST /outbox/{id}/retry": "crm:read",
+    "POST /outbox/{id}/confirm": "crm:read",
     "GET /ledger": "audit:read",
     "GET /audit": "audit:read",
     "GET /audit/verify": "audit:read",
@@ -316,6 +319,15 @@ READS = {
     "POST /erasure/thread/{id}": "data:erase",
     "POST /erasure/person/{id}": "data:erase",
     "POST /erasure/tenant": "data:erase",
+    "GET /admin/policy": "policy:manage",
+    "PUT /admin/policy": "policy:manage",
+    "GET /admin/policy/history": "policy:manage",
+    "POST /admin/policy/rollback": "policy:manage",
+    "POST /admin/policy/explain": "policy:manage",
+    "GET /admin/preapprovals": "policy:manage",
+    "POST /admin/preapprovals": "policy:manage",
+    "DELETE /admin/preapprovals/{id}": "policy:manage",
+    "GET /admin/reach": "policy:manage",
 }
 """Route -> the scope that lets a token in."""
 
@@ -340,7 +352,8 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     named = {
         route.replace("/Account", "/{object_name}").replace("/001CS0000000001YAA", "/{record_id}") for route in READS
     }
-    plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "person_id": "id"}
+    plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
+    plain |= {"outbox_id": "id", "person_id": "id"}
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
     assert routes == named | NEEDS_NO_SCOPE

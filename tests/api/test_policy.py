@@ -182,7 +182,8 @@ async def test_who_may_do_what(world: World) -> None:
     assert "a token with the tool's scope" in unscoped["remedies"]
     assert "policy:missing-scope" in {step["source"] for step in unscoped["steps"]}
     unplanned = await ask(in_plan=False)
-    assert (unplanned["decision"], unplanned["source"]) == ("deny", "policy:outside-plan")
+    assert (unplanned["decision"], unplanned["source"]) == ("deny", "stay_in_plan")
+    assert "policy:outside-plan" in {step["source"] for step in unplanned["steps"]}
     analyst = await ask(agent="analytics")
     assert (analyst["decision"], analyst["source"]) == ("deny", "require_listed_tool")
     many = await ask(fields={"NextStep": {}}, records=11)

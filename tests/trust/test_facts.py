@@ -38,7 +38,7 @@ def changed(field: str, old: Any, new: Any, object_name: str = "Account") -> Cha
 
 
 def mail(*recipients: Recipient, readers: Any = frozenset(), content: Integrity = Integrity.SYSTEM) -> Action:
-    outgoing = Outgoing("email", recipients, Label(content, readers=readers))
+    outgoing = Outgoing("email", recipients, Label(content, readers=readers), wrong_reader="hold")
     return writes(create("Task", Subject="x"), effect=Effect.SEND, outgoing=outgoing)
 
 
