@@ -10,7 +10,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from api.envelope import EnvelopeMiddleware
 from api.errors import Problem, register_errors
 from api.intake import IntakeMiddleware
-from api.routes import approvals, assistants, records, runs, service, threads
+from api.routes import approvals, assistants, audit, feedback, records, runs, service, threads
 from api.settings import Settings
 from api.wiring import open_service
 
@@ -48,7 +48,7 @@ def build_app(settings: Settings, **parts: Any) -> FastAPI:
             expose_headers=_EXPOSED,
         )
     register_errors(app)
-    for part in (service, assistants, threads, runs, approvals, records):
+    for part in (service, assistants, threads, runs, approvals, records, audit, feedback):
         app.include_router(part.router)
     if settings.dev_login:
         app.include_router(service.development)

@@ -31,6 +31,7 @@ from graphs.conversations import (
     ThreadExistsError,
     ThreadNotFoundError,
 )
+from graphs.feedback import MessageNotFoundError
 from trust.approvals import (
     ApprovalClosedError,
     ApprovalError,
@@ -38,6 +39,7 @@ from trust.approvals import (
     DigestMismatchError,
     NotEntitledError,
 )
+from trust.audit import NoSuchEntryError
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +73,8 @@ STATUSES: dict[type[Exception], int] = {
     RunNotFoundError: 404,
     ApprovalNotFoundError: 404,
     RecordNotFoundError: 404,
+    MessageNotFoundError: 404,
+    NoSuchEntryError: 404,
     ErasedError: 410,
     ThreadBusyError: 409,
     ThreadExistsError: 409,

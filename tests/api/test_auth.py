@@ -310,7 +310,13 @@ READS = {
     "POST /approvals/{id}/decision": "approvals:decide or crm:read",
     "GET /ledger": "audit:read",
     "GET /audit": "audit:read",
+    "GET /audit/head": "audit:read",
+    "GET /audit/proof/0": "audit:read",
+    "GET /audit/consistency": "audit:read",
+    "GET /audit/export": "audit:read",
     "GET /audit/verify": "audit:read",
+    "POST /threads/{id}/feedback": "crm:read",
+    "GET /feedback": "audit:read",
 }
 """Route -> the scope that lets a token in."""
 
@@ -335,6 +341,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     named = {
         route.replace("/Account", "/{object_name}").replace("/001CS0000000001YAA", "/{record_id}") for route in READS
     }
+    named = {route.replace("/proof/0", "/proof/{index}") for route in named}
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id"}
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
@@ -443,7 +450,7 @@ async def test_a_run_keeps_the_scopes_it_was_asked_with(trusting: Settings, issu
 
 
 async def test_the_audit_needs_the_permission_besides_the_scope(open_service: World, issuer: Issuer) -> None:
-    for path in ("/audit", "/audit/verify", "/ledger"):
+    for path in ("/audit", "/audit/verify", "/audit/export", "/audit/head", "/feedback", "/ledger"):
         refused = await ask(open_service, issuer.sign(DANA_ID), "GET", path)
         assert (refused.status_code, refused.json()["detail"]) == (403, "this needs the permission 'read_audit'")
 
@@ -537,7 +544,7 @@ async def test_a_customer_sees_their_own_cases_and_nothing_of_the_others(open_se
         assert hidden.status_code == 404
     for case_id in sorted(own)[:5]:
         assert (await ask(open_service, ann, "GET", f"/records/Case/{case_id}")).status_code == 200
-    for path in ("/ledger", "/audit", "/audit/verify"):
+    for path in ("/ledger", "/audit", "/audit/verify", "/audit/export", "/audit/proof/0", "/feedback"):
         assert (await ask(open_service, ann, "GET", path)).status_code == 403
     assert (await ask(open_service, ann, "GET", "/approvals")).json() == []
     renewal = await ask(open_service, ann, "GET", "/records/Opportunity", params={"name": RENEWAL})

@@ -53,7 +53,10 @@ class Served:
 @pytest.fixture
 def served(settings: Settings) -> Iterator[Served]:
     model = script(calls(UPDATE), *[AIMessage("Nothing.")] * 5_000)
-    with serve(build_app(settings, model_for=lambda tenant: model)) as url, httpx.Client(base_url=url) as client:
+    with (
+        serve(build_app(settings, model_for=lambda tenant: model)) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
         token = client.post("/dev/login", json={"username": ADMIN}).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         thread = client.post("/threads", json={}).json()["thread_id"]
@@ -157,7 +160,7 @@ def test_every_operation_says_which_problems_it_answers_with(production: Json, r
         answers = operation["responses"]
         expected = {"400", "413"} if route in OPEN else {"400", "401", "413", "422", "503"}
         assert expected <= set(answers), route
-        if any(part in route for part in ("/threads", "/approvals", "/records", "/ledger", "/audit")):
+        if any(part in route for part in ("/threads", "/approvals", "/records", "/ledger", "/audit", "/feedback")):
             assert "403" in answers, route
         if "{" in route:
             assert "404" in answers, route
