@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agents._models import UnknownModelError, make_model
 from agents._roster import RosterError, load_roster
 from api import _erasing
+from api._loading import refuse_settings
 from api._terminal import CommandError, clean, console, errors, one_line
 from api.app import build_app
 from api.auth import KeySet
@@ -47,9 +48,7 @@ def run(command: str, **given: Any) -> None:
     try:
         COMMANDS[command](**given)
     except ValidationError as error:
-        faults = error.errors(include_url=False)
-        said = [f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}" for fault in faults]
-        raise CommandError("\n".join(said)) from None
+        raise refuse_settings(error) from None
     except _KNOWN as error:
         raise CommandError(str(error)) from None
 
@@ -192,6 +191,7 @@ def examine() -> None:
     findings = [
         _check("settings", lambda: settings.mode),
         _check("token keys", lambda: f"{_count_keys(settings)} keys"),
+        _check("audit key", lambda: settings.head_signer().key_name),
         _check("database", lambda: _with_database(_describe_database, settings)),
         _check("catalogue", lambda: f"{len(load_catalogue())} tools, {len(load_roster())} agents"),
         _check("model", lambda: _describe_model(settings)),

@@ -13,7 +13,9 @@ from api.intake import IntakeMiddleware
 from api.routes import (
     approvals,
     assistants,
+    audit,
     erasure,
+    feedback,
     gateway,
     outbox,
     policy,
@@ -27,6 +29,23 @@ from api.settings import Settings
 from api.wiring import open_service
 
 _EXPOSED = ["Content-Location", "Location", "X-Pagination-Total", "X-Pagination-Next"]
+
+
+_ROUTES = (
+    service,
+    assistants,
+    threads,
+    runs,
+    approvals,
+    outbox,
+    records,
+    audit,
+    feedback,
+    policy,
+    reach,
+    gateway,
+    erasure,
+)
 
 
 def build_app(settings: Settings, **parts: Any) -> FastAPI:
@@ -60,7 +79,7 @@ def build_app(settings: Settings, **parts: Any) -> FastAPI:
             expose_headers=_EXPOSED,
         )
     register_errors(app)
-    for part in (service, assistants, threads, runs, approvals, outbox, records, policy, reach, gateway, erasure):
+    for part in _ROUTES:
         app.include_router(part.router)
     if settings.dev_login:
         app.include_router(service.development)

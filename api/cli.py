@@ -1,7 +1,6 @@
 """`countersign`: the commands of operators and of people who work in a terminal."""
 
 import asyncio
-import importlib
 import json
 import os
 import sys
@@ -14,7 +13,9 @@ import httpx
 import typer
 
 from api import _policy_cli
+from api._audit_cli import audit
 from api._chat import Chat, log_in
+from api._loading import operate as _operate
 from api._terminal import CommandError, clean, console, errors, one_line, show_card
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A CRM copilot whose every write is countersigned.")
@@ -24,6 +25,7 @@ outbox = typer.Typer(no_args_is_help=True, help="Look after e-mails on their way
 app.add_typer(outbox, name="outbox")
 erase = typer.Typer(no_args_is_help=True, help="Erase what was said, for good. Records, ledger and audit stay.")
 app.add_typer(erase, name="erase")
+app.add_typer(audit, name="audit")
 
 Url = Annotated[str, typer.Option(envvar="COUNTERSIGN_URL", help="Where the service answers.")]
 As = Annotated[str | None, typer.Option("--as", help="Log in as this seeded person (development mode only).")]
@@ -41,11 +43,6 @@ def main() -> None:
     except CommandError as error:
         errors.print(f"[red]{clean(error)}[/red]")
         sys.exit(1)
-
-
-def _operate(command: str, **given: Any) -> None:
-    """Operators' commands need the whole service, which takes seconds to load; the others do not wait for it."""
-    importlib.import_module("api._operate").run(command, **given)
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

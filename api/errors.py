@@ -32,6 +32,7 @@ from graphs.conversations import (
     ThreadExistsError,
     ThreadNotFoundError,
 )
+from graphs.feedback import MessageNotFoundError
 from trust.approvals import (
     ApprovalClosedError,
     ApprovalError,
@@ -39,6 +40,7 @@ from trust.approvals import (
     DigestMismatchError,
     NotEntitledError,
 )
+from trust.audit import NoSuchEntryError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
 
@@ -78,6 +80,8 @@ STATUSES: dict[type[Exception], int] = {
     MailNotFoundError: 404,
     PolicyVersionNotFoundError: 404,
     PreapprovalNotFoundError: 404,
+    MessageNotFoundError: 404,
+    NoSuchEntryError: 404,
     ErasedError: 410,
     ThreadBusyError: 409,
     ThreadExistsError: 409,

@@ -13,6 +13,8 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crm.database import DatabaseConfig
+from trust.head_sinks import FolderSink, HeadSink
+from trust.tree_heads import HeadKeyError, HeadSigner, HeadVerifier, new_signing_key
 
 
 class Settings(BaseSettings):
@@ -41,6 +43,13 @@ class Settings(BaseSettings):
     """JSON Web Key Set with the keys of the token issuer; read again when the file changes, so keys can be rotated."""
     token_issuer: str = "countersign"  # noqa: S105 - a name, not a secret
     token_audience: str = "countersign"  # noqa: S105
+    audit_heads: Path | None = None
+    """Folder that signed heads of the audit go to, best where no owner of the database can write. None: `data_dir`."""
+    audit_heads_every_s: float = Field(default=60, gt=0)
+    audit_signing_key: Path | None = None
+    """Ed25519 private key in PEM form that signs them, the same for all processes. None: one is made in `data_dir`."""
+    audit_former_keys: list[Path] = []
+    """Public keys in PEM form whose signatures are still believed after a change of the signing key."""
     dev_login: bool = False
     """Let anybody log in as any seeded person. Refused outside development."""
     model: str = "offline"
@@ -75,12 +84,12 @@ class Settings(BaseSettings):
                 raise ValueError("token_keys: production needs the issuer's JSON Web Key Set (COUNTERSIGN_TOKEN_KEYS)")
             if self.secret_key is None:
                 raise ValueError("secret_key: production needs a secret (COUNTERSIGN_SECRET_KEY)")
+            if self.master_key is None:
+                raise ValueError("master_key: production needs a secret of its own (COUNTERSIGN_MASTER_KEY)")
         if self.mail_transport == "smtp" and self.smtp_host is None:
             raise ValueError("smtp_host: sending by SMTP needs a server (COUNTERSIGN_SMTP_HOST)")
         if self.smtp_username is not None and self.smtp_security == "none":
             raise ValueError("smtp_security: a password is never sent in the clear; use starttls or tls")
-            if self.master_key is None:
-                raise ValueError("master_key: production needs a secret of its own (COUNTERSIGN_MASTER_KEY)")
         if any(len(key.get_secret_value()) < 32 for key in self.former_master_keys):
             raise ValueError("former_master_keys: expected at least 32 characters each")
         for name in ("secret_key", "context_key", "master_key"):
@@ -120,6 +129,21 @@ class Settings(BaseSettings):
         _kept(path, _new_key_set)
         return path
 
+    def head_sink(self) -> HeadSink:
+        return FolderSink(self.audit_heads or self.data_dir / "audit-heads")
+
+    def head_signer(self) -> HeadSigner:
+        """Raises: HeadKeyError."""
+        path = self.audit_signing_key or self.data_dir / "audit-signing-key.pem"
+        if self.audit_signing_key is None:
+            _kept(path, new_signing_key)
+        return HeadSigner.from_pem(_read_key(path))
+
+    def head_verifier(self, *more: Path) -> HeadVerifier:
+        """Of heads that this service has signed, now or before. Raises: HeadKeyError."""
+        former = HeadVerifier.from_pems(_read_key(path) for path in (*self.audit_former_keys, *more))
+        return self.head_signer().public.joined(former)
+
     def model_key(self) -> str | None:
         return None if self.model_api_key is None else self.model_api_key.get_secret_value()
 
@@ -130,6 +154,13 @@ class Settings(BaseSettings):
     def vault_key(self) -> bytes:
         """Makes the placeholders for what models are not shown; follows from the secret key, and is none like it."""
         return hmac.new(self.cursor_key(), b"countersign placeholders", "sha256").digest()
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise HeadKeyError(f"{path}: {error.strerror}") from None
 
 
 def _new_key_set() -> str:

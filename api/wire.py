@@ -3,10 +3,10 @@
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.errors import InputError
 from crm.fields import to_json
@@ -18,6 +18,7 @@ from graphs.turn import GRAPH_NAME
 
 MAX_MESSAGE_CHARS = 100_000
 MAX_DETAILS_CHARS = 16_000
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 Json = dict[str, Any]
 StreamMode = Literal[
@@ -39,6 +40,22 @@ def check_details(value: Json) -> Json:
 
 
 Details = Annotated[Json, AfterValidator(_check_size)]
+
+
+def _check_instant(text: object) -> object:
+    if isinstance(text, str) and not _INSTANT.fullmatch(text):
+        raise ValueError("expected a time of day with its zone, such as 2026-11-02T09:00:00Z")
+    return text
+
+
+def _check_year(instant: datetime) -> datetime:
+    if not 1900 <= instant.year <= 2199:
+        raise ValueError("expected a year from 1900 to 2199")
+    return instant
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_check_instant), AfterValidator(_check_year)]
+"""An instant in a query, in the form of RFC 3339 only: numbers are taken for instants otherwise."""
 
 
 class Body(BaseModel):

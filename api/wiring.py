@@ -27,6 +27,7 @@ from graphs.context import Limits
 from graphs.conversations import Conversations
 from graphs.runner import LEASE, Clock, Runner
 from tools._catalogue import load_catalogue
+from trust.head_export import HeadExporter
 
 ModelFor = Callable[[str], BaseChatModel]
 
@@ -42,6 +43,7 @@ class Service:
     authenticator: Authenticator
     outbox: Outbox
     postman: Postman
+    heads: HeadExporter
     ready_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Anybody may ask whether the service is ready; they take turns, so that asking uses one connection at most."""
 
@@ -62,8 +64,8 @@ async def open_service(
 ) -> AsyncIterator[Service]:
     """Start the service on its database; `model_for` gives a tenant's model where the settings do not.
 
-    Raises: DatabaseNotReadyError, KeySetError, CatalogueError, RosterError, UnknownModelError: the service does not
-    start half.
+    Raises: DatabaseNotReadyError, KeySetError, HeadKeyError, CatalogueError, RosterError, UnknownModelError: the
+    service does not start half.
     """
     limits = limits or Limits(model_timeout_s=settings.model_timeout_s, model_retries=settings.model_retries)
     keys = KeySet(settings.key_set())
@@ -71,6 +73,14 @@ async def open_service(
     if not keys.count():
         raise KeySetError("the key set has no key that tokens may be signed with")
     database = Database(settings.database())
+    heads = HeadExporter(
+        database,
+        settings.head_sink(),
+        settings.head_signer(),
+        settings.head_verifier(),
+        clock,
+        every_s=settings.audit_heads_every_s,
+    )
     try:
         await database.check()
         gateway_for = _gateways(settings, model_for, limits, database)
@@ -86,6 +96,7 @@ async def open_service(
         postman = Postman(database, transport or configured_transport(settings, lease), clock)
         await runner.start()
         postman.start()
+        await heads.start()
         try:
             yield Service(
                 settings=settings,
@@ -95,10 +106,12 @@ async def open_service(
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience),
                 outbox=Outbox(database, clock),
                 postman=postman,
+                heads=heads,
             )
         finally:
             await runner.stop()
             await postman.stop()
+            await heads.stop()
     finally:
         await database.close()
 

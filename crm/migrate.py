@@ -20,7 +20,7 @@ _TURN = 0x636F756E746572
 """Key of the advisory lock that migrating processes take turns on."""
 
 
-def upgrade(config: DatabaseConfig) -> None:
+def upgrade(config: DatabaseConfig, *, to: str = "head") -> None:
     """Apply what is missing, all in one transaction.
 
     On PostgreSQL this runs as the owner of the tables, creates the service's role if it is missing and allowed,
@@ -32,7 +32,7 @@ def upgrade(config: DatabaseConfig) -> None:
     with _connect(config) as connection:
         if connection.dialect.name == "postgresql":
             wall.prepare(connection, make_url(config.url))
-        command.upgrade(_alembic(connection, config), "head")
+        command.upgrade(_alembic(connection, config), to)
         if connection.dialect.name == "postgresql":
             wall.store_key(connection, _key_of(config))
 

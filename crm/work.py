@@ -1,4 +1,4 @@
-"""The service's own tables: conversations, runs, approvals, the ledger of effects, the audit.
+"""The service's own tables: conversations, runs, approvals, the ledger of effects, the audit, feedback.
 
 What people and models said is sealed with the conversation's key. Ledger and audit tell what became of records, and
 outlive the conversation.
@@ -190,25 +190,55 @@ class LedgerEntry(TenantRow, Base):
 
 
 class AuditHead(TenantRow, Base):
-    """How long a tenant's audit is and what its last hash is; the row that appends take turns on."""
+    """How long a tenant's audit is and how its tree ends; the row that appends take turns on."""
 
     __tablename__ = "audit_head"
 
     size: Mapped[int] = mapped_column(BigInteger, default=0)
-    head: Mapped[str] = mapped_column(String(64), default="")
+    peaks: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    """Hashes of the perfect subtrees that the tree consists of, largest first."""
 
 
 class AuditEntry(TenantRow, Base):
     """One line of the audit. Never changed, never removed: the database refuses both."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_kind", "tenant", "kind"),)
+    __table_args__ = (
+        Index("ix_audit_entry_at", "tenant", "at"),
+        Index("ix_audit_entry_kind", "tenant", "kind", "leaf_index"),
+        Index("ix_audit_entry_actor", "tenant", "actor", "leaf_index"),
+        Index("ix_audit_entry_subject", "tenant", "subject", "leaf_index"),
+    )
 
-    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    index: Mapped[int] = mapped_column("leaf_index", BigInteger, primary_key=True, autoincrement=False)
+    """Its place in the tree, from 0."""
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     kind: Mapped[str] = mapped_column(String(60))
     actor: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(60))
-    payload: Mapped[Json] = mapped_column(JSON)
-    previous: Mapped[str] = mapped_column(String(64))
-    hash: Mapped[str] = mapped_column(String(64))
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    """Sealed: a random salt, then canonical JSON."""
+    payload_hash: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of what is sealed. The salt keeps it from telling anything once the key is gone."""
+    sealed_for: Mapped[str] = mapped_column(String(18), default="")
+    """Whose key sealed the payload: a user's or contact's, by id; empty for the tenant's."""
+    hashes: Mapped[bytes] = mapped_column(LargeBinary)
+    """The entry's leaf, then the subtrees that it completed, from small to large."""
+
+
+class Feedback(TenantRow, Base):
+    """What a person thinks of one answer they got: one row per person and message."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (Index("ix_feedback_updated", "tenant", "updated_at"),)
+
+    thread_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    giver: Mapped[str] = mapped_column(String(18), primary_key=True)
+    """User or contact id."""
+    rating: Mapped[str] = mapped_column(String(4))
+    """up | down."""
+    words: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Reason and edited text, sealed with the conversation's key."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -27,7 +27,7 @@ from tools._run import ToolError, build_action, propose, read
 from tools.outside_text import read_text
 from trust import ledger
 from trust.actions import Action, Effect
-from trust.approvals import Origin, is_preapproved
+from trust.approvals import Origin, is_preapproved, lapse
 from trust.approvals import propose as write_down
 from trust.approvals import propose_preapproved as write_down_preapproved
 from trust.bound_labels import labels_after_edit, read_labels
@@ -365,7 +365,7 @@ class CallDesk:
         if approval.status == "recalled":
             return failure("recalled", "the requester withdrew it")
         if approval.status == "pending":
-            await approval_rows.move(session, approval, expected="pending", to="expired")
+            await lapse(session, approval, "expired", at=context.now)
         return failure("expired", "nobody decided in time")
 
     def _rebuild(self, session: TenantSession, context: RunContext) -> Any:

@@ -30,7 +30,7 @@ from graphs._voice import Voice
 from graphs.checkpoints import acting_for, checkpoint_thread_id, forget_past
 from graphs.context import RunContext
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
-from trust import ledger
+from trust import approvals, ledger
 from trust.erasure import purge_expired
 from trust.outgoing import load_outgoing
 from trust.principal import load_principal
@@ -376,8 +376,7 @@ class Runner:
         shown = {a["approval_id"] for one in interrupts for a in one["value"].get("approvals", ())}
         for stray in await approval_rows.list_approvals(session, statuses=["pending"], thread_id=run.thread_id):
             if stray.approval_id not in shown:
-                told = {"reason": "superseded"}
-                await approval_rows.move(session, stray, expected="pending", to="recalled", told=told, decided_at=at)
+                await approvals.lapse(session, stray, "recalled", why="superseded", at=at)
 
     async def _abandon_approved(self, session: TenantSession, thread_id: str, *, at: datetime) -> None:
         """Close what was approved and not carried out when its run failed: nobody comes back to it."""

@@ -251,7 +251,7 @@ async def decide(
     if verdict.kind == "recall":
         return await _recall(session, approval, principal, at=at)
     if approval.expires_at <= at:
-        await rows.move(session, approval, expected="pending", to="expired", decided_at=at)
+        await lapse(session, approval, "expired", at=at)
         return await _reload(session, approval_id)
     if APPROVALS_DECIDE not in principal.scopes:
         raise NotEntitledError(f"deciding needs a token with scope {APPROVALS_DECIDE!r}")
@@ -312,6 +312,23 @@ async def _recall(session: TenantSession, approval: Approval, principal: Princip
         session, at=at, kind="approval.recalled", actor=principal.id, subject=approval.approval_id, payload={}
     )
     return await _reload(session, approval.approval_id)
+
+
+async def lapse(
+    session: TenantSession, approval: Approval, to: Literal["expired", "recalled"], *, at: datetime, why: str = "time"
+) -> None:
+    """Close a request that nobody decided, without anybody's word; nothing happens to one that was decided."""
+    told = {"reason": why} if to == "recalled" else {}
+    if not await rows.move(session, approval, expected="pending", to=to, told=told, decided_at=at):
+        return
+    await audit.record(
+        session,
+        at=at,
+        kind=f"approval.{to}",
+        actor=audit.SERVICE,
+        subject=approval.approval_id,
+        payload={"why": why, "requester": approval.requester, "digest": approval.digest},
+    )
 
 
 async def _reload(session: TenantSession, approval_id: str) -> Approval:

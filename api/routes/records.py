@@ -1,4 +1,4 @@
-"""Records, ledger and audit over HTTP, for looking; all changes go through conversations and approvals."""
+"""Records and ledger over HTTP, for looking; all changes go through conversations and approvals."""
 
 from typing import Annotated, Any
 
@@ -9,10 +9,8 @@ from api.callers import AuditorOf, ReaderOf, ServiceOf
 from api.errors import problems
 from crm.errors import RecordNotFoundError
 from crm.fields import to_json
-from crm.repositories import audit as audit_rows
 from crm.repositories import ledger as ledger_rows
 from crm.schema import object_of
-from trust import audit
 
 router = APIRouter()
 
@@ -91,60 +89,3 @@ async def list_ledger(
             )
             for one in found
         ]
-
-
-class AuditWire(BaseModel):
-    """One entry of the audit; `hash` covers it and, through `previous`, all before it."""
-
-    seq: int
-    at: str
-    kind: str
-    actor: str
-    subject: str
-    payload: dict[str, Any]
-    previous: str
-    hash: str
-
-
-class AuditVerdict(BaseModel):
-    """`first_bad` is the number of the first entry that does not fit, null if all do."""
-
-    size: int
-    head: str
-    first_bad: int | None
-    reason: str
-
-
-@router.get("/audit", tags=["audit"], responses=problems(403))
-async def list_audit(
-    principal: AuditorOf,
-    service: ServiceOf,
-    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
-    kind: Annotated[str | None, Query(pattern=r"^[a-z.]{1,60}$")] = None,
-    subject: Annotated[str | None, Query(pattern=r"^[0-9A-Za-z-]{1,60}$")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> list[AuditWire]:
-    """Entries in order of their number."""
-    async with service.database.session(principal.tenant) as session:
-        entries = await audit_rows.list_entries(session, after=after, limit=limit, kind=kind, subject=subject)
-        return [
-            AuditWire(
-                seq=one.seq,
-                at=to_json(one.at),
-                kind=one.kind,
-                actor=one.actor,
-                subject=one.subject,
-                payload=one.payload,
-                previous=one.previous,
-                hash=one.hash,
-            )
-            for one in entries
-        ]
-
-
-@router.get("/audit/verify", tags=["audit"], responses=problems(403))
-async def verify_audit(principal: AuditorOf, service: ServiceOf) -> AuditVerdict:
-    """Walk the whole chain."""
-    async with service.database.session(principal.tenant) as session:
-        verdict = await audit.verify(session)
-    return AuditVerdict(size=verdict.size, head=verdict.head, first_bad=verdict.first_bad, reason=verdict.reason)

@@ -8,8 +8,8 @@ from alembic.script import ScriptDirectory
 
 SCRIPTS = Path(__file__).parent
 
-_MIGRATED_ONLY = ("search_row", "name_index", "text_index")
-"""How the tables begin that no class declares: the search indexes of SQLite."""
+_MIGRATED_ONLY = ("audit_chain", "search_row", "name_index", "text_index")
+"""How the tables begin that no class declares: a former audit, and the search indexes of SQLite."""
 
 
 @cache

@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, func, select, update
 from crm.database import TenantSession
 from crm.repositories import checkpoints, items, keys
 from crm.repositories.inserting import insert_if_absent
-from crm.work import Approval, Run, RunEvent, Thread
+from crm.work import Approval, Feedback, Run, RunEvent, Thread
 
 _PLAIN = {"synchronize_session": False}
 
@@ -181,7 +181,7 @@ async def erase(session: TenantSession, thread_id: str) -> None:
 
 
 async def remove(session: TenantSession, thread_id: str) -> None:
-    """The thread, what it rests on, its runs and their events, and approvals that nobody has decided.
+    """The thread, what it rests on, its runs, their events, feedback, and approvals that nobody has decided.
 
     What was decided stays, but its words are lost with the key. Ledger and audit stay.
     """
@@ -199,3 +199,4 @@ async def clear(session: TenantSession, thread_id: str) -> None:
     await session.execute(
         delete(Approval).where(Approval.thread_id == thread_id, Approval.status == "pending"), execution_options=_PLAIN
     )
+    await session.execute(delete(Feedback).where(Feedback.thread_id == thread_id), execution_options=_PLAIN)

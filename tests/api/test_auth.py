@@ -313,12 +313,18 @@ READS = {
     "POST /outbox/{id}/confirm": "crm:read",
     "GET /ledger": "audit:read",
     "GET /audit": "audit:read",
+    "GET /audit/head": "audit:read",
+    "GET /audit/proof/0": "audit:read",
+    "GET /audit/consistency": "audit:read",
+    "GET /audit/export": "audit:read",
     "GET /audit/verify": "audit:read",
     "GET /retention": "data:erase",
     "PUT /retention": "data:erase",
     "POST /erasure/thread/{id}": "data:erase",
     "POST /erasure/person/{id}": "data:erase",
     "POST /erasure/tenant": "data:erase",
+    "GET /admin/gateway": "gateway:manage",
+    "PATCH /admin/gateway": "gateway:manage",
     "GET /admin/policy": "policy:manage",
     "PUT /admin/policy": "policy:manage",
     "GET /admin/policy/history": "policy:manage",
@@ -328,6 +334,8 @@ READS = {
     "POST /admin/preapprovals": "policy:manage",
     "DELETE /admin/preapprovals/{id}": "policy:manage",
     "GET /admin/reach": "policy:manage",
+    "POST /threads/{id}/feedback": "crm:read",
+    "GET /feedback": "audit:read",
 }
 """Route -> the scope that lets a token in."""
 
@@ -352,6 +360,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     named = {
         route.replace("/Account", "/{object_name}").replace("/001CS0000000001YAA", "/{record_id}") for route in READS
     }
+    named = {route.replace("/proof/0", "/proof/{index}") for route in named}
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
     plain |= {"outbox_id": "id", "person_id": "id"}
     for name, short in plain.items():
@@ -461,7 +470,7 @@ async def test_a_run_keeps_the_scopes_it_was_asked_with(trusting: Settings, issu
 
 
 async def test_the_audit_needs_the_permission_besides_the_scope(open_service: World, issuer: Issuer) -> None:
-    for path in ("/audit", "/audit/verify", "/ledger"):
+    for path in ("/audit", "/audit/verify", "/audit/export", "/audit/head", "/feedback", "/ledger"):
         refused = await ask(open_service, issuer.sign(DANA_ID), "GET", path)
         assert (refused.status_code, refused.json()["detail"]) == (403, "this needs the permission 'read_audit'")
 
@@ -555,7 +564,7 @@ async def test_a_customer_sees_their_own_cases_and_nothing_of_the_others(open_se
         assert hidden.status_code == 404
     for case_id in sorted(own)[:5]:
         assert (await ask(open_service, ann, "GET", f"/records/Case/{case_id}")).status_code == 200
-    for path in ("/ledger", "/audit", "/audit/verify"):
+    for path in ("/ledger", "/audit", "/audit/verify", "/audit/export", "/audit/proof/0", "/feedback"):
         assert (await ask(open_service, ann, "GET", path)).status_code == 403
     assert (await ask(open_service, ann, "GET", "/approvals")).json() == []
     renewal = await ask(open_service, ann, "GET", "/records/Opportunity", params={"name": RENEWAL})

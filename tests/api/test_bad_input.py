@@ -394,6 +394,21 @@ FIELDS = {
     "audit-after-huge": Case(
         f"GET /audit?after={10**40}", 422, "invalid-request", "after", who="ada@northwind.example"
     ),
+    "audit-since": Case(
+        "GET /audit?since=2026-11-02T09:00:00", 422, "invalid-request", "since", who="ada@northwind.example"
+    ),
+    "audit-since-number": Case("GET /audit?since=0.0", 422, "invalid-request", "since", who="ada@northwind.example"),
+    "audit-until": Case(
+        "GET /audit?until=0001-01-01T00:00:00Z", 422, "invalid-request", "until", who="ada@northwind.example"
+    ),
+    "audit-proof": Case("GET /audit/proof/999999", 404, "no-such-entry", who="ada@northwind.example"),
+    "audit-proof-huge": Case(
+        f"GET /audit/proof/{10**40}", 422, "invalid-request", "index", who="ada@northwind.example"
+    ),
+    "audit-consistency": Case("GET /audit/consistency?from=999999", 404, "no-such-entry", who="ada@northwind.example"),
+    "feedback-rating": Case("GET /feedback?rating=x", 422, "invalid-request", "rating", who="ada@northwind.example"),
+    "feedback-cursor": Case("GET /feedback?after=x", 422, "cursor", who="ada@northwind.example"),
+    "feedback-cursor-of-numbers": Case("GET /feedback?after=WzEsMiwzLDRd", 422, "cursor", who="ada@northwind.example"),
     "audit-kind": Case("GET /audit?kind=%27", 422, "invalid-request", "kind", who="ada@northwind.example"),
     "login-unknown-field": Case(
         "POST /dev/login", 422, "invalid-request", "password", body={"username": "x", "password": "y"}

@@ -158,7 +158,7 @@ def test_every_operation_says_which_problems_it_answers_with(production: Json, r
         answers = operation["responses"]
         expected = {"400", "413"} if route in OPEN else {"400", "401", "413", "422", "503"}
         assert expected <= set(answers), route
-        if any(part in route for part in ("/threads", "/approvals", "/records", "/ledger", "/audit")):
+        if any(part in route for part in ("/threads", "/approvals", "/records", "/ledger", "/audit", "/feedback")):
             assert "403" in answers, route
         if "{" in route:
             assert "404" in answers, route

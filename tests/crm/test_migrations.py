@@ -13,6 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, NullPool, create_engine, delete, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from crm import migrate
 from crm.database import Database, DatabaseConfig, DatabaseNotReadyError, TenantSession
@@ -23,6 +24,7 @@ from crm.searchable import NAMED, TEXTS, joined, table_of
 from tests.conftest import APP, OWNER, PostgresTemplates, SqliteTemplates
 from tests.crm.test_database import GLOBEX, opened
 from tests.crm.writing import ACME, NOW, make_account
+from tests.oracle import raw_connection, raw_rows
 from tests.processes import fresh
 
 
@@ -274,3 +276,47 @@ def explain_as_owner(config: DatabaseConfig, object_name: str, condition: str) -
         owner.execute(text("SET enable_seqscan = off"))
         plan = owner.execute(text(f"EXPLAIN SELECT 1 FROM {table_of(object_name)} WHERE {condition}"))
         return "\n".join(plan.scalars())
+
+
+CHAIN_ROWS = """
+INSERT INTO audit_head (tenant, size, head) VALUES ('acme', 1, 'h');
+INSERT INTO audit_head (tenant, size, head) VALUES ('globex', 1, 'h');
+INSERT INTO audit_entry (tenant, seq, at, kind, actor, subject, payload, previous, hash)
+VALUES ('acme', 1, '2026-11-02 09:00:00', 'k', 'a', 's', '{"of": "acme"}', '', 'h');
+INSERT INTO audit_entry (tenant, seq, at, kind, actor, subject, payload, previous, hash)
+VALUES ('globex', 1, '2026-11-02 09:00:00', 'k', 'a', 's', '{"of": "globex"}', '', 'h')
+"""
+
+
+@pytest.fixture
+def chained(
+    tmp_path: Path, request: pytest.FixtureRequest, postgresql_templates: PostgresTemplates
+) -> Iterator[DatabaseConfig]:
+    """A database of the schema before the audit was a tree, with an entry of each of two tenants."""
+    with postgresql_templates.empty() as on_postgresql:
+        on_sqlite = DatabaseConfig(url=f"sqlite+aiosqlite:///{tmp_path / 'old.db'}")
+        config = on_sqlite if request.param == "sqlite" else on_postgresql
+        migrate.upgrade(config, to="0004")
+        with raw_connection(config) as connection:
+            for statement in CHAIN_ROWS.split(";"):
+                connection.execute(statement)
+        yield config
+
+
+@pytest.mark.parametrize("chained", ["sqlite", "postgresql"], indirect=True)
+async def test_a_former_audit_is_put_aside_and_stays_unchangeable(chained: DatabaseConfig) -> None:
+    migrate.upgrade(chained)
+    test_the_migrated_schema_is_the_declared_one(chained)
+    kept = {row["tenant"]: row for row in raw_rows(chained, "audit_chain")}
+    assert sorted(kept) == ["acme", "globex"]
+    assert raw_rows(chained, "audit_entry") == []
+    async with opened(chained) as database:
+        await database.check()
+        mine = "SELECT payload FROM audit_chain" + (" WHERE tenant = 'acme'" if chained.file else "")
+        async with database.session(ACME) as session:
+            option = {"tenant_checked": "SQLite has no wall, so the statement filters"}
+            assert len((await session.execute(text(mine), execution_options=option)).all()) == 1
+        for change in ("UPDATE audit_chain SET kind = 'x'", "DELETE FROM audit_chain"):
+            with pytest.raises(DBAPIError):
+                async with database.session(ACME, write=True) as session:
+                    await session.execute(text(change), execution_options={"tenant_checked": "must fail"})

@@ -39,13 +39,20 @@ async def seed_look_alikes(database: Database) -> None:
             session.add(Contact(Id=CONTACT, LastName="Bolton", AccountId=ACCOUNT, Title=f"of {tenant}", **stamps))
             session.add(
                 work.AuditEntry(
-                    seq=1, at=NOW, kind="k", actor="a", subject="s", payload={"of": tenant}, previous="", hash="h"
+                    index=0,
+                    at=NOW,
+                    kind="k",
+                    actor="a",
+                    subject="s",
+                    payload=f"of {tenant}".encode(),
+                    payload_hash="h",
+                    hashes=b"h",
                 )
             )
 
 
 def work_head(tenant: TenantId) -> work.AuditHead:
-    return work.AuditHead(tenant=tenant, size=1, head="h")
+    return work.AuditHead(tenant=tenant, size=1, peaks=b"h")
 
 
 @pytest.fixture
@@ -278,7 +285,8 @@ async def test_an_entry_of_the_audit_is_not_replaced(sqlite_templates: SqliteTem
     """On SQLite a replacement removes the old row past the trigger for DELETE."""
     sqlite_templates.build("look_alikes", seed_look_alikes)
     replace = (
-        "REPLACE INTO audit_entry SELECT tenant, seq, at, 'x', actor, subject, payload, previous, hash FROM audit_entry"
+        "REPLACE INTO audit_entry SELECT tenant, leaf_index, at, 'x', actor, subject, payload, payload_hash,"
+        " sealed_for, hashes FROM audit_entry"
     )
     with (
         sqlite_templates.copied("look_alikes") as config,

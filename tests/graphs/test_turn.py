@@ -318,6 +318,9 @@ async def test_an_undecided_request_expires_and_cannot_be_approved_any_more(sett
         assert [a["error"]["kind"] for a in heard_answers(model)] == ["expired"]
         assert (await renewal(world))["NextStep"] != "Too late"
         assert await ledger_of(world, thread) == []
+        trail = await world.get(ADMIN, "/audit", params={"subject": approval["approval_id"]})
+        assert [entry["kind"] for entry in trail] == ["approval.requested", "approval.expired"]
+        assert trail[1]["actor"] == "countersign"
 
 
 async def settled(world: World, who: str, thread: str) -> Json:

@@ -10,9 +10,11 @@ from crm.connector import Query
 from crm.database import Database, TenantSession
 from crm.ids import TenantId, numbered_id
 from crm.repositories import approvals as approval_rows
+from crm.repositories import audit as audit_rows
+from crm.repositories.audit import Criteria
 from crm.repositories.records import EmbeddedCrm
 from crm.seed.people import DANA, MARA, NORTHWIND, staff_id
-from crm.work import Approval
+from crm.work import Approval, AuditEntry
 from graphs._calls import CallDesk
 from graphs.context import Limits, RunContext
 from tools._catalogue import load_catalogue
@@ -112,6 +114,20 @@ class Scene:
             return await ledger.settle(
                 session, approval.approval_id, principal, crm, rebuild_for(principal), at=self.now
             )
+
+    async def settle_late(self, approval: Approval) -> str:
+        """What the model is told when its turn goes on with the request as it is now."""
+        async with self.database.session(self.tenant) as session:
+            principal = await self.principal(session, approval.requester)
+        context = RunContext(principal, "thread", approval.run_id, self.now, self.now.date())
+        call = {"id": "c1", "name": approval.tool, "verdict": "hold", "approval_id": approval.approval_id}
+        update = await self.desk.settle({"calls": [call], "turn": {}}, context)  # type: ignore[typeddict-item]
+        return str(json.loads(update["messages"][0]["content"])["error"]["kind"])
+
+    async def trail(self, approval: Approval) -> list[AuditEntry]:
+        """What the audit has about a request, in order."""
+        async with self.database.session(self.tenant) as session:
+            return await audit_rows.list_entries(session, Criteria(subject=approval.approval_id))
 
     async def value(self, field_name: str, record_id: str = RENEWAL, object_name: str = "Opportunity") -> Any:
         async with self.database.session(self.tenant) as session:

@@ -93,6 +93,17 @@ class TestDeciding:
             await late.decide(other)
         assert approval.expires_at - approval.created_at == timedelta(days=7)
 
+    async def test_a_request_that_runs_out_is_entered_once_whoever_notices(self, scene: Scene) -> None:
+        decided, settled = await scene.hold(), await scene.hold()
+        late = scene.later(days=8)
+        assert (await late.decide(decided)).status == "expired"
+        assert [await late.settle_late(settled) for _ in range(2)] == ["expired", "expired"]
+        for approval in (decided, settled):
+            trail = await scene.trail(approval)
+            assert [entry.kind for entry in trail] == ["approval.requested", "approval.expired"]
+            assert trail[1].actor == "countersign"
+            assert (await scene.row(approval.approval_id)).decided_at == late.now
+
     async def test_a_token_without_the_scope_decides_nothing(self, scene: Scene) -> None:
         approval = await scene.hold()
         weak = Scene(scene.database, scopes=scene.scopes - {"approvals:decide"})

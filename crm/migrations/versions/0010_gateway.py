@@ -6,8 +6,8 @@ from alembic import op
 from crm.migrations import wall
 from crm.personal import rows_of
 
-revision = "0009"
-down_revision = "0010"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

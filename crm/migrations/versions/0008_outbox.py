@@ -5,8 +5,8 @@ from alembic import op
 
 from crm.migrations import wall
 
-revision = "0012"
-down_revision = "0008"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,25 @@
+"""Operators' commands are loaded only when asked for: with the whole service they take seconds to load."""
+
+import importlib
+from typing import Any
+
+from pydantic import ValidationError
+
+from api._terminal import CommandError
+
+
+def operate(command: str, **given: Any) -> None:
+    """Run one of the commands of `api._operate`. Raises: CommandError."""
+    importlib.import_module("api._operate").run(command, **given)
+
+
+def audit(command: str, **given: Any) -> None:
+    """Run one of the commands of `api._audit`, which need the database and the keys only. Raises: CommandError."""
+    importlib.import_module("api._audit").run(command, **given)
+
+
+def refuse_settings(error: ValidationError) -> CommandError:
+    """What an operator can put right in the settings, a line for each fault."""
+    faults = error.errors(include_url=False)
+    said = [f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}" for fault in faults]
+    return CommandError("\n".join(said))
