@@ -155,6 +155,8 @@ class _Reader:
         if language and language not in _LANGUAGES:  # some are drawn instead of shown, with pictures and links
             self.remove()
             language = ""
+        if token.level == 0 and token.map and self.lines[token.map[0]][:1] in (" ", "\t"):
+            self.rewrite()  # after a list it would be a part of the list, and end where the list ends
         last = self.lines[token.map[1] - 1] if token.map else ""
         is_closed = token.map is not None and token.map[1] - token.map[0] > 1
         if not is_closed or last.strip(" \t>").strip(token.markup[0]) or token.markup not in last:
