@@ -2,13 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, message_chunk_to_message
 from langchain_core.messages.tool import ToolCallChunk, invalid_tool_call, tool_call
+
+OnText = Callable[[str], Awaitable[None]]
+"""Takes the next piece of an answer's text."""
+OnRestart = Callable[[], None]
+"""Told that the answer begins anew, from another model: what came of it so far is void."""
 
 
 class ModelError(Exception):
@@ -23,17 +28,30 @@ class Gateway:
     fallback: BaseChatModel | None = None
     timeout_s: float = 120
 
-    async def ask(self, messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> AIMessage:
-        """One answer; its pieces reach whoever streams the run while they come. Raises: ModelError."""
+    async def ask(
+        self,
+        messages: Sequence[BaseMessage],
+        tools: Sequence[dict[str, Any]],
+        *,
+        on_text: OnText | None = None,
+        on_restart: OnRestart | None = None,
+    ) -> AIMessage:
+        """One answer; its text is handed on while it comes. Raises: ModelError."""
         try:
-            return await self._ask(self.model, messages, tools)
+            return await self._ask(self.model, messages, tools, on_text)
         except ModelError:
             if self.fallback is None:
                 raise
-            return await self._ask(self.fallback, messages, tools)
+            if on_restart is not None:
+                on_restart()
+            return await self._ask(self.fallback, messages, tools, on_text)
 
     async def _ask(
-        self, model: BaseChatModel, messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]
+        self,
+        model: BaseChatModel,
+        messages: Sequence[BaseMessage],
+        tools: Sequence[dict[str, Any]],
+        on_text: OnText | None,
     ) -> AIMessage:
         bound = model.bind_tools(list(tools)) if tools else model
         whole: AIMessageChunk | AIMessage | None = None
@@ -41,6 +59,8 @@ class Gateway:
             async with asyncio.timeout(self.timeout_s):
                 async for piece in bound.astream(list(messages)):
                     whole = piece if whole is None else whole + piece  # type: ignore[assignment]
+                    if on_text is not None and piece.text:
+                        await on_text(piece.text)
         except TimeoutError:
             raise ModelError(f"the model did not answer within {self.timeout_s:g} seconds") from None
         except Exception as error:  # a provider may raise anything; no interrupt passes through a model call

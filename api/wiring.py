@@ -21,7 +21,9 @@ from graphs.checkpoints import open_saver
 from graphs.context import Limits
 from graphs.conversations import Conversations
 from graphs.runner import LEASE, Clock, Runner
+from graphs.screens import Screens
 from tools._catalogue import load_catalogue
+from trust.content_flag import load_lexicons
 
 ModelFor = Callable[[str], BaseChatModel]
 
@@ -62,6 +64,7 @@ async def open_service(
     keys.refresh()
     if not keys.count():
         raise KeySetError("the key set has no key that tokens may be signed with")
+    screens = Screens(settings.allowed_hosts(), load_lexicons(settings.lexicon) if settings.lexicon else {})
     database = Database(settings.database())
     try:
         await database.check()
@@ -69,8 +72,8 @@ async def open_service(
             runner = Runner(
                 database=database,
                 saver=saver,
-                voice=Voice(load_roster(), _gateways(settings, model_for, limits), database, limits),
-                desk=CallDesk(load_roster(), load_catalogue(), database, settings.cursor_key(), limits),
+                voice=Voice(load_roster(), _gateways(settings, model_for, limits), database, limits, screens),
+                desk=CallDesk(load_roster(), load_catalogue(), database, settings.cursor_key(), limits, screens),
                 clock=clock,
                 lease=lease,
             )

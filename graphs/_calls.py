@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from crm.work import Approval
 from graphs.context import Limits, RunContext
 from graphs.messages import failure, human, success, text_of, tool_answer, unanswered_calls
 from graphs.requests import build_request
+from graphs.screens import Screens, added
 from graphs.state import Call, Message, TurnState
 from tools._declare import Tool, ToolContext, ToolRetryError, find_json_fault
 from tools._run import ToolError, build_action, propose, read
@@ -24,6 +25,7 @@ from trust.approvals import Origin
 from trust.approvals import propose as write_down
 from trust.decisions import Deny, Hold
 from trust.digests import digest_of
+from trust.egress import clean_changes
 from trust.policy import decide
 from trust.principal import Principal
 
@@ -41,6 +43,7 @@ class CallDesk:
     database: Database
     cursor_key: bytes
     limits: Limits
+    screens: Screens = field(default_factory=Screens)
 
     async def admit(self, state: TurnState, context: RunContext) -> TurnState:
         """Check what came in, reset what counts per turn, and answer calls that an earlier turn left open.
@@ -57,7 +60,13 @@ class CallDesk:
             "messages": [*left_open, *again] if left_open else again,
             "calls": [],
             "request": {},
-            "turn": {"run_id": context.run_id, "model_calls": 0, "tool_calls": 0, "trail": []},
+            "turn": {
+                "run_id": context.run_id,
+                "model_calls": 0,
+                "tool_calls": 0,
+                "trail": [],
+                "flags": self.screens.flag_text(context.principal.tenant, text_of(last), "user"),
+            },
         }
 
     async def _answer_left_open(self, calls: Sequence[Mapping[str, Any]], context: RunContext) -> list[Message]:
@@ -163,7 +172,8 @@ class CallDesk:
         proposal = await propose(grant, action, context.principal, tool, self._tool_context(session, context))
         if isinstance(proposal, ToolError):
             return proposal
-        complete = replace(action, changes=proposal.changes)
+        changes = clean_changes(proposal.changes, self.screens.hosts(context.principal.tenant))
+        complete = replace(action, changes=changes)
         decision = decide(complete, context.principal)
         if isinstance(decision, Deny):
             return ToolError.of(decision)
@@ -193,12 +203,13 @@ class CallDesk:
         waiting = [call for call in state["calls"] if call["verdict"] == "allow"]
         if not waiting:
             return {"messages": []}
-        answers = []
+        answers, flags = [], list(state["turn"].get("flags", []))
         async with self.database.session(context.principal.tenant) as session:
             for call in waiting:
-                envelope = await self._read_one(session, call, state, context)
-                answers.append(tool_answer(call["id"], call["name"], self._shorten(envelope)))
-        return {"messages": answers}
+                envelope = self._shorten(await self._read_one(session, call, state, context))
+                answers.append(tool_answer(call["id"], call["name"], envelope))
+                flags += self.screens.flag_result(context.principal.tenant, call["name"], envelope.get("result"))
+        return {"messages": answers, "turn": state["turn"] | {"flags": added(flags, [])}}
 
     async def _read_one(
         self, session: TenantSession, call: Call, state: TurnState, context: RunContext

@@ -16,6 +16,8 @@ from trust.grounding import remark
 CHUNK = "countersign.chunk"
 """Key of the parts in the graph's own stream that are pieces of a message."""
 
+STEP = "countersign.step"
+
 Writer = Callable[[Any], None]
 
 _BOUNDARY = re.compile(r"(?P<blank>\n[ \t]*\n+(?=[^\n]))|\n(?=[ \t]*\S)|(?<=[^\d\W][.!?])[ \t]+(?=\S)")
@@ -65,12 +67,17 @@ class Outlet:
             self._expected = ""
         self._let_out(is_last=True)
 
-    def restart(self) -> None:
-        """The model answers again. What was shown stays; the next sentence that is not to be said is left out."""
-        self._may_stop = False
+    def begin_again(self) -> None:
+        """The model answers anew. What was shown stays."""
         self.stopped_by = []
         self._pending = self._raw = ""
+        self._next_look = 0
         self._expected = self._taken
+
+    def restart(self) -> None:
+        """The model was asked to say it otherwise; the next sentence that is not to be said is left out."""
+        self._may_stop = False
+        self.begin_again()
 
     def go_on(self) -> None:
         """The model does not answer again: leave the sentence out and let the rest out."""

@@ -1,23 +1,21 @@
 """From what LangGraph streams to the events that clients of its protocol read."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-
-from graphs.messages import storable
+from graphs._outlet import CHUNK, STEP
 from graphs.state import Message
-from tools._declare import find_json_fault
 
 MODES = ("values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug", "events")
 _PUBLIC = ("messages", "route", "handoff")
-NativeMode = Literal["values", "updates", "messages", "custom", "tasks", "checkpoints", "debug"]
+NativeMode = Literal["values", "updates", "custom", "tasks", "checkpoints", "debug"]
 _NATIVE: dict[str, NativeMode] = {
     "values": "values",
     "updates": "updates",
-    "messages": "messages",
-    "messages-tuple": "messages",
+    "messages": "custom",  # a model's words reach clients through the outlet only
+    "messages-tuple": "custom",
     "custom": "custom",
     "tasks": "tasks",
     "checkpoints": "checkpoints",
@@ -61,8 +59,8 @@ class Translator:
             return [("values", public_values(data))] if "values" in self.modes else []
         if kind == "updates":
             return self._updates(data)
-        if kind == "messages":
-            return self._chunk(*data)
+        if kind == "custom" and isinstance(data, Mapping) and CHUNK in data:
+            return self._chunk(data[CHUNK], data.get(STEP))
         if kind == "tasks" and "events" in self.modes and "triggers" in data:
             started = {"event": "on_chain_start", "name": data["name"], "metadata": {"langgraph_node": data["name"]}}
             found: list[tuple[str, Any]] = [("events", started | {"data": {}, "run_id": data["id"]})]
@@ -82,20 +80,19 @@ class Translator:
             found.append(("updates", shown))
         return found
 
-    def _chunk(self, chunk: BaseMessage, metadata: Mapping[str, Any]) -> list[tuple[str, Any]]:
-        """A piece of a model's answer. What the router asks a model is no answer and is not shown."""
-        if metadata.get("langgraph_node") != "agent" or not chunk.id:
-            return []
-        first = chunk.id not in self._streamed
-        self._streamed[chunk.id] = self._streamed.get(chunk.id, "") + storable(chunk.text)
-        about = {"langgraph_node": metadata.get("langgraph_node"), "langgraph_step": metadata.get("langgraph_step")}
+    def _chunk(self, chunk: Mapping[str, Any], step: int | None) -> list[tuple[str, Any]]:
+        """A piece of an answer that has been checked."""
+        chunk_id = chunk["id"]
+        first = chunk_id not in self._streamed
+        self._streamed[chunk_id] = self._streamed.get(chunk_id, "") + chunk["text"]
+        about = {"langgraph_node": "agent", "langgraph_step": step}
         found: list[tuple[str, Any]] = []
         if "messages-tuple" in self.modes:
             found.append(("messages", [_wire_chunk(chunk), about]))
         if "messages" in self.modes:
             if first:
-                found.append(("messages/metadata", {chunk.id: {"metadata": about}}))
-            whole = {"type": "ai", "id": chunk.id, "content": self._streamed[chunk.id]}
+                found.append(("messages/metadata", {chunk_id: {"metadata": about}}))
+            whole = {"type": "ai", "id": chunk_id, "content": self._streamed[chunk_id]}
             found.append(("messages/partial", [whole]))
         return found
 
@@ -109,20 +106,26 @@ class Translator:
         return found
 
 
-def _wire_chunk(chunk: BaseMessage) -> dict[str, Any]:
-    """A piece as clients read it. Calls that cannot be kept are left out; the finished message tells of them."""
-    wire: dict[str, Any] = {"type": "AIMessageChunk", "content": storable(chunk.text), "id": chunk.id}
-    if isinstance(chunk, AIMessageChunk | AIMessage):
-        wire["tool_calls"] = [call for call in chunk.tool_calls if _can_be_kept(call)]
-        wire["tool_call_chunks"] = [piece for piece in getattr(chunk, "tool_call_chunks", ()) if _can_be_kept(piece)]
-        wire["invalid_tool_calls"] = []
-    return wire
-
-
-def _can_be_kept(call: Mapping[str, Any]) -> bool:
-    texts = (call.get("name"), call.get("id"), call.get("args"))
-    is_text_sound = all(text == storable(text) for text in texts if isinstance(text, str))
-    return is_text_sound and find_json_fault(call.get("args")) is None
+def _wire_chunk(chunk: Mapping[str, Any]) -> dict[str, Any]:
+    """A piece as clients read it."""
+    calls = chunk.get("calls") or []
+    return {
+        "type": "AIMessageChunk",
+        "content": chunk["text"],
+        "id": chunk["id"],
+        "tool_calls": calls,
+        "tool_call_chunks": [
+            {
+                "name": one["name"],
+                "args": json.dumps(one["args"]),
+                "id": one["id"],
+                "index": at,
+                "type": "tool_call_chunk",
+            }
+            for at, one in enumerate(calls)
+        ],
+        "invalid_tool_calls": [],
+    }
 
 
 def plain_data(value: Any) -> Any:

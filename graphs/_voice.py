@@ -2,23 +2,28 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from agents._agent import DomainAgent
 from agents._gateway import Gateway, ModelError
 from agents._prompts import build_system_prompt
 from agents._router import ROUTER_PROMPT, Route, choice_tool, route_by_words
 from crm.database import Database
+from graphs._outlet import Outlet, Writer
 from graphs.context import Limits, RunContext
 from graphs.messages import answered, spoken, storable, text_of, to_model
+from graphs.screens import Screens, added
 from graphs.state import Call, Message, TurnState
 from tools._declare import find_json_fault
 from trust import audit
+from trust.answers import AnswerCheck, note_for_model
 from trust.digests import digest_of
+from trust.evidence import gather
+from trust.grounding import Grounding
 
 MAX_CALL_ID = 64
 MAX_TOOL_NAME = 200
@@ -32,6 +37,7 @@ class Voice:
     gateway_for: Callable[[str], Gateway]
     database: Database
     limits: Limits
+    screens: Screens = field(default_factory=Screens)
 
     async def route(self, state: TurnState, context: RunContext) -> dict[str, Any]:
         """Words first; a model only where they say nothing; otherwise outside the copilot's field."""
@@ -54,8 +60,11 @@ class Voice:
                 return Route("agent", chosen, "chosen by the model")
         return None
 
-    async def answer(self, state: TurnState, context: RunContext) -> TurnState:
-        """The model's next message, and the calls in it that are to be guarded. Raises: ModelError."""
+    async def answer(self, state: TurnState, context: RunContext, writer: Writer) -> TurnState:
+        """The model's next message, and the calls in it that are to be guarded. Raises: ModelError.
+
+        Its words are checked, and go to `writer` as they pass.
+        """
         turn = dict(state["turn"])
         if turn["model_calls"] >= self.limits.model_calls or turn["tool_calls"] >= self.limits.tool_calls:
             return {"turn": turn | {"stopped": "budget"}, "calls": []}
@@ -63,16 +72,49 @@ class Voice:
         prompt = build_system_prompt(
             agent, context.principal.access, today=context.today, instructions=context.instructions
         )
-        history = [SystemMessage(prompt), *to_model(state["messages"])]
-        gateway = self.gateway_for(context.principal.tenant)
         is_customer = context.principal.is_customer
         usable = [tool.schema for tool in agent.tools if tool.for_customers or not is_customer]
-        message = answered(await gateway.ask(history, usable), agent.name)
-        if message["id"] in {earlier["id"] for earlier in state["messages"]}:
-            message["id"] = str(uuid.uuid4())  # some servers give every answer the same id; nothing said is replaced
-        turn["model_calls"] += 1
+        outlet = Outlet(str(uuid.uuid4()), self._check_for(state, context), writer)
+
+        async def ask(note: str) -> AIMessage:
+            turn["model_calls"] += 1
+            history = [SystemMessage(f"{prompt}\n\n{note}".rstrip()), *to_model(state["messages"])]
+            answer = await self.gateway_for(context.principal.tenant).ask(
+                history, usable, on_text=outlet.add, on_restart=outlet.begin_again
+            )
+            outlet.end(answer.text)
+            return answer
+
+        answer = await ask("")
+        if outlet.stopped_by and not answer.tool_calls and turn["model_calls"] < self.limits.model_calls:
+            answer = await self._ask_again(outlet, ask) or answer
+        outlet.go_on()
+        message = answered(answer, agent.name) | {"id": outlet.message_id}
         calls = _calls_of(message, taken={m.get("tool_call_id") for m in state["messages"]})
+        outlet.close(message["tool_calls"])
+        message["content"] = outlet.shown
+        citations = outlet.check.grounding.cite(outlet.shown)
+        message["additional_kwargs"] = {"citations": [one.to_json() for one in citations]} if citations else {}
+        turn["withheld"] = turn.get("withheld", 0) + len(outlet.withheld)
+        turn["removed"] = turn.get("removed", 0) + outlet.check.removed
+        flags = self.screens.flag_text(context.principal.tenant, outlet.shown, "answer")
+        turn["flags"] = added(turn.get("flags", []), flags)
         return {"messages": [message], "calls": calls, "turn": turn}
+
+    async def _ask_again(self, outlet: Outlet, ask: Callable[[str], Awaitable[AIMessage]]) -> AIMessage | None:
+        """The answer in place of one that says what is nowhere to be found; None if there is none."""
+        note = note_for_model(outlet.stopped_by, outlet.shown)
+        outlet.restart()
+        try:
+            return await ask(note)
+        except ModelError:
+            return None
+
+    def _check_for(self, state: TurnState, context: RunContext) -> AnswerCheck:
+        access = context.principal.access
+        known = [access.display_name, access.caller.id, access.title or "", context.instructions or ""]
+        grounding = Grounding(lambda: gather(state["messages"], today=context.today, known=known))
+        return AnswerCheck(grounding, self.screens.hosts(context.principal.tenant))
 
     async def reply(self, state: TurnState, context: RunContext) -> TurnState:
         """Close the turn: say what is left to say and enter the turn into the audit."""
@@ -124,6 +166,9 @@ class Voice:
             "calls": state["turn"].get("trail", []),
             "model_calls": state["turn"]["model_calls"],
             "answer": digest_of(text_of(messages[-1])),
+            "flags": state["turn"].get("flags", []),
+            "withheld": state["turn"].get("withheld", 0),
+            "removed": state["turn"].get("removed", 0),
         }
         principal = context.principal
         async with self.database.session(principal.tenant, write=True) as session:

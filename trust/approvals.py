@@ -17,6 +17,7 @@ from trust import audit
 from trust.actions import Action
 from trust.decisions import Hold
 from trust.digests import digest_of
+from trust.invisible import one_line
 from trust.policy import POLICY_VERSION
 from trust.principal import Principal
 from trust.scopes import APPROVALS_DECIDE
@@ -149,7 +150,7 @@ def compute_digest(session: TenantSession, approval: Approval) -> str:
 def _card(action: Action) -> dict[str, Any]:
     """What a person is shown, made by code from the changes alone; no text of a model gets in as a caption."""
     verb = {"create": "Create", "update": "Change", "delete": "Delete"}
-    lines = [f"{verb[c.operation]} {c.object_name} {c.name}" for c in action.changes or ()]
+    lines = [f"{verb[c.operation]} {c.object_name} {one_line(c.name)}" for c in action.changes or ()]
     return {"title": "; ".join(lines), "tool": action.tool, "changes": [c.to_json() for c in action.changes or ()]}
 
 

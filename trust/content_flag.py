@@ -23,6 +23,15 @@ _USUAL = (
 _USUAL_PHRASES = ("go to hell", "piss off", "kill yourself", "i will kill you")
 
 
+def _normal(text: str) -> str:
+    """Lower case without accents, invisible characters, swapped digits and letters said three times and more."""
+    seen = strip_invisible(unicodedata.normalize("NFKD", text))[0]
+    bare = "".join(char for char in seen if not unicodedata.combining(char)).casefold()
+    words = (word if word.isdigit() else word.translate(_SWAPPED) for word in re.findall(r"[\w@$!|]+", bare))
+    joined = " ".join(part for word in words for part in _WORD.findall(word))
+    return re.sub(r"(\w)\1{2,}", r"\1", joined)
+
+
 class ContentScorer(Protocol):
     """Something that scores texts, such as a hosted moderation model. Names of scores are the scorer's own."""
 
@@ -84,12 +93,3 @@ def _read_section(name: str, section: object) -> Lexicon:
     if not all(isinstance(one, str) for one in (*words, *without)):
         raise LexiconError(f"lexicon section {name!r}: entries are text")
     return Lexicon.of([*(USUAL.entries if usual else ()), *words], without=without)
-
-
-def _normal(text: str) -> str:
-    """Lower case without accents, invisible characters, swapped digits and letters said three times and more."""
-    seen = strip_invisible(unicodedata.normalize("NFKD", text))[0]
-    bare = "".join(char for char in seen if not unicodedata.combining(char)).casefold()
-    words = (word if word.isdigit() else word.translate(_SWAPPED) for word in re.findall(r"[\w@$!|]+", bare))
-    joined = " ".join(part for word in words for part in _WORD.findall(word))
-    return re.sub(r"(\w)\1{2,}", r"\1", joined)

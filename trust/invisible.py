@@ -34,3 +34,8 @@ def _is_seen(char: str) -> bool:
     if char.isprintable():
         return char not in _BLANKS
     return char in _KEPT or char in "\u200c\u200d" or char.isspace()
+
+
+def one_line(text: str) -> str:
+    """The visible text on one line."""
+    return " ".join(strip_invisible(text)[0].split())
