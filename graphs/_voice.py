@@ -87,7 +87,10 @@ class Voice:
 
         answer = await ask("")
         if outlet.stopped_by and not answer.tool_calls and turn["model_calls"] < self.limits.model_calls:
-            answer = await self._ask_again(outlet, ask) or answer
+            again = await self._ask_again(outlet, ask)
+            if again is None:
+                outlet.end(answer.text)
+            answer = again or answer
         outlet.go_on()
         message = answered(answer, agent.name) | {"id": outlet.message_id}
         calls = _calls_of(message, taken={m.get("tool_call_id") for m in state["messages"]})

@@ -41,17 +41,18 @@ class AnswerCheck:
             return Passed(checked.text, checked.withheld)
         body = block.strip("\n").rstrip()
         at = block.index(body) if body else 0
-        clean = sanitize(body, self.hosts)
-        self.removed += clean.removed
-        checked = self.grounding.check(clean.text)
-        text = clean.text if not checked.withheld else sanitize(checked.text.rstrip(), self.hosts).text
-        return Passed(block[:at] + self._fit(text, before) + block[at + len(body) :], checked.withheld)
+        checked = self.grounding.check(self._clean(body, before))
+        text = self._clean(checked.text.rstrip(), before) if checked.withheld else checked.text
+        return Passed(block[:at] + text + block[at + len(body) :], checked.withheld)
 
-    def _fit(self, text: str, before: str) -> str:
-        """The text, if it is as harmless after `before` as it is by itself; else without any markup."""
-        if not before or self._is_clean(before + text):
+    def _clean(self, text: str, before: str) -> str:
+        """The text as it may stand after `before`: as it is, rewritten by itself, or without any markup."""
+        if before and self._is_clean(before + text):
             return text
-        self.removed += 1
+        clean = sanitize(text, self.hosts)
+        self.removed += clean.removed
+        if not before or self._is_clean(before + clean.text):
+            return clean.text
         bare = escape(text)
         return bare if self._is_clean(before + bare) else ""
 

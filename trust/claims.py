@@ -26,7 +26,7 @@ _CLAIM = re.compile(
   | (?P<email>[\w.%+-]{{1,64}}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}})
   | (?P<id>(?<![0-9A-Za-z])[0-9A-Za-z]{{15}}(?:[0-9A-Za-z]{{3}})?(?![0-9A-Za-z]))
   | (?P<iso>(?<![\d-])\d{{4}}-\d\d(?:-\d\d)?(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\d-]))
-  | (?P<dmy>(?<!\w)\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s)?(?:{_MONTH})\b\.?(?:,?\s\d{{4}}(?!\d))?)
+  | (?P<dmy>(?<!\w)\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s)?(?:{_MONTH})\b(?:\.?,?\s\d{{4}}(?!\d))?)
   | (?P<mdy>(?<!\w)(?:{_MONTH})\b\.?\s\d{{1,2}}(?:st|nd|rd|th)?(?!\w)(?:,?\s\d{{4}}(?!\d))?)
   | (?P<my>(?<!\w)(?:{_MONTH})\b\.?,?\s\d{{4}}(?!\d))
   | (?P<slash>(?<![\w./])\d{{1,2}}(?P<sep>[./])\d{{1,2}}(?P=sep)\d{{4}}(?!\w))
@@ -42,7 +42,7 @@ _CLAIM = re.compile(
 _MEASURE = re.compile(r"(\d+(?:[.,]\d+)?)(k|m|mn|mio|bn|x|h|d|w|y|yrs?|min|mins|s|ms|gb|mb|kb|tb)", re.IGNORECASE)
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)|[qh][1-4]|[a-z]\d|\d[a-z]", re.IGNORECASE)
 _SCALES = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "mio": 6, "million": 6, "bn": 9, "billion": 9}
-_LIST_NUMBER = re.compile(r"^[ \t>]*(?:[-*+] )?\d{1,3}[.)](?=\s)", re.MULTILINE)
+_LIST_NUMBER = re.compile(r"^[ \t>]*(?:[-*+] )?\d{1,3}[.)](?=\s|\Z)", re.MULTILINE)
 _PHRASES = re.compile(r"\b(?:24/7|(?:step|option|part|q|h) ?\d+)\b", re.IGNORECASE)
 _COUNT_WORDS = {
     word: number
@@ -188,12 +188,14 @@ def _number_of(shown: str, start: int, end: int) -> Claim:
 def _readings(digits: str) -> Iterator[Decimal]:
     """As English and as most of Europe write numbers; one of them unless both are possible."""
     plain = re.sub(r"['’\u00a0\u202f]", "", digits)
+    is_read = False
     for group, point in ((",", "."), (".", ",")):
         whole, _, rest = plain.partition(point)
         if point in rest or group in rest or not re.fullmatch(rf"\d+|\d{{1,3}}(?:\{group}\d{{3}})+", whole):
             continue
+        is_read = True
         yield Decimal(whole.replace(group, "") + (f".{rest}" if rest else ""))
-    if not re.fullmatch(r"\d+|\d{1,3}(?:[.,]\d{3})*(?:[.,]\d+)?", plain):
+    if not is_read:
         yield Decimal(re.sub(r"\D", "", plain) or 0)
 
 

@@ -13,21 +13,21 @@ from trust.invisible import strip_invisible
 LEXICON = "lexicon"
 """The name of this score. It says which words occur, not how toxic a text is."""
 _WORD = re.compile(r"[^\W_]+")
-_SWAPPED = str.maketrans("013457@$!|", "oleastasii")
+_SWAPPED = str.maketrans("013457@$!|", "oieastasii")
 _LONGEST_PHRASE = 4
 _USUAL = (
     "arsehole asshole bastard bitch bollocks bullshit cunt dickhead dumbass fuck fucked fucker fucking motherfucker "
-    "prick shit shitty slut twat wanker whore arschloch scheisse fick dich hurensohn connard salope putain merde "
+    "prick shit shitty slut twat wanker whore arschloch scheisse hurensohn connard salope putain merde "
     "gilipollas mierda puta stronzo cazzo vaffanculo"
 ).split()
-_USUAL_PHRASES = ("go to hell", "piss off", "kill yourself", "i will kill you")
+_USUAL_PHRASES = ("fick dich", "go to hell", "piss off", "kill yourself", "i will kill you")
 
 
 def _normal(text: str) -> str:
     """Lower case without accents, invisible characters, swapped digits and letters said three times and more."""
     seen = strip_invisible(unicodedata.normalize("NFKD", text))[0]
     bare = "".join(char for char in seen if not unicodedata.combining(char)).casefold()
-    words = (word if word.isdigit() else word.translate(_SWAPPED) for word in re.findall(r"[\w@$!|]+", bare))
+    words = (word if word.isdigit() else word.translate(_SWAPPED) for word in re.findall(r"\w(?:[\w@$!|]*\w)?", bare))
     joined = " ".join(part for word in words for part in _WORD.findall(word))
     return re.sub(r"(\w)\1{2,}", r"\1", joined)
 

@@ -68,7 +68,7 @@ class Evidence:
             for key, one in value.items():
                 known = normalise_id(str(key))
                 at = Place(object_of(known), known, "Name") if known and place.field == "names" else inside
-                name = at.field if at is not inside else str(key)
+                name = at.field if at is not inside else "Id" if key == "id" else str(key)
                 self._walk(one, Place(at.object, at.id, name), f"{path}.{key}")
         elif isinstance(value, list):
             rows = [one for one in value[:_MOST_ROWS] if isinstance(one, Mapping)]
