@@ -112,8 +112,12 @@ class Gateway:
         tools: Sequence[dict[str, Any]],
         asking: Asking,
         on_text: OnText | None = None,
+        on_restart: Callable[[], None] | None = None,
     ) -> Answer:
-        """One answer; its text reaches `on_text` piece by piece while it comes. Raises: ModelError, BudgetError."""
+        """One answer; its text reaches `on_text` piece by piece while it comes. Raises: ModelError, BudgetError.
+
+        `on_restart` is told that the answer begins anew, from another model.
+        """
         vault = Vault(self.vault_key, asking.principal.tenant, asking.thread_id)
         try:
             sealed = await self._seal(messages, asking, vault)
@@ -128,6 +132,8 @@ class Gateway:
         except ModelError:
             if second is None or spoken.has_begun:
                 raise
+            if on_restart is not None:
+                on_restart()
             return await self._ask(second, sealed, tools, asking, _Spoken(vault, asking.reader, on_text))
 
     def _models_for(self, rules: Outgoing) -> tuple[BaseChatModel, BaseChatModel | None]:

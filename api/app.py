@@ -10,6 +10,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from api.envelope import EnvelopeMiddleware
 from api.errors import Problem, register_errors
 from api.intake import IntakeMiddleware
+from api.pages import PagePolicyMiddleware
 from api.routes import (
     approvals,
     assistants,
@@ -78,6 +79,7 @@ def build_app(settings: Settings, **parts: Any) -> FastAPI:
             allow_headers=["authorization", "content-type", "last-event-id", "x-api-key", "x-auth-scheme"],
             expose_headers=_EXPOSED,
         )
+    app.add_middleware(PagePolicyMiddleware, docs_path=app.docs_url)
     register_errors(app)
     for part in _ROUTES:
         app.include_router(part.router)

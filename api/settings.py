@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     smtp_timeout_s: float = Field(default=30, gt=0, le=300)
     cors_origins: list[str] = []
+    link_hosts: dict[str, list[str]] = {}
+    """Hosts that links in answers may lead to, by tenant; under `*` for all tenants. None are allowed unless listed."""
+    lexicon: Path | None = None
+    """TOML file with words that are flagged, by tenant; `default` is for the others. None: a short list of our own."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
 
@@ -143,6 +147,10 @@ class Settings(BaseSettings):
         """Of heads that this service has signed, now or before. Raises: HeadKeyError."""
         former = HeadVerifier.from_pems(_read_key(path) for path in (*self.audit_former_keys, *more))
         return self.head_signer().public.joined(former)
+
+    def allowed_hosts(self) -> dict[str, frozenset[str]]:
+        """The hosts of `link_hosts` in lower case."""
+        return {tenant: frozenset(host.lower() for host in hosts) for tenant, hosts in self.link_hosts.items()}
 
     def model_key(self) -> str | None:
         return None if self.model_api_key is None else self.model_api_key.get_secret_value()

@@ -26,7 +26,9 @@ from graphs.checkpoints import SealedSaver
 from graphs.context import Limits
 from graphs.conversations import Conversations
 from graphs.runner import LEASE, Clock, Runner
+from graphs.screens import Screens
 from tools._catalogue import load_catalogue
+from trust.content_flag import load_lexicons
 from trust.head_export import HeadExporter
 
 ModelFor = Callable[[str], BaseChatModel]
@@ -72,6 +74,7 @@ async def open_service(
     keys.refresh()
     if not keys.count():
         raise KeySetError("the key set has no key that tokens may be signed with")
+    screens = Screens(settings.allowed_hosts(), load_lexicons(settings.lexicon) if settings.lexicon else {})
     database = Database(settings.database())
     heads = HeadExporter(
         database,
@@ -88,8 +91,8 @@ async def open_service(
         runner = Runner(
             database=database,
             saver=SealedSaver(database),
-            voice=Voice(load_roster(), gateway_for, database, limits, secret),
-            desk=CallDesk(load_roster(), load_catalogue(), database, secret, limits, Extractor(gateway_for)),
+            voice=Voice(load_roster(), gateway_for, database, limits, secret, screens),
+            desk=CallDesk(load_roster(), load_catalogue(), database, secret, limits, Extractor(gateway_for), screens),
             clock=clock,
             lease=lease,
         )

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from graphs._sight import Sight, TextsInSight, about_outside_text, look, notes_o
 from graphs.context import Limits, RunContext
 from graphs.messages import failure, human, success, text_of, tool_answer, unanswered_calls
 from graphs.requests import build_request
+from graphs.screens import Screens, added
 from graphs.state import Call, Message, TurnState
 from tools._declare import Tool, ToolContext, ToolRetryError, find_json_fault
 from tools._inputs import label_inputs, with_field_labels, with_outgoing_labels
@@ -33,6 +34,7 @@ from trust.approvals import propose_preapproved as write_down_preapproved
 from trust.bound_labels import labels_after_edit, read_labels
 from trust.decisions import Deny, Hold
 from trust.digests import digest_of
+from trust.egress import clean_changes
 from trust.policy import decide
 from trust.principal import Principal
 
@@ -51,6 +53,7 @@ class CallDesk:
     cursor_key: bytes
     limits: Limits
     extractor: Extractor | None = None
+    screens: Screens = field(default_factory=Screens)
 
     async def admit(self, state: TurnState, context: RunContext) -> TurnState:
         """Check what came in, reset what counts per turn, and answer calls that an earlier turn left open.
@@ -67,7 +70,13 @@ class CallDesk:
             "messages": [*left_open, *again] if left_open else again,
             "calls": [],
             "request": {},
-            "turn": {"run_id": context.run_id, "model_calls": 0, "tool_calls": 0, "trail": []},
+            "turn": {
+                "run_id": context.run_id,
+                "model_calls": 0,
+                "tool_calls": 0,
+                "trail": [],
+                "flags": self.screens.flag_text(context.principal.tenant, text_of(last), "user"),
+            },
         }
 
     async def _answer_left_open(self, calls: Sequence[Mapping[str, Any]], context: RunContext) -> list[Message]:
@@ -199,7 +208,8 @@ class CallDesk:
         proposal = await propose(grant, action, context.principal, tool, self._tool_context(session, context))
         if isinstance(proposal, ToolError):
             return proposal
-        proposed = replace(action, changes=proposal.changes, outgoing=proposal.outgoing)
+        changes = clean_changes(proposal.changes, self.screens.hosts(context.principal.tenant))
+        proposed = replace(action, changes=changes, outgoing=proposal.outgoing)
         complete = await with_outgoing_labels(session, await with_field_labels(session, proposed))
         decision = decide(complete, context.principal)
         if isinstance(decision, Deny):
@@ -244,6 +254,8 @@ class CallDesk:
             for call in waiting:
                 envelope = self._shorten(await self._read_one(session, call, state, context, sight))
                 answer = tool_answer(call["id"], call["name"], envelope)
+                flags = self.screens.flag_result(context.principal.tenant, call["name"], envelope.get("result"))
+                turn["flags"] = added(turn.get("flags", []), flags)
                 if envelope["ok"]:
                     answer["artifact"] = await self._note(session, call, envelope, turn, state, sight)
                 answers.append(answer)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,12 @@ from tools._inputs import Seen
 from tools._labels import Labelled
 from tools.outside_text import WantedValue, extract_values, read_text
 from trust.actions import Effect
-from trust.handles import Handles, OutsideText, map_strings, neutralise
+from trust.handles import HANDLE, Handles, OutsideText, map_strings, neutralise
 from trust.labels import Integrity, Label, join_all
 from trust.masking.fields import Place
 from trust.masking.masker import label_by_field
 
+_BEGUN = re.compile(r"⟦[A-Z2-7:]{0,15}\Z")
 _ID_IN_WORDS = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?(?![0-9A-Za-z])")
 
 
@@ -164,18 +165,37 @@ def notes_of(labelled: Labelled, run_id: str, *, part: str = "result", **more: A
     }
 
 
-def reveal_answer(message: Message, calls: list[Call], sight: Sight, tools: Iterable[Tool], run_id: str) -> None:
-    """Put words in the place of handles in a model's new message and its calls, and note what stood there before."""
+@dataclass
+class HandleStream:
+    """A model's words on their way out, with outsiders' words in the place of handles."""
+
+    handles: Handles
+    out: Callable[[str], Awaitable[None]]
+    _held: str = ""
+
+    async def add(self, delta: str) -> None:
+        """Pass the next words on; what may be the beginning of a handle waits for its end."""
+        text = self._held + delta
+        begun = _BEGUN.search(text)
+        cut = len(text) if begun is None else begun.start()
+        self._held = text[cut:]
+        if cut:
+            await self.out(self.handles.reveal_cut(text[:cut]))
+
+
+def note_what_was_written(
+    message: Message, calls: list[Call], sight: Sight, tools: Iterable[Tool], run_id: str
+) -> None:
+    """Put words in the place of handles in the calls of a model's new message; note what it had written itself."""
     handles, by_name = sight.seen.handles, {tool.name: tool for tool in tools}
     written = {"content": message["content"], "calls": {call["id"]: call["written"] for call in calls}}
-    message["content"] = handles.reveal_cut(message["content"])
     for call in calls:
         call["arguments"] = _reveal_arguments(call["written"], by_name.get(call["name"]), handles)
     for told, call in zip(message["tool_calls"], calls, strict=True):
         told["args"] = call["arguments"]
-    is_changed = message["content"] != written["content"] or any(c["arguments"] != c["written"] for c in calls)
+    has_handles = HANDLE.search(message["content"]) or any(c["arguments"] != c["written"] for c in calls)
     is_tainted = sight.seen.own.integrity is Integrity.EXTERNAL
-    if is_changed or is_tainted:
+    if has_handles or is_tainted:
         message["artifact"] = {"written": written, "label": sight.seen.own.to_json(), "run": run_id}
 
 

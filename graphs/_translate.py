@@ -1,20 +1,21 @@
 """From what LangGraph streams to the events that clients of its protocol read."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from graphs._pieces import PIECE
+from graphs._outlet import CHUNK, STEP
 from graphs.state import Message
 
 MODES = ("values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug", "events")
 _PUBLIC = ("messages", "route", "handoff")
-NativeMode = Literal["values", "updates", "messages", "custom", "tasks", "checkpoints", "debug"]
+NativeMode = Literal["values", "updates", "custom", "tasks", "checkpoints", "debug"]
 _NATIVE: dict[str, NativeMode] = {
     "values": "values",
     "updates": "updates",
-    "messages": "messages",
-    "messages-tuple": "messages",
+    "messages": "custom",  # a model's words reach clients through the outlet only
+    "messages-tuple": "custom",
     "custom": "custom",
     "tasks": "tasks",
     "checkpoints": "checkpoints",
@@ -60,8 +61,8 @@ class Translator:
             return [("values", public_values(data))] if "values" in self.modes else []
         if kind == "updates":
             return self._updates(data)
-        if kind == "custom" and isinstance(data, Mapping) and PIECE in data:
-            return self._piece(data[PIECE], data["about"])
+        if kind == "custom" and isinstance(data, Mapping) and CHUNK in data:
+            return self._chunk(data[CHUNK], data.get(STEP))
         if kind == "tasks" and "events" in self.modes and "triggers" in data:
             started = {"event": "on_chain_start", "name": data["name"], "metadata": {"langgraph_node": data["name"]}}
             found: list[tuple[str, Any]] = [("events", started | {"data": {}, "run_id": data["id"]})]
@@ -81,19 +82,19 @@ class Translator:
             found.append(("updates", shown))
         return found
 
-    def _piece(self, piece: Mapping[str, Any], about: Mapping[str, Any]) -> list[tuple[str, Any]]:
-        """A piece of an answer. What the router asks a model is no answer and is not shown."""
-        message_id = piece["id"]
-        first = message_id not in self._streamed
-        self._streamed[message_id] = self._streamed.get(message_id, "") + piece["content"]
+    def _chunk(self, chunk: Mapping[str, Any], step: int | None) -> list[tuple[str, Any]]:
+        """A piece of an answer that has been checked."""
+        chunk_id = chunk["id"]
+        first = chunk_id not in self._streamed
+        self._streamed[chunk_id] = self._streamed.get(chunk_id, "") + chunk["text"]
+        about = {"langgraph_node": "agent", "langgraph_step": step}
         found: list[tuple[str, Any]] = []
         if "messages-tuple" in self.modes:
-            empty: dict[str, Any] = {"tool_calls": [], "tool_call_chunks": [], "invalid_tool_calls": []}
-            found.append(("messages", [{"type": "AIMessageChunk", **empty, **piece}, dict(about)]))
+            found.append(("messages", [_wire_chunk(chunk), about]))
         if "messages" in self.modes:
             if first:
-                found.append(("messages/metadata", {message_id: {"metadata": dict(about)}}))
-            whole = {"type": "ai", "id": message_id, "content": self._streamed[message_id]}
+                found.append(("messages/metadata", {chunk_id: {"metadata": about}}))
+            whole = {"type": "ai", "id": chunk_id, "content": self._streamed[chunk_id]}
             found.append(("messages/partial", [whole]))
         return found
 
@@ -105,6 +106,28 @@ class Translator:
         if "messages-tuple" in self.modes and message["id"] not in self._streamed and message["type"] != "human":
             found.append(("messages", [message, {"langgraph_node": node}]))
         return found
+
+
+def _wire_chunk(chunk: Mapping[str, Any]) -> dict[str, Any]:
+    """A piece as clients read it."""
+    calls = chunk.get("calls") or []
+    return {
+        "type": "AIMessageChunk",
+        "content": chunk["text"],
+        "id": chunk["id"],
+        "tool_calls": calls,
+        "tool_call_chunks": [
+            {
+                "name": one["name"],
+                "args": json.dumps(one["args"]),
+                "id": one["id"],
+                "index": at,
+                "type": "tool_call_chunk",
+            }
+            for at, one in enumerate(calls)
+        ],
+        "invalid_tool_calls": [],
+    }
 
 
 def plain_data(value: Any) -> Any:

@@ -3,25 +3,30 @@
 import hashlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from agents._agent import DomainAgent
-from agents._gateway import BudgetError, Gateway, ModelError
+from agents._gateway import Answer, BudgetError, Gateway, ModelError
 from agents._prompts import build_system_prompt, own_lines
 from agents._router import ROUTER_PROMPT, Route, choice_tool, route_by_words
 from crm.database import Database, TenantSession
 from graphs._asking import asking_of
-from graphs._pieces import AnswerPieces
-from graphs._sight import look, reveal_answer
+from graphs._outlet import Outlet, Writer
+from graphs._sight import HandleStream, look, note_what_was_written
 from graphs.context import Limits, RunContext
 from graphs.messages import answered, spoken, storable, text_of, to_model
+from graphs.screens import Screens, added
 from graphs.state import Call, Message, TurnState
 from tools._declare import find_json_fault
 from trust import audit
+from trust.answers import AnswerCheck, note_for_model
 from trust.digests import digest_of
+from trust.evidence import gather
+from trust.grounding import Grounding
+from trust.handles import HANDLE
 
 KeepTexts = Callable[[TenantSession, RunContext, Sequence[Message]], Awaitable[None]]
 
@@ -39,6 +44,7 @@ class Voice:
     limits: Limits
     secret: bytes
     """Makes the handles of outside text."""
+    screens: Screens = field(default_factory=Screens)
     keep_texts: KeepTexts | None = None
     """Called with the messages of a turn as it ends, where a tenant's retention keeps prompts and answers."""
 
@@ -73,8 +79,11 @@ class Voice:
                 return Route("agent", chosen, "chosen by the model")
         return outside
 
-    async def answer(self, state: TurnState, context: RunContext) -> TurnState:
-        """The model's next message, and the calls in it that are to be guarded. Raises: ModelError."""
+    async def answer(self, state: TurnState, context: RunContext, writer: Writer) -> TurnState:
+        """The model's next message, and the calls in it that are to be guarded. Raises: ModelError.
+
+        Its words are checked, and go to `writer` as they pass.
+        """
         turn = dict(state["turn"])
         if turn["model_calls"] >= self.limits.model_calls or turn["tool_calls"] >= self.limits.tool_calls:
             return {"turn": turn | {"stopped": "budget"}, "calls": []}
@@ -83,23 +92,62 @@ class Voice:
             agent, context.principal.access, today=context.today, instructions=context.instructions
         )
         sight = look(state, context, self.secret)
-        history = [SystemMessage(prompt), *to_model(sight.messages)]
-        gateway = self.gateway_for(context.principal.tenant)
         is_customer = context.principal.is_customer
         usable = [tool.schema for tool in agent.tools if tool.for_customers or not is_customer]
         asking = replace(asking_of(context, own_lines(agent, context.principal.access)), label_for=sight.label_for)
         # Some servers give every answer the same id; one of our own lets nothing that was said be replaced.
-        pieces = AnswerPieces(str(uuid.uuid4()))
-        answer = await gateway.ask(history, usable, asking, pieces.tell)
-        message = answered(answer.message, agent.name) | {"id": pieces.message_id}
-        turn["model_calls"] += 1
-        turn["asked"] = [*turn.get("asked", []), answer.to_json()]
+        outlet = Outlet(str(uuid.uuid4()), self._check_for(state, context), writer)
+
+        async def ask(note: str) -> Answer:
+            turn["model_calls"] += 1
+            history = [SystemMessage(f"{prompt}\n\n{note}".rstrip()), *to_model(sight.messages)]
+            words = HandleStream(sight.seen.handles, outlet.add)
+            answer = await self.gateway_for(context.principal.tenant).ask(
+                history, usable, asking, words.add, on_restart=outlet.begin_again
+            )
+            turn["asked"] = [*turn.get("asked", []), answer.to_json()]
+            outlet.end(sight.seen.handles.reveal_cut(answer.message.text))
+            return answer
+
+        answer = await ask("")
+        if outlet.stopped_by and not answer.message.tool_calls and turn["model_calls"] < self.limits.model_calls:
+            again = await self._ask_again(outlet, ask, answer)
+            if again is None:
+                outlet.end(sight.seen.handles.reveal_cut(answer.message.text))
+            answer = again or answer
+        outlet.go_on()
+        message = answered(answer.message, agent.name) | {"id": outlet.message_id}
         calls = _calls_of(message, taken={m.get("tool_call_id") for m in state["messages"]})
         for call, hidden in zip(calls, answer.hidden, strict=False):
             call["hidden"] = [one.to_json() for one in hidden]
-        reveal_answer(message, calls, sight, agent.tools, turn["run_id"])
-        pieces.tell_calls(calls)
+        note_what_was_written(message, calls, sight, agent.tools, turn["run_id"])
+        outlet.close(message["tool_calls"])
+        message["content"] = outlet.shown
+        citations = outlet.check.grounding.cite(outlet.shown)
+        message["additional_kwargs"] = {"citations": [one.to_json() for one in citations]} if citations else {}
+        turn["withheld"] = turn.get("withheld", 0) + len(outlet.withheld)
+        turn["removed"] = turn.get("removed", 0) + outlet.check.removed
+        flags = self.screens.flag_text(context.principal.tenant, outlet.shown, "answer")
+        turn["flags"] = added(turn.get("flags", []), flags)
         return {"messages": [message], "calls": calls, "turn": turn}
+
+    async def _ask_again(self, outlet: Outlet, ask: Callable[[str], Awaitable[Answer]], first: Answer) -> Answer | None:
+        """The answer in place of one that says what is nowhere to be found; None if there is none.
+
+        The model is told how its answer began, unless outsiders' words are in that: those it has not seen.
+        """
+        note = note_for_model(outlet.stopped_by, "" if HANDLE.search(first.message.text) else outlet.shown)
+        outlet.restart()
+        try:
+            return await ask(note)
+        except ModelError:
+            return None
+
+    def _check_for(self, state: TurnState, context: RunContext) -> AnswerCheck:
+        access = context.principal.access
+        known = [access.display_name, access.caller.id, access.title or "", context.instructions or ""]
+        grounding = Grounding(lambda: gather(state["messages"], today=context.today, known=known))
+        return AnswerCheck(grounding, self.screens.hosts(context.principal.tenant))
 
     async def reply(self, state: TurnState, context: RunContext) -> TurnState:
         """Close the turn: say what is left to say and enter the turn into the audit."""
@@ -152,6 +200,9 @@ class Voice:
             "model_calls": state["turn"]["model_calls"],
             "asked": state["turn"].get("asked", []),
             "answer": digest_of(text_of(messages[-1])),
+            "flags": state["turn"].get("flags", []),
+            "withheld": state["turn"].get("withheld", 0),
+            "removed": state["turn"].get("removed", 0),
         }
         principal = context.principal
         async with self.database.session(principal.tenant, write=True) as session:

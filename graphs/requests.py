@@ -1,12 +1,16 @@
 """What a hold shows to the outside: the payload that public human-in-the-loop clients draw their cards from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from crm.fields import to_json
 from crm.work import Approval
+from trust.egress import sanitize
+from trust.injection_screen import screen
+from trust.invisible import strip_invisible
+from trust.markdown_text import escape
 
 DECISIONS = ("approve", "edit", "reject")
 
@@ -29,7 +33,7 @@ def build_request(approvals: Sequence[Approval]) -> dict[str, Any]:
         "action_requests": [_action_request(one) for one in approvals],
         "review_configs": [{"action_name": one.tool, "allowed_decisions": list(DECISIONS)} for one in approvals],
         "approvals": [describe_approval(one) for one in approvals],
-        "message": "; ".join(one.card["title"] for one in approvals),
+        "message": "; ".join(plain(one.card["title"]) for one in approvals),
         "reason": first.rule["reason"],
         "tool_call_id": first.call_id,
         "response_schema": _RESPONSE_SCHEMA,
@@ -75,8 +79,19 @@ def describe_approval(approval: Approval) -> dict[str, Any]:
         "tool": approval.tool,
         "card": approval.card,
         "rule": approval.rule,
+        "flags": flag_changes(approval.card["changes"]),
         "expires_at": to_json(approval.expires_at),
     }
+
+
+def flag_changes(changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Texts among the new values that talk to an assistant or hide something: a hint for whoever decides."""
+    return [
+        {"record": change["id"], "field": field["field"], "marks": list(marks)}
+        for change in changes
+        for field in change["fields"]
+        if isinstance(field["new"], str) and (marks := screen(field["new"]))
+    ]
 
 
 def describe_card(card: dict[str, Any]) -> str:
@@ -110,16 +125,22 @@ def _describe_message(message: dict[str, Any] | None) -> list[str]:
         *people,
         f"  Subject: {plain(message['subject'])}",
         "  Text:",
-        *(f"  | {_printable(line)}" for line in message["body"].split("\n")),
+        *(f"  | {_as_text(line)}" for line in message["body"].split("\n")),
     ]
 
 
 def plain(value: Any) -> str:
-    """A value on one line, with nothing in it that could pass for a line or a caption of the card's own."""
+    """A value on one line, with nothing in it that could pass for a line or a caption of the card's own.
+
+    Clients draw the lines as Markdown: whatever could be a link, a picture or markup there stands as text.
+    """
     if value is None:
         return "(empty)"
-    return _printable(str(value))[:2_000]
+    text = strip_invisible(" ".join(str(value)[:2_000].split()))[0]
+    shown = sanitize(escape(text)).text
+    return " ".join(shown.split())
 
 
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)
+def _as_text(line: str) -> str:
+    """A line of a message as it will be read: markup in it stands as text, and nothing is cut."""
+    return sanitize(escape(strip_invisible(line)[0])).text.replace("\n", " ")

@@ -4,14 +4,17 @@ Nothing here trusts the model. What it asks for is guarded, what it may see is b
 change waits at `hold` until a person has countersigned; `settle` then asks the ledger, not the resume value.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from langgraph.config import get_config
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
 from graphs._calls import CallDesk
+from graphs._outlet import STEP, Writer
 from graphs._voice import Voice
 from graphs.context import RunContext
 from graphs.requests import Settled
@@ -29,21 +32,22 @@ class Turn:
     desk: CallDesk
 
     async def admit(self, state: TurnState, runtime: Runtime[RunContext]) -> TurnState:
-        return await self.desk.admit(state, runtime.context)
+        return _told(await self.desk.admit(state, runtime.context), {}, runtime)
 
     async def route(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["agent", "reply"]]:
         update = await self.voice.route(state, runtime.context)
         return Command(update=dict(update), goto="agent" if update["route"]["kind"] == "agent" else "reply")
 
     async def agent(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["guard", "reply"]]:
-        update = await self.voice.answer(state, runtime.context)
+        update = await self.voice.answer(state, runtime.context, _writer_of(runtime))
+        _told(update, state["turn"], runtime)
         return Command(update=dict(update), goto="guard" if update.get("calls") else "reply")
 
     async def guard(self, state: TurnState, runtime: Runtime[RunContext]) -> TurnState:
         return await self.desk.guard(state, runtime.context)
 
     async def act(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["agent", "hold"]]:
-        update = await self.desk.act(state, runtime.context)
+        update = _told(await self.desk.act(state, runtime.context), state["turn"], runtime)
         return Command(update=dict(update), goto="hold" if state.get("request") else "agent")
 
     async def hold(self, state: TurnState) -> TurnState:
@@ -61,6 +65,20 @@ class Turn:
 
     async def reply(self, state: TurnState, runtime: Runtime[RunContext]) -> TurnState:
         return await self.voice.reply(state, runtime.context)
+
+
+def _told(update: TurnState, before: Mapping[str, Any], runtime: Runtime[RunContext]) -> TurnState:
+    """The update, after telling staff who follow the run of the flags that it adds."""
+    new = update.get("turn", {}).get("flags", [])[len(before.get("flags", ())) :]
+    if new and not runtime.context.principal.is_customer:
+        runtime.stream_writer({"type": "flags", "flags": new})
+    return update
+
+
+def _writer_of(runtime: Runtime[RunContext]) -> Writer:
+    """Writes to those who follow the run, with the number of the step that they know from every piece."""
+    step = get_config().get("metadata", {}).get("langgraph_step")
+    return lambda part: runtime.stream_writer({**part, STEP: step})
 
 
 def build_turn(voice: Voice, desk: CallDesk) -> StateGraph[Any, RunContext, Any, Any]:

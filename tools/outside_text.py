@@ -8,12 +8,12 @@ from tools._declare import Arguments, Integrity, Result, Source, ToolContext, To
 from trust.actions import Effect
 from trust.scopes import CRM_READ
 
-_HANDLE = r"^\{\{TEXT:[A-Z2-7]{10}\}\}$"
+_HANDLE = r"^⟦TEXT:[A-Z2-7]{10}⟧$"
 
 
 class ReadText(Arguments):
     handles: list[str] = argument(
-        "Handles, such as {{TEXT:ABCDEFGH23}}, that stand for the texts.",
+        "Handles, such as ⟦TEXT:ABCDEFGH23⟧, that stand for the texts.",
         source=Source.HANDLE,
         min_length=1,
         max_length=10,

@@ -18,6 +18,7 @@ from trust.actions import Action, Input
 from trust.bound_labels import write_labels
 from trust.decisions import Hold
 from trust.digests import digest_of
+from trust.invisible import one_line
 from trust.labels import Integrity, Label
 from trust.policy import policy_version
 from trust.principal import Principal
@@ -170,7 +171,7 @@ def compute_digest(session: TenantSession, approval: Approval) -> str:
 def _card(action: Action) -> dict[str, Any]:
     """What a person is shown, made by code from the changes alone; no text of a model gets in as a caption."""
     verb = {"create": "Create", "update": "Change", "delete": "Delete", "confirm": "Confirm"}
-    lines = [f"{verb[c.operation]} {c.object_name} {c.name}" for c in action.changes or ()]
+    lines = [f"{verb[c.operation]} {c.object_name} {one_line(c.name)}" for c in action.changes or ()]
     card = {
         "title": "; ".join(lines),
         "tool": action.tool,

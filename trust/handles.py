@@ -3,7 +3,7 @@
 A handle may be passed on, into an answer or an argument: the words appear where a person reads them or where they are
 stored, and their label goes with them. So text from outside can be used without ever being obeyed.
 
-A handle, `{{TEXT:...}}`, is no placeholder of the gateway's: those stand for personal values, and are put in after the
+A handle, `⟦TEXT:...⟧`, is no placeholder of the gateway's: those stand for personal values, and are put in after the
 handles.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 from trust.labels import Label
 
 Path = tuple[str | int, ...]
-HANDLE = re.compile(r"\{\{TEXT:[A-Z2-7]{10}\}\}")
+HANDLE = re.compile(r"⟦TEXT:[A-Z2-7]{10}⟧")
 _CUT = 280
 """How much of an outsider's text an answer repeats, if it was not asked to read it out."""
 
@@ -42,7 +42,7 @@ class Handles:
     def hide(self, text: str, label: Label) -> str:
         """The handle for some words. Words from several sources are as bad as the worst of them."""
         digest = hmac.new(self.secret, f"{self.thread}\0{text}".encode("utf-8", "surrogatepass"), hashlib.sha256)
-        handle = f"{{{{TEXT:{base64.b32encode(digest.digest())[:10].decode()}}}}}"
+        handle = f"⟦TEXT:{base64.b32encode(digest.digest())[:10].decode()}⟧"
         known = self.texts.get(handle)
         self.texts[handle] = OutsideText(text, label if known is None else known.label.join(label))
         return handle
@@ -65,7 +65,7 @@ class Handles:
 
 def neutralise(text: str) -> str:
     """Text of a user or a record in which nothing passes for a handle."""
-    return HANDLE.sub(lambda found: found.group().replace("{{", "{ {").replace("}}", "} }"), text)
+    return HANDLE.sub(lambda found: found.group().replace("⟦", "[").replace("⟧", "]"), text)
 
 
 def map_strings(value: Any, change: Callable[[str], str]) -> Any:
@@ -93,4 +93,4 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 def _cut(text: str) -> str:
     words = " ".join(text.split())
-    return words if len(words) <= _CUT else words[: _CUT - 1].rstrip() + "…"
+    return words if len(words) <= _CUT else words[:_CUT].rpartition(" ")[0] + " …"

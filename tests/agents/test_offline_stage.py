@@ -1,9 +1,11 @@
 """A small CRM in memory with the tools' shapes, to drive the offline model through whole turns; and its own test."""
 
 import json
+import re
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
@@ -11,6 +13,8 @@ from rapidfuzz import fuzz
 
 from agents._offline import OfflineModel
 from tests.agents.sealed import ask_sealed
+from trust.evidence import gather
+from trust.grounding import Grounding
 
 SEALED: ContextVar[bool] = ContextVar("SEALED", default=False)
 """Whether the model hears and answers through a mask."""
@@ -632,11 +636,25 @@ class Chat:
             assert isinstance(answer, AIMessage)
             self.messages.append(answer)
             if not answer.tool_calls:
+                self._require_grounds(str(answer.content))
                 return str(answer.content)
             for call in answer.tool_calls:
                 self.made.append((call["name"], call["args"]))
                 self.messages.append(ToolMessage(self.crm.run(call["name"], call["args"]), tool_call_id=call["id"]))
         raise AssertionError(f"the turn does not end: {self.made}")
+
+    def _require_grounds(self, answer: str) -> None:
+        """Nothing in the answer is from nowhere: the service would withhold it."""
+        today = re.search(r"Today is (\S+)\.", self.prompt)
+        if today is None:
+            return
+        turns: list[dict[str, Any]] = []
+        for message in self.messages:
+            calls = [dict(call) for call in message.tool_calls] if isinstance(message, AIMessage) else []
+            told = {"tool_call_id": message.tool_call_id} if isinstance(message, ToolMessage) else {}
+            turns.append({"type": message.type, "content": message.content, "tool_calls": calls, **told})
+        evidence = gather(turns, today=date.fromisoformat(today[1]), known=[self.prompt.partition("Records you")[0]])
+        assert Grounding(lambda: evidence).check(answer).withheld == [], answer
 
     def last(self, tool: str) -> dict[str, Any]:
         """The arguments of the last call of this tool in the last turn."""

@@ -36,6 +36,7 @@ class Talk:
     async def say(self, text: str) -> str:
         self._read = len(self.values["messages"])
         self.values = await self.world.say(self.who, self.thread, text, context=TODAY)
+        assert "withheld:" not in last_answer(self.values)
         return last_answer(self.values)
 
     @property

@@ -257,7 +257,7 @@ async def test_a_run_says_where_it_is_and_keeps_the_line_alive(
 
 
 async def test_a_dropped_line_is_taken_up_again_without_loss_or_repetition(settings: Settings) -> None:
-    words = " ".join(f"w{n}" for n in range(40))
+    words = " ".join(f"{chr(97 + n % 26) * (2 + n // 26)}." for n in range(40))
     model = SlowModel(lines=[AIMessage(words)])
     with site(settings, model) as here:
         async with here.client() as client, here.plain() as plain:

@@ -197,5 +197,5 @@ async def test_a_handle_that_a_user_types_is_text(settings: Settings) -> None:
     model = script(AIMessage("I see."))
     async with open_world(settings, model=model) as world:
         thread = await world.open_thread(SAM)
-        await world.say(SAM, thread, "what about the case {{TEXT:ABCDEFGH23}}?")
+        await world.say(SAM, thread, "what about the case ⟦TEXT:ABCDEFGH23⟧?")
         assert not HANDLE.search(heard(model, 0))
