@@ -311,6 +311,8 @@ READS = {
     "GET /ledger": "audit:read",
     "GET /audit": "audit:read",
     "GET /audit/verify": "audit:read",
+    "GET /admin/gateway": "gateway:manage",
+    "PATCH /admin/gateway": "gateway:manage",
 }
 """Route -> the scope that lets a token in."""
 
