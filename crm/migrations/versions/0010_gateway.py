@@ -24,7 +24,7 @@ _PERSONAL = {
 def upgrade() -> None:
     _create_tables()
     connection = op.get_bind()
-    _fill_index(connection)
+    fill_index(connection)
     if connection.dialect.name == "postgresql":
         app_role = op.get_context().config.attributes["app_role"]
         for table in ("personal_value", "gateway_rules", "model_usage"):
@@ -61,7 +61,7 @@ def _create_tables() -> None:
     )
 
 
-def _fill_index(connection: sa.Connection) -> None:
+def fill_index(connection: sa.Connection) -> None:
     """From the records that are there already. The owner looks past the wall for it, inside this transaction."""
     index = sa.table(
         "personal_value", *(sa.column(name) for name in ("tenant", "key", "kind", "object_name", "record_id"))
