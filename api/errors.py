@@ -209,5 +209,7 @@ def answer_unknown(request: Request, error: Exception) -> JSONResponse:
 def problems(*statuses: int, is_open: bool = False) -> dict[int | str, dict[str, Any]]:
     """The part of a route's description that says which problems it may answer with. Open routes ask for no token."""
     every = {400, 413, *statuses} if is_open else {400, 401, 413, 422, 503, *statuses}
+    if not every.isdisjoint({404, 409}):
+        every.add(410)  # whatever may be missing or taken may have been erased
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(every)}

@@ -8,8 +8,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.callers import EraserOf, ServiceOf
-from api.errors import InputError, problems
+from api.errors import problems
 from api.wire import Body
+from crm.errors import RecordNotFoundError
 from crm.ids import normalise_id
 from crm.repositories import retention as rows
 from crm.schema import object_of
@@ -81,12 +82,12 @@ async def erase_thread(thread_id: uuid.UUID, principal: EraserOf, service: Servi
     return Erased(conversations=1)
 
 
-@router.post("/erasure/person/{person_id}", responses=problems(403))
+@router.post("/erasure/person/{person_id}", responses=problems(403, 404))
 async def erase_person(person_id: str, principal: EraserOf, service: ServiceOf) -> Erased:
     """Erase all conversations of a user or contact and what is sealed with their key. Their records stay."""
     normal = normalise_id(person_id)
     if normal is None or object_of(normal) not in ("User", "Contact"):
-        raise InputError("person_id", "expected the id of a user or contact")
+        raise RecordNotFoundError("User", person_id[:18])
     async with service.database.session(principal.tenant, write=True) as session:
         count = await erasure.erase_person(session, normal, by=principal.id, at=_now(service))
     await service.database.forget_freed()

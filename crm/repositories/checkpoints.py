@@ -1,13 +1,13 @@
 """Rows of checkpoints and of what was written since them; what they hold is sealed."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import delete, select, update
 
 from crm.conversation import StoredCheckpoint, StoredItem, StoredWrite
 from crm.database import TenantSession
-from crm.repositories.inserting import insert_if_absent
+from crm.repositories.inserting import insert_if_absent, insert_or_replace
 
 
 async def find(
@@ -53,20 +53,24 @@ async def list_writes(session: TenantSession, checkpoint: StoredCheckpoint) -> l
 
 async def put(session: TenantSession, row: StoredCheckpoint) -> None:
     """Store a checkpoint; the same one again takes the place of the earlier."""
-    await session.merge(row)
-    await session.flush()
+    await insert_or_replace(session, StoredCheckpoint, _values_of(row), key=_key_of(row))
 
 
 async def put_writes(session: TenantSession, rows: Sequence[StoredWrite]) -> None:
     """Store what a task wrote. What stands in the same place stays, except below zero: there the newer counts."""
     for row in rows:
         if row.place < 0:
-            await session.merge(row)
-            continue
-        columns = ("thread_id", "namespace", "checkpoint_id", "task_id", "place")
-        values = {name: getattr(row, name) for name in (*columns, "sealed")}
-        await insert_if_absent(session, StoredWrite, values, key=["tenant", *columns])
-    await session.flush()
+            await insert_or_replace(session, StoredWrite, _values_of(row), key=_key_of(row))
+        else:
+            await insert_if_absent(session, StoredWrite, _values_of(row), key=_key_of(row))
+
+
+def _values_of(row: StoredCheckpoint | StoredWrite) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns if column.key != "tenant"}
+
+
+def _key_of(row: StoredCheckpoint | StoredWrite) -> list[str]:
+    return [column.key for column in row.__table__.columns if column.primary_key]
 
 
 async def remove(session: TenantSession, thread_id: str) -> None:
