@@ -15,7 +15,7 @@ from crm.repositories.records import EmbeddedCrm
 from crm.work import Approval
 from graphs._extractor import Extractor
 from graphs._sending import address_again
-from graphs._sight import Sight, TextsInSight, about_outside_text, look, notes_of, plan_after_reading
+from graphs._sight import Sight, TextsInSight, about_outside_text, look, notes_of, plan_after_reading, spell, value_at
 from graphs.context import Limits, RunContext
 from graphs.messages import failure, human, success, text_of, tool_answer, unanswered_calls
 from graphs.requests import build_request
@@ -23,7 +23,7 @@ from graphs.screens import Screens, added
 from graphs.state import Call, Message, TurnState
 from tools._declare import Tool, ToolContext, ToolRetryError, find_json_fault
 from tools._inputs import label_inputs, with_field_labels, with_outgoing_labels
-from tools._labels import label_result, label_settled
+from tools._labels import Labelled, label_results, label_settled
 from tools._run import ToolError, build_action, propose, read
 from tools.outside_text import read_text
 from trust import ledger
@@ -247,31 +247,30 @@ class CallDesk:
         waiting = [call for call in state["calls"] if call["verdict"] == "allow"]
         if not waiting:
             return {"messages": []}
-        answers = []
         turn = dict(state["turn"])
         sight = look(state, context, self.cursor_key)
         async with self.database.session(context.principal.tenant) as session:
-            for call in waiting:
-                envelope = self._shorten(await self._read_one(session, call, state, context, sight))
-                answer = tool_answer(call["id"], call["name"], envelope)
-                flags = self.screens.flag_result(context.principal.tenant, call["name"], envelope.get("result"))
+            envelopes = [self._shorten(await self._read_one(session, call, state, context, sight)) for call in waiting]
+            read = [
+                (self.catalogue[c["name"]], e["result"]) for c, e in zip(waiting, envelopes, strict=True) if e["ok"]
+            ]
+            labels = iter(await label_results(session, read))
+        answers = []
+        for call, envelope in zip(waiting, envelopes, strict=True):
+            answer = tool_answer(call["id"], call["name"], envelope)
+            if envelope["ok"]:
+                labelled = next(labels)
+                outside = {spell(path): value_at(envelope["result"], path) for path in labelled.outside}
+                flags = self.screens.flag_result(context.principal.tenant, call["name"], outside)
                 turn["flags"] = added(turn.get("flags", []), flags)
-                if envelope["ok"]:
-                    answer["artifact"] = await self._note(session, call, envelope, turn, state, sight)
-                answers.append(answer)
+                answer["artifact"] = self._note(call, labelled, turn, state, sight)
+            answers.append(answer)
         return {"messages": answers, "turn": turn}
 
-    async def _note(
-        self,
-        session: TenantSession,
-        call: Call,
-        envelope: dict[str, Any],
-        turn: dict[str, Any],
-        state: TurnState,
-        sight: Sight,
+    def _note(
+        self, call: Call, labelled: Labelled, turn: dict[str, Any], state: TurnState, sight: Sight
     ) -> dict[str, Any]:
         """The labels of what was read. Reading outside text settles which tools the rest of the turn may use."""
-        labelled = await label_result(session, self.catalogue[call["name"]], envelope["result"])
         if call["name"] == read_text.name:
             agent = self.roster[state["route"]["agent"]]
             turn["plan"] = plan_after_reading(agent.tools, call["arguments"].get("tools_needed", ()), turn.get("plan"))

@@ -16,10 +16,11 @@ from tools._inputs import Seen
 from tools._labels import Labelled
 from tools.outside_text import WantedValue, extract_values, read_text
 from trust.actions import Effect
-from trust.handles import HANDLE, Handles, OutsideText, map_strings, neutralise
+from trust.handles import HANDLE, Handles, OutsideText, Path, map_strings, neutralise
 from trust.labels import Integrity, Label, join_all
 from trust.masking.fields import Place
 from trust.masking.masker import label_by_field
+from trust.user_words import resolve, values_in
 
 _BEGUN = re.compile(r"⟦[A-Z2-7:]{0,15}\Z")
 _ID_IN_WORDS = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?(?![0-9A-Za-z])")
@@ -82,7 +83,7 @@ def _tool_as_seen(message: Message, notes: Mapping[str, Any], handles: Handles, 
     is_read_now = notes.get("is_read_out") and notes.get("run") == run
     for one in outside:
         label = Label.from_json(one["label"])
-        handle = handles.hide(_at(envelope, one["path"]), label)
+        handle = handles.hide(value_at(envelope, one["path"]), label)
         if not is_read_now and not one["personal"]:
             _put(envelope, one["path"], handle)
     return {**message, "content": json.dumps(envelope, ensure_ascii=False)}
@@ -109,7 +110,8 @@ def _seen(state: TurnState, context: RunContext, handles: Handles) -> Seen:
     own = Label(
         min(together.integrity, Integrity.CRM_VERIFIED), together.writers, together.readers, "the copilot's own words"
     )
-    return Seen(handles, frozenset(ids), own, join_all([own, *typed]))
+    said = values_in(next((text_of(m) for m in reversed(state.get("messages", [])) if m["type"] == "human"), ""))
+    return Seen(handles, frozenset(ids), own, join_all([own, *typed]), said, user)
 
 
 @dataclass(frozen=True)
@@ -190,11 +192,15 @@ def note_what_was_written(
     handles, by_name = sight.seen.handles, {tool.name: tool for tool in tools}
     written = {"content": message["content"], "calls": {call["id"]: call["written"] for call in calls}}
     for call in calls:
-        call["arguments"] = _reveal_arguments(call["written"], by_name.get(call["name"]), handles)
+        revealed = _reveal_arguments(call["written"], by_name.get(call["name"]), handles)
+        call["arguments"] = resolve(revealed, sight.seen.said)
     for told, call in zip(message["tool_calls"], calls, strict=True):
         told["args"] = call["arguments"]
     has_handles = HANDLE.search(message["content"]) or any(c["arguments"] != c["written"] for c in calls)
     is_tainted = sight.seen.own.integrity is Integrity.EXTERNAL
+    sources = sorted({label.origin for label in handles.labels_in(message["content"])})
+    if sources or is_tainted:
+        message["additional_kwargs"] = {"outside": sources or [sight.seen.own.origin]}
     if has_handles or is_tainted:
         message["artifact"] = {"written": written, "label": sight.seen.own.to_json(), "run": run_id}
 
@@ -204,7 +210,13 @@ def _reveal_arguments(written: Mapping[str, Any], tool: Tool | None, handles: Ha
     return {name: value if name in kept else map_strings(value, handles.reveal) for name, value in written.items()}
 
 
-def _at(value: Any, path: Sequence[str | int]) -> str:
+def spell(path: Path) -> str:
+    """A place in JSON data as people write it: `records[0].Subject`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def value_at(value: Any, path: Sequence[str | int]) -> str:
+    """The text at a place in JSON data."""
     for key in path:
         value = value[key]
     return str(value)

@@ -27,6 +27,7 @@ from trust.digests import digest_of
 from trust.evidence import gather
 from trust.grounding import Grounding
 from trust.handles import HANDLE
+from trust.user_words import describe
 
 KeepTexts = Callable[[TenantSession, RunContext, Sequence[Message]], Awaitable[None]]
 
@@ -100,7 +101,8 @@ class Voice:
 
         async def ask(note: str) -> Answer:
             turn["model_calls"] += 1
-            history = [SystemMessage(f"{prompt}\n\n{note}".rstrip()), *to_model(sight.messages)]
+            parts = [prompt, describe(sight.seen.said) if sight.seen.said else "", note]
+            history = [SystemMessage("\n\n".join(filter(None, parts))), *to_model(sight.messages)]
             words = HandleStream(sight.seen.handles, outlet.add)
             answer = await self.gateway_for(context.principal.tenant).ask(
                 history, usable, asking, words.add, on_restart=outlet.begin_again
@@ -124,7 +126,9 @@ class Voice:
         outlet.close(message["tool_calls"])
         message["content"] = outlet.shown
         citations = outlet.check.grounding.cite(outlet.shown)
-        message["additional_kwargs"] = {"citations": [one.to_json() for one in citations]} if citations else {}
+        if citations:
+            cited = {"citations": [one.to_json() for one in citations]}
+            message["additional_kwargs"] = message.get("additional_kwargs", {}) | cited
         turn["withheld"] = turn.get("withheld", 0) + len(outlet.withheld)
         turn["removed"] = turn.get("removed", 0) + outlet.check.removed
         flags = self.screens.flag_text(context.principal.tenant, outlet.shown, "answer")
@@ -200,6 +204,8 @@ class Voice:
             "model_calls": state["turn"]["model_calls"],
             "asked": state["turn"].get("asked", []),
             "answer": digest_of(text_of(messages[-1])),
+            "plan": state["turn"].get("plan"),
+            "outside": messages[-1].get("additional_kwargs", {}).get("outside", []),
             "flags": state["turn"].get("flags", []),
             "withheld": state["turn"].get("withheld", 0),
             "removed": state["turn"].get("removed", 0),

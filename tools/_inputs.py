@@ -1,7 +1,7 @@
 """Labels for a call's arguments: what came from where as far as code can tell, else the copilot's own words."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crm.connector import Change
@@ -15,6 +15,7 @@ from trust.actions import Action, FieldLabels, Input, Role
 from trust.handles import HANDLE, Handles, Path, leaves
 from trust.labels import NOTHING, Integrity, Label, join_all
 from trust.provenance import is_text, label_of
+from trust.user_words import is_reference
 
 _SAID = ("Subject", "TextBody")
 _RECIPIENTS = frozenset({"recipient_id", "to", "cc", "to_ids"})
@@ -29,6 +30,9 @@ class Seen:
     known_ids: frozenset[str]
     own: Label
     typed: Label
+    said: list[Any] = field(default_factory=list)
+    """Values in the user's message of this turn."""
+    user: Label = NOTHING
 
 
 def label_inputs(
@@ -57,6 +61,8 @@ def _label_input(tool: Tool, written: Mapping[str, Any], path: Path, value: Any,
         labels = seen.handles.labels_in(value)
         whole = HANDLE.fullmatch(value) is not None
         return Input(where, role, join_all(labels if whole else [*labels, seen.own]), is_reference=whole)
+    if is_reference(value, seen.said):
+        return Input(where, role, seen.user, is_reference=True)
     record = normalise_id(value) if isinstance(value, str) else None
     if record is not None and record in seen.known_ids:
         return Input(where, role, Label(Integrity.SYSTEM, origin=f"record {record}"), is_reference=True)
@@ -139,15 +145,15 @@ def label_fields(
     found: dict[tuple[str, str], FieldLabels] = {}
     for change in changes:
         specs = OBJECT_INFO[change.object_name].fields
-        for field in change.fields:
+        for one in change.fields:
             same = [
                 label
                 for value, label in pairs
-                if value == field.new and isinstance(value, bool) is isinstance(field.new, bool)
+                if value == one.new and isinstance(value, bool) is isinstance(one.new, bool)
             ]
-            exact = by_place.get(f"fields.{field.field}")
-            made = everything if is_text(specs[field.field]) else NOTHING
+            exact = by_place.get(f"fields.{one.field}")
+            made = everything if is_text(specs[one.field]) else NOTHING
             new = exact or (join_all(same) if same else made)
-            old = present.get((change.record_id, field.field), NOTHING)
-            found[change.record_id, field.field] = FieldLabels(old=old, new=new)
+            old = present.get((change.record_id, one.field), NOTHING)
+            found[change.record_id, one.field] = FieldLabels(old=old, new=new)
     return found

@@ -1,6 +1,6 @@
 """Labels for a tool's result: from its schema and the records behind it, never from what the values say."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -53,20 +53,36 @@ class _Value:
     key: str
 
 
+async def label_results(session: TenantSession, answers: Sequence[tuple[Tool, Mapping[str, Any]]]) -> list[Labelled]:
+    """The labels of several answers of tools, as JSON; what they need is asked for once."""
+    walked = [list(_walk(result, tool.result, (), Declared.BY_FIELD, _Around(), "")) for tool, result in answers]
+    ids = [_ids_in(values) for values in walked]
+    origins = await load_origins(session, frozenset[str]().union(*ids))
+    tampered = await _tampered_groups(session, [one for values in walked for one in values])
+    return [_labelled(values, known, origins, tampered) for values, known in zip(walked, ids, strict=True)]
+
+
 async def label_result(session: TenantSession, tool: Tool, result: Mapping[str, Any]) -> Labelled:
-    """`result` is the tool's answer as JSON."""
-    values = list(_walk(result, tool.result, (), Declared.BY_FIELD, _Around(), ""))
-    ids = {found for one in values if one.declared is not Declared.EXTERNAL and (found := _id_in(one)) is not None}
-    ids |= {one.record_id for one in values if one.record_id is not None}
-    origins = await load_origins(session, ids)
-    tampered = await _tampered_groups(session, values)
+    """The labels of one answer."""
+    [labelled] = await label_results(session, [(tool, result)])
+    return labelled
+
+
+def _ids_in(values: Iterable[_Value]) -> frozenset[str]:
+    named = {found for one in values if one.declared is not Declared.EXTERNAL and (found := _id_in(one)) is not None}
+    return frozenset(named | {one.record_id for one in values if one.record_id is not None})
+
+
+def _labelled(
+    values: Sequence[_Value], ids: frozenset[str], origins: Mapping[str, RecordOrigin], tampered: Set[tuple[str, str]]
+) -> Labelled:
     labels: dict[Path, Label] = {}
     for one in values:
         label = _label(one, origins, tampered)
         if label is not None:
             labels[one.path] = label
     personal = {one.path: (one.record_id, one.key) for one in values if _is_personal(one, origins)}
-    return Labelled(labels, frozenset(ids), personal)
+    return Labelled(labels, ids, personal)
 
 
 def _id_in(one: _Value) -> str | None:

@@ -118,7 +118,13 @@ async def propose(
         kind="approval.requested",
         actor=principal.id,
         subject=approval.approval_id,
-        payload={"tool": action.tool, "agent": action.agent, "run": origin.run_id, "digest": approval.digest},
+        payload={
+            "tool": action.tool,
+            "agent": action.agent,
+            "run": origin.run_id,
+            "digest": approval.digest,
+            "fields": {field: labels.new.integrity.word for (_, field), labels in action.field_labels.items()},
+        },
     )
     return approval
 
