@@ -19,7 +19,7 @@ from graphs._sight import Sight, TextsInSight, about_outside_text, look, notes_o
 from graphs.context import Limits, RunContext
 from graphs.messages import failure, human, success, text_of, tool_answer, unanswered_calls
 from graphs.requests import build_request
-from graphs.screens import Screens, added
+from graphs.screens import Screens, added, orders
 from graphs.state import Call, Message, TurnState
 from tools._declare import Tool, ToolContext, ToolRetryError, find_json_fault
 from tools._inputs import label_inputs, with_field_labels, with_outgoing_labels
@@ -35,8 +35,12 @@ from trust.bound_labels import labels_after_edit, read_labels
 from trust.decisions import Deny, Hold
 from trust.digests import digest_of
 from trust.egress import clean_changes
+from trust.labels import Integrity
 from trust.policy import decide
 from trust.principal import Principal
+
+_SPEAKING = 40
+"""Characters that a text has at least that could talk anybody into anything."""
 
 
 class RefusedInputError(Exception):
@@ -263,9 +267,32 @@ class CallDesk:
                 outside = {spell(path): value_at(envelope["result"], path) for path in labelled.outside}
                 flags = self.screens.flag_result(context.principal.tenant, call["name"], outside)
                 turn["flags"] = added(turn.get("flags", []), flags)
+                self._doubt(envelope["result"], call, labelled, turn, state, context)
                 answer["artifact"] = self._note(call, labelled, turn, state, sight)
             answers.append(answer)
         return {"messages": answers, "turn": turn}
+
+    def _doubt(
+        self,
+        result: dict[str, Any],
+        call: Call,
+        labelled: Labelled,
+        turn: dict[str, Any],
+        state: TurnState,
+        context: RunContext,
+    ) -> None:
+        """Texts that count as staff's but talk to an assistant taint the turn: nothing passes without a person then."""
+        inside = {
+            spell(path): text
+            for path, label in labelled.values.items()
+            if label.integrity is Integrity.CRM_VERIFIED and len(text := str(value_at(result, path))) >= _SPEAKING
+        }
+        flags = [one for one in self.screens.flag_result(context.principal.tenant, call["name"], inside) if orders(one)]
+        if flags:
+            turn["flags"] = added(turn.get("flags", []), flags)
+            turn["is_doubtful"] = True
+            agent = self.roster[state["route"]["agent"]]
+            turn["plan"] = turn.get("plan") or sorted(agent.tool_names)
 
     def _note(
         self, call: Call, labelled: Labelled, turn: dict[str, Any], state: TurnState, sight: Sight

@@ -20,6 +20,7 @@ from trust.handles import HANDLE, Handles, OutsideText, Path, map_strings, neutr
 from trust.labels import Integrity, Label, join_all
 from trust.masking.fields import Place
 from trust.masking.masker import label_by_field
+from trust.provenance import OUTSIDE
 from trust.user_words import resolve, values_in
 
 _BEGUN = re.compile(r"⟦[A-Z2-7:]{0,15}\Z")
@@ -106,6 +107,8 @@ def _seen(state: TurnState, context: RunContext, handles: Handles) -> Seen:
                 shown += [Label.from_json(one["label"]) for one in notes["outside"]]
             if notes["run"] == run and notes.get("is_extracted"):
                 typed.append(Label.from_json(notes["extracted"]))
+    if state["turn"].get("is_doubtful"):
+        shown.append(Label(Integrity.EXTERNAL, frozenset({OUTSIDE}), None, "a text that talks to an assistant"))
     together = join_all(shown)
     own = Label(
         min(together.integrity, Integrity.CRM_VERIFIED), together.writers, together.readers, "the copilot's own words"

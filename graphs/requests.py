@@ -101,13 +101,21 @@ def describe_card(card: dict[str, Any]) -> str:
         verb = {"create": "Create", "update": "Change", "delete": "Delete", "confirm": "Confirm"}[change["operation"]]
         lines.append(f"{verb} {change['object']} {plain(change['name'])} ({change['id']})")
         for field in change["fields"]:
-            new = plain(field["new"])
+            new = plain(field["new"]) + _describe_source(field.get("source"))
             lines.append(
                 f"  {field['field']}: {new}"
-                if change["operation"] == "create"
+                if change["operation"] in ("create", "confirm")
                 else f"  {field['field']}: {plain(field['old'])} -> {new}"
             )
-    return "\n".join(lines + _describe_message(card.get("message")))
+    lines += _describe_message(card.get("message"))
+    return "\n".join([*lines, *(f"Note: {warning}" for warning in card.get("warnings", ()))])
+
+
+def _describe_source(source: dict[str, Any] | None) -> str:
+    """Said of values that somebody outside may have written; of the others nothing needs to be said."""
+    if source is None or source["integrity"] != "external":
+        return ""
+    return f" (from outside: {plain(source['origin'])})"
 
 
 def _describe_message(message: dict[str, Any] | None) -> list[str]:

@@ -45,6 +45,11 @@ class Screens:
         return [*screen(text), *([LEXICON] if lexicon.find(text) else [])]
 
 
+def orders(flag: Flag) -> bool:
+    """Whether a text talks to an assistant or hides something, and is not just rude."""
+    return any(mark != LEXICON for mark in flag["marks"])
+
+
 def added(flags: Sequence[Flag], new: Sequence[Flag]) -> list[Flag]:
     """All flags of a turn, up to a number that no conversation should reach."""
     return [*flags, *new][:_MOST_FLAGS]

@@ -1,4 +1,8 @@
-"""Marks text that talks to the assistant instead of to people. A mark is a hint for people and never a decision."""
+"""Marks text that talks to the assistant instead of to people.
+
+A mark is a hint for people, and taints the turn if the text counted as staff's: it may cost a turn what is approved in
+advance. It lets nothing pass and refuses nothing.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

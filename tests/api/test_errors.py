@@ -15,11 +15,13 @@ from starlette.responses import StreamingResponse
 from api.auth import AuthError, KeySetError
 from api.envelope import EnvelopeMiddleware
 from api.errors import STATUSES, ForbiddenError, InputError, UnknownAssistantError, register_errors
+from api.outbox import MailClosedError, MailNotFoundError, NotAllowedToSendError
 from crm.database import DatabaseNotReadyError
 from crm.errors import (
     Conflict,
     CrmError,
     CursorError,
+    ErasedError,
     FieldError,
     ObjectRightError,
     RecordNotFoundError,
@@ -35,6 +37,7 @@ from graphs.conversations import (
     ThreadExistsError,
     ThreadNotFoundError,
 )
+from graphs.feedback import MessageNotFoundError
 from trust.approvals import (
     ApprovalClosedError,
     ApprovalError,
@@ -42,6 +45,9 @@ from trust.approvals import (
     DigestMismatchError,
     NotEntitledError,
 )
+from trust.audit import NoSuchEntryError
+from trust.outgoing import RulesError
+from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
 
 PREFIX = "urn:countersign:problem:"
 
@@ -66,6 +72,16 @@ TABLE: list[tuple[Exception, int, str]] = [
     (FieldError("Amount", "expected a number"), 422, "field"),
     (CursorError("old"), 422, "cursor"),
     (ApprovalError("reason: too long"), 422, "approval"),
+    (NotAllowedToSendError("no"), 403, "not-allowed-to-send"),
+    (MailNotFoundError("m"), 404, "mail-not-found"),
+    (PolicyVersionNotFoundError("v"), 404, "policy-version-not-found"),
+    (PreapprovalNotFoundError("p"), 404, "preapproval-not-found"),
+    (MessageNotFoundError("m"), 404, "message-not-found"),
+    (NoSuchEntryError("e"), 404, "no-such-entry"),
+    (MailClosedError("sent"), 409, "mail-closed"),
+    (PolicyConflictError("newer"), 409, "policy-conflict"),
+    (ErasedError("thread"), 410, "erased"),
+    (RulesError("personal: clear"), 422, "rules"),
     (OverloadedError("later"), 429, "overloaded"),
     (KeySetError("the token keys cannot be read"), 503, "key-set"),
     (DatabaseNotReadyError("role x is a superuser"), 503, "database-not-ready"),
