@@ -33,7 +33,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "labels of results": ("graphs._calls.label_results",),
     "handles and sight": ("graphs._calls.look", "graphs._voice.look"),
     "masking": ("agents._sealing.Sealer.seal",),
-    "guards and policy": ("graphs._calls.decide",),
+    "guards and policy": ("graphs._calls.decide", "graphs._requesting.decide"),
     "egress and grounding": ("trust.answers.AnswerCheck.check", "trust.grounding.Grounding.cite"),
     "flags": ("graphs.screens.Screens.flag_result", "graphs.screens.Screens.flag_text"),
     "audit": ("graphs._voice.audit.record",),

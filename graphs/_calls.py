@@ -3,41 +3,30 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
-from agents._agent import DomainAgent
-from crm.database import Database, TenantSession
+from crm.database import TenantSession
 from crm.repositories import approvals as approval_rows
-from crm.repositories.post import TenantPost
-from crm.repositories.records import EmbeddedCrm
 from crm.work import Approval
-from graphs._extractor import Extractor
-from graphs._sending import address_again
+from graphs._settling import Settling
 from graphs._sight import Sight, TextsInSight, about_outside_text, look, notes_of, plan_after_reading, spell, value_at
-from graphs.context import Limits, RunContext
+from graphs.context import RunContext
 from graphs.messages import failure, human, success, text_of, tool_answer, unanswered_calls
 from graphs.requests import build_request
-from graphs.screens import Screens, added, orders
+from graphs.screens import added, orders
 from graphs.state import Call, Message, TurnState
-from tools._declare import Tool, ToolContext, ToolRetryError, find_json_fault
-from tools._inputs import label_inputs, with_field_labels, with_outgoing_labels
-from tools._labels import Labelled, label_results, label_settled
-from tools._run import ToolError, build_action, propose, read
+from tools._declare import find_json_fault
+from tools._inputs import label_inputs
+from tools._labels import Labelled, label_results
+from tools._run import ToolError, read
 from tools.outside_text import read_text
-from trust import ledger
 from trust.actions import Action, Effect
-from trust.approvals import Origin, is_preapproved, lapse
-from trust.approvals import propose as write_down
-from trust.approvals import propose_preapproved as write_down_preapproved
-from trust.bound_labels import labels_after_edit, read_labels
+from trust.approvals import Origin, is_preapproved
 from trust.decisions import Deny, Hold
 from trust.digests import digest_of
-from trust.egress import clean_changes
 from trust.labels import Integrity
 from trust.policy import decide
-from trust.principal import Principal
 
 _SPEAKING = 40
 """Characters that a text has at least that could talk anybody into anything."""
@@ -48,16 +37,8 @@ class RefusedInputError(Exception):
 
 
 @dataclass(frozen=True)
-class CallDesk:
+class CallDesk(Settling):
     """Knows the tools and the database; asks trust before anything happens."""
-
-    roster: Mapping[str, DomainAgent]
-    catalogue: Mapping[str, Tool]
-    database: Database
-    cursor_key: bytes
-    limits: Limits
-    extractor: Extractor | None = None
-    screens: Screens = field(default_factory=Screens)
 
     async def admit(self, state: TurnState, context: RunContext) -> TurnState:
         """Check what came in, reset what counts per turn, and answer calls that an earlier turn left open.
@@ -186,66 +167,6 @@ class CallDesk:
             ),
         )
 
-    def _validate(self, name: str, arguments: Any, principal: Principal, agent: DomainAgent) -> Action | ToolError:
-        tool = self.catalogue.get(name)
-        if tool is None or name not in agent.tool_names:
-            return ToolError("denied", f"the {agent.name} agent has no tool {name[:60]!r}")
-        try:
-            valid = tool.validate(arguments)
-        except ToolRetryError as error:
-            return ToolError("retry", str(error))
-        return build_action(tool, valid, principal, agent=agent.name, agent_tools=agent.tool_names)
-
-    async def request_approval(
-        self, session: TenantSession, action: Action, context: RunContext, origin: Origin
-    ) -> Approval | ToolError:
-        """Work out what the action would change, guard it again with that in sight, and write the request down."""
-        standing = await approval_rows.find_by_key(session, origin.key)
-        if standing is not None:
-            return standing
-        tool = self.catalogue[action.tool]
-        grant = decide(action, context.principal)
-        if isinstance(grant, Deny):
-            return ToolError.of(grant)
-        if isinstance(grant, Hold):
-            return ToolError("denied", "the call cannot be held before its changes are known")
-        proposal = await propose(grant, action, context.principal, tool, self._tool_context(session, context))
-        if isinstance(proposal, ToolError):
-            return proposal
-        changes = clean_changes(proposal.changes, self.screens.hosts(context.principal.tenant))
-        proposed = replace(action, changes=changes, outgoing=proposal.outgoing)
-        complete = await with_outgoing_labels(session, await with_field_labels(session, proposed))
-        decision = decide(complete, context.principal)
-        if isinstance(decision, Deny):
-            return ToolError.of(decision)
-        if not isinstance(decision, Hold):
-            return await write_down_preapproved(session, complete, context.principal, origin=origin, at=context.now)
-        return await write_down(session, complete, context.principal, decision, origin=origin, at=context.now)
-
-    async def revise(
-        self,
-        session: TenantSession,
-        approval: Approval,
-        arguments: Mapping[str, Any],
-        context: RunContext,
-        *,
-        editor: str,
-    ) -> Approval | ToolError:
-        """A new request in place of one whose arguments a person edited. Runs with the requester's rights."""
-        agent = self.roster[approval.agent]
-        action = self._validate(approval.tool, arguments, context.principal, agent)
-        if isinstance(action, ToolError):
-            return action
-        action = replace(action, **labels_after_edit(approval, action.arguments, editor))
-        origin = Origin(
-            key=f"{approval.approval_id}:edited",
-            thread_id=approval.thread_id,
-            run_id=approval.run_id,
-            call_id=approval.call_id,
-            replaces=approval.approval_id,
-        )
-        return await self.request_approval(session, action, context, origin)
-
     async def act(self, state: TurnState, context: RunContext) -> TurnState:
         """Run the calls that may run. A grant lives only as long as the call it is for, so it is made here."""
         waiting = [call for call in state["calls"] if call["verdict"] == "allow"]
@@ -330,120 +251,6 @@ class CallDesk:
         if size <= self.limits.result_chars:
             return envelope
         return failure("retry", f"the result is too long ({size} characters): ask for fewer records or fewer fields")
-
-    async def settle(self, state: TurnState, context: RunContext) -> TurnState:
-        """Carry out what was decided. The approval rows say what that is; each is settled in its own transaction."""
-        answers: list[Message] = []
-        calls: list[Call] = []
-        for call in state["calls"]:
-            if call["verdict"] != "hold":
-                calls.append(call)
-                continue
-            envelope, notes = await self._settle_one(call, context)
-            if envelope is None:
-                calls.append({**call, "approval_id": notes["waits_for"]})
-                continue
-            answer = tool_answer(call["id"], call["name"], envelope)
-            answers.append({**answer, "artifact": notes} if notes else answer)
-            calls.append({**call, "verdict": "withdrawn" if _is_recalled(envelope) else "answered"})
-        update: TurnState = {"calls": calls, "messages": answers, "request": {}}
-        waiting = [call["approval_id"] for call in calls if call["verdict"] == "hold" and call["approval_id"]]
-        if waiting:
-            async with self.database.session(context.principal.tenant) as session:
-                update["request"] = build_request(await approval_rows.list_by_ids(session, waiting))
-        elif self.is_withdrawn(update):
-            update["turn"] = state["turn"] | {"stopped": "withdrawn"}
-        return update
-
-    @staticmethod
-    def is_withdrawn(update: TurnState) -> bool:
-        """Whether the last requests were all recalled, so that there is nothing to go on with."""
-        settled = {call["verdict"] for call in update["calls"] if call["approval_id"]}
-        return settled == {"withdrawn"}
-
-    async def _settle_one(self, call: Call, context: RunContext) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-        """The answer to the call and the labels of its values; or None and the id of the request that is still open."""
-        principal = context.principal
-        async with self.database.session(principal.tenant, write=True) as session:
-            approval = await approval_rows.find(session, call["approval_id"] or "", for_update=True)
-            approval = await self._newest(session, approval)
-            if approval is None:
-                return failure("expired", "the request is gone"), {}
-            if approval.status == "pending" and approval.expires_at > context.now:
-                return None, {"waits_for": approval.approval_id}
-            if approval.status not in ("approved", "applied", "refused"):
-                return await self._decline(session, approval, context), {}
-            return await self._carry_out(session, approval, context)
-
-    async def _carry_out(
-        self, session: TenantSession, approval: Approval, context: RunContext
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The answer to a call whose request was approved, and the labels of its values."""
-        crm = self.crm_for(session, context.principal, context.now)
-        outcome = await ledger.settle(
-            session, approval.approval_id, context.principal, crm, self._rebuild(session, context), at=context.now
-        )
-        labelled = await label_settled(session, ledger.changes_of(approval), outcome.result)
-        if outcome.applied:
-            return success(outcome.result), notes_of(labelled, context.run_id)
-        return {"ok": False, "error": outcome.result}, notes_of(labelled, context.run_id, part="error")
-
-    async def _newest(self, session: TenantSession, approval: Approval | None) -> Approval | None:
-        """Follow a request to the one that took its place when a person edited it."""
-        while approval is not None and approval.status == "edited":
-            approval = await approval_rows.find_by_key(session, f"{approval.approval_id}:edited")
-        return approval
-
-    async def _decline(self, session: TenantSession, approval: Approval, context: RunContext) -> dict[str, Any]:
-        if approval.status == "rejected":
-            crm = self.crm_for(session, context.principal, context.now)
-            names = await crm.names_of([approval.decided_by or ""])
-            who = names.get(approval.decided_by or "", "the approver")
-            return failure("rejected", f"rejected by {who}" + (f": {approval.reason}" if approval.reason else ""))
-        if approval.status == "recalled":
-            return failure("recalled", "the requester withdrew it")
-        if approval.status == "pending":
-            await lapse(session, approval, "expired", at=context.now)
-        return failure("expired", "nobody decided in time")
-
-    def _rebuild(self, session: TenantSession, context: RunContext) -> Any:
-        """How the ledger gets the action behind an approval: from the row and today's declarations, nothing else."""
-        principal = context.principal
-
-        async def rebuild(approval: Approval) -> Action | Deny:
-            agent = self.roster.get(approval.agent)
-            if agent is None:
-                return Deny("roster", "the agent that asked no longer exists")
-            action = self._validate(approval.tool, approval.arguments, principal, agent)
-            if isinstance(action, ToolError):
-                return Deny("catalogue", action.message)
-            if action.schema_hash != approval.schema_hash:
-                return Deny("catalogue", "the tool has changed since the request was made")
-            bound = replace(action, **read_labels(approval.labels))
-            if action.effect is Effect.SEND:
-                tools = self._tool_context(session, context)
-                return await address_again(session, self.catalogue[action.tool], bound, approval, principal, tools)
-            return replace(bound, changes=tuple(ledger.changes_of(approval)))
-
-        return rebuild
-
-    def crm_for(self, session: TenantSession, principal: Principal, now: datetime) -> EmbeddedCrm:
-        """The CRM as one person sees it, for the length of one transaction."""
-        return EmbeddedCrm(session, principal.access, now, self.cursor_key)
-
-    def _tool_context(self, session: TenantSession, context: RunContext) -> ToolContext:
-        principal = context.principal
-        return ToolContext(
-            crm=self.crm_for(session, principal, context.now),
-            user_id=None if principal.is_customer else principal.id,
-            now=context.now,
-            today=context.today,
-            post=TenantPost(session),
-        )
-
-
-def _is_recalled(envelope: dict[str, Any]) -> bool:
-    return bool(envelope.get("error", {}).get("kind") == "recalled")
 
 
 def _readable(call: Call) -> Call:

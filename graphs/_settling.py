@@ -1,0 +1,126 @@
+"""What is done with decisions: the approval rows say what they are, the ledger carries them out."""
+
+from dataclasses import replace
+from typing import Any
+
+from crm.database import TenantSession
+from crm.repositories import approvals as approval_rows
+from crm.work import Approval
+from graphs._requesting import Requests
+from graphs._sending import address_again
+from graphs._sight import notes_of
+from graphs.context import RunContext
+from graphs.messages import failure, success, tool_answer
+from graphs.requests import build_request
+from graphs.state import Call, Message, TurnState
+from tools._labels import label_settled
+from tools._run import ToolError
+from trust import ledger
+from trust.actions import Action, Effect
+from trust.approvals import lapse
+from trust.bound_labels import read_labels
+from trust.decisions import Deny
+
+
+class Settling(Requests):
+    """The part of the desk that carries out, refuses or waits on."""
+
+    async def settle(self, state: TurnState, context: RunContext) -> TurnState:
+        """Carry out what was decided. The approval rows say what that is; each is settled in its own transaction."""
+        answers: list[Message] = []
+        calls: list[Call] = []
+        for call in state["calls"]:
+            if call["verdict"] != "hold":
+                calls.append(call)
+                continue
+            envelope, notes = await self._settle_one(call, context)
+            if envelope is None:
+                calls.append({**call, "approval_id": notes["waits_for"]})
+                continue
+            answer = tool_answer(call["id"], call["name"], envelope)
+            answers.append({**answer, "artifact": notes} if notes else answer)
+            calls.append({**call, "verdict": "withdrawn" if _is_recalled(envelope) else "answered"})
+        update: TurnState = {"calls": calls, "messages": answers, "request": {}}
+        waiting = [call["approval_id"] for call in calls if call["verdict"] == "hold" and call["approval_id"]]
+        if waiting:
+            async with self.database.session(context.principal.tenant) as session:
+                update["request"] = build_request(await approval_rows.list_by_ids(session, waiting))
+        elif self.is_withdrawn(update):
+            update["turn"] = state["turn"] | {"stopped": "withdrawn"}
+        return update
+
+    @staticmethod
+    def is_withdrawn(update: TurnState) -> bool:
+        """Whether the last requests were all recalled, so that there is nothing to go on with."""
+        settled = {call["verdict"] for call in update["calls"] if call["approval_id"]}
+        return settled == {"withdrawn"}
+
+    async def _settle_one(self, call: Call, context: RunContext) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """The answer to the call and the labels of its values; or None and the id of the request that is still open."""
+        principal = context.principal
+        async with self.database.session(principal.tenant, write=True) as session:
+            approval = await approval_rows.find(session, call["approval_id"] or "", for_update=True)
+            approval = await self._newest(session, approval)
+            if approval is None:
+                return failure("expired", "the request is gone"), {}
+            if approval.status == "pending" and approval.expires_at > context.now:
+                return None, {"waits_for": approval.approval_id}
+            if approval.status not in ("approved", "applied", "refused"):
+                return await self._decline(session, approval, context), {}
+            return await self._carry_out(session, approval, context)
+
+    async def _carry_out(
+        self, session: TenantSession, approval: Approval, context: RunContext
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The answer to a call whose request was approved, and the labels of its values."""
+        crm = self.crm_for(session, context.principal, context.now)
+        outcome = await ledger.settle(
+            session, approval.approval_id, context.principal, crm, self._rebuild(session, context), at=context.now
+        )
+        labelled = await label_settled(session, ledger.changes_of(approval), outcome.result)
+        if outcome.applied:
+            return success(outcome.result), notes_of(labelled, context.run_id)
+        return {"ok": False, "error": outcome.result}, notes_of(labelled, context.run_id, part="error")
+
+    async def _newest(self, session: TenantSession, approval: Approval | None) -> Approval | None:
+        """Follow a request to the one that took its place when a person edited it."""
+        while approval is not None and approval.status == "edited":
+            approval = await approval_rows.find_by_key(session, f"{approval.approval_id}:edited")
+        return approval
+
+    async def _decline(self, session: TenantSession, approval: Approval, context: RunContext) -> dict[str, Any]:
+        if approval.status == "rejected":
+            crm = self.crm_for(session, context.principal, context.now)
+            names = await crm.names_of([approval.decided_by or ""])
+            who = names.get(approval.decided_by or "", "the approver")
+            return failure("rejected", f"rejected by {who}" + (f": {approval.reason}" if approval.reason else ""))
+        if approval.status == "recalled":
+            return failure("recalled", "the requester withdrew it")
+        if approval.status == "pending":
+            await lapse(session, approval, "expired", at=context.now)
+        return failure("expired", "nobody decided in time")
+
+    def _rebuild(self, session: TenantSession, context: RunContext) -> Any:
+        """How the ledger gets the action behind an approval: from the row and today's declarations, nothing else."""
+        principal = context.principal
+
+        async def rebuild(approval: Approval) -> Action | Deny:
+            agent = self.roster.get(approval.agent)
+            if agent is None:
+                return Deny("roster", "the agent that asked no longer exists")
+            action = self._validate(approval.tool, approval.arguments, principal, agent)
+            if isinstance(action, ToolError):
+                return Deny("catalogue", action.message)
+            if action.schema_hash != approval.schema_hash:
+                return Deny("catalogue", "the tool has changed since the request was made")
+            bound = replace(action, **read_labels(approval.labels))
+            if action.effect is Effect.SEND:
+                tools = self._tool_context(session, context)
+                return await address_again(session, self.catalogue[action.tool], bound, approval, principal, tools)
+            return replace(bound, changes=tuple(ledger.changes_of(approval)))
+
+        return rebuild
+
+
+def _is_recalled(envelope: dict[str, Any]) -> bool:
+    return bool(envelope.get("error", {}).get("kind") == "recalled")
