@@ -11,7 +11,7 @@ from crm.ids import TenantId
 from crm.policies import PolicyVersion
 from crm.repositories import policies as rows
 from tests.trust.acting import staff, update, writes
-from trust import audit, policy_book
+from trust import audit_check, policy_book
 from trust.decisions import Deny
 from trust.policy import decide, policy_version
 from trust.policy_book import (
@@ -63,7 +63,7 @@ async def test_versions_are_kept_apart_by_tenant_and_come_back(database: Databas
     assert (restored.version, restored.digest) == (3, FULL.digest)
     async with database.session(ACME) as session:
         assert [row.version for row in await policy_book.list_versions(session)] == [3, 2, 1]
-        assert (await audit.verify(session)).size == 3
+        assert (await audit_check.verify(session)).size == 3
 
 
 async def test_no_version_is_changed_or_removed(database: Database) -> None:
