@@ -1,4 +1,4 @@
-.PHONY: format lint types arch test test-thorough bench catalog run check
+.PHONY: format lint types arch test test-thorough bench eval-agentdojo catalog run check
 format: ## Format all code.
 	uv run ruff format .
 lint: ## Check format and lint.
@@ -13,6 +13,8 @@ test-thorough: ## Run all tests, the attacks in full size.
 	uv run pytest --thorough
 bench: ## Measure, and print the ratios.
 	uv run python -m bench
+eval-agentdojo: ## Let an obedient victim loose behind the guards, with AgentDojo's tasks and attacks.
+	uv run --with agentdojo==0.1.35 python -m evals.agentdojo
 catalog: ## Write docs/tools.md from the declarations.
 	uv run python -c "from tools._catalogue import describe_catalogue; print(describe_catalogue(), end='')" > docs/tools.md
 run: ## Start the demo.

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from crm.ids import normalise_id
 from graphs._extractor import Extractor
@@ -135,7 +135,17 @@ class TextsInSight:
         return await self.extractor.extract(self.context, self.handles.texts[handle].text, wanted)
 
 
-def plan_after_reading(agent_tools: Iterable[Tool], wanted: Iterable[str], standing: Sequence[str] | None) -> list[str]:
+class _Described(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def effect(self) -> Effect: ...
+
+
+def plan_after_reading(
+    agent_tools: Iterable[_Described], wanted: Iterable[str], standing: Sequence[str] | None
+) -> list[str]:
     """The tools that stay open once outside text was read: those that only read, and those named before.
 
     What is closed stays closed until the user speaks again.

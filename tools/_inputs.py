@@ -55,8 +55,11 @@ def label_inputs(
 
 
 def _label_input(tool: Tool, written: Mapping[str, Any], path: Path, value: Any, seen: Seen) -> Input:
-    where = ".".join(map(str, path))
-    role = _role(tool, written, path, value)
+    return label_written(".".join(map(str, path)), _role(tool, written, path, value), value, seen)
+
+
+def label_written(where: str, role: Role, value: Any, seen: Seen) -> Input:
+    """The label of one plain value as a model wrote it, whatever tool it is for."""
     if isinstance(value, str) and HANDLE.search(value):
         labels = seen.handles.labels_in(value)
         whole = HANDLE.fullmatch(value) is not None

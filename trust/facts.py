@@ -111,7 +111,9 @@ def facts_of(action: Action, principal: Principal, policy: StandingPolicy) -> Fa
         empties_filled=any(_is_filled(one.old) and not _is_filled(one.new) for _, one in _updates(changes)),
         deletes=any(change.operation == "delete" for change in changes),
         exceeds_record_cap=_count_records(changes) > policy.settings.record_cap,
-        exceeds_amount_limit=any(_exceeds(change, one, policy.settings) for change in changes for one in change.fields),
+        exceeds_amount_limit=any(
+            _exceeds(action, change, one, policy.settings) for change in changes for one in change.fields
+        ),
         is_grave=any(find_grave_part(change, principal.id) for change in changes),
         is_preapproved=find_preapproval(action, principal) is not None,
         wrong_reader_is_denied=_denies_wrong_reader(action, policy.settings),
@@ -121,7 +123,7 @@ def facts_of(action: Action, principal: Principal, policy: StandingPolicy) -> Fa
 def names_of(action: Action, principal: Principal) -> Names:
     changes = action.changes or ()
     recipients = action.outgoing.recipients if action.outgoing else ()
-    amounts = [abs(amount_of(one.new)) for change in changes for one in change.fields if _counts(change, one)]
+    amounts = [abs(amount_of(one.new)) for change in changes for one in change.fields if _counts(action, change, one)]
     return Names(
         person=principal.id,
         tool=action.tool,
@@ -242,12 +244,12 @@ def _count_records(changes: Iterable[Change]) -> int:
     return len({(change.object_name, change.record_id) for change in changes})
 
 
-def _counts(change: Change, field: FieldChange) -> bool:
-    return change.operation != "delete" and is_money(change.object_name, field.field)
+def _counts(action: Action, change: Change, field: FieldChange) -> bool:
+    return change.operation != "delete" and is_money(action, change, field)
 
 
-def _exceeds(change: Change, field: FieldChange, settings: PolicySettings) -> bool:
-    if not _counts(change, field):
+def _exceeds(action: Action, change: Change, field: FieldChange, settings: PolicySettings) -> bool:
+    if not _counts(action, change, field):
         return False
     old, new = amount_of(field.old), amount_of(field.new)
     if abs(new) > settings.amount_limit:

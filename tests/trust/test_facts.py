@@ -265,6 +265,35 @@ class TestPreapprovals:
         assert not facts(writes(update("Opportunity", Amount=1)), principal).is_preapproved
 
 
+class TestMoneyElsewhere:
+    """Of a tool that is not the CRM's only the roles of its arguments are known."""
+
+    GIVEN = Preapproval("p", "pay", "Payment", frozenset({"amount", "times"}), date.max, 100)
+
+    @pytest.mark.parametrize(
+        ("new", "inputs", "is_preapproved", "largest"),
+        [
+            pytest.param({"amount": 100}, (Input("amount", "amount", SAID),), True, 100, id="an amount up to the cap"),
+            pytest.param({"amount": 101}, (Input("amount", "amount", SAID),), False, 101, id="an amount beyond it"),
+            pytest.param({"times": 101}, (Input("times", "option", SAID),), True, 0, id="a number that is no amount"),
+            pytest.param({"times": 101}, (), False, 101, id="a number of which nothing is known"),
+            pytest.param({"times": True}, (), True, 0, id="a yes"),
+        ],
+    )
+    def test_is_what_fills_an_amount(self, new: Any, inputs: Any, is_preapproved: bool, largest: int) -> None:
+        change = Change("create", "Payment", "1", "x", tuple(FieldChange(name, None, one) for name, one in new.items()))
+        policy = TenantPolicy(1, preapprovals=(self.GIVEN,)).standing_on(date.min)
+        action = writes(change, tool="pay", inputs=inputs)
+        assert facts(action, replace(SELLER, policy=policy)).is_preapproved is is_preapproved
+        assert names_of(action, SELLER).largest_amount == largest
+
+    def test_is_limited_like_the_crms(self) -> None:
+        change = Change("update", "Payment", "1", "x", (FieldChange("amount", 100, 151),))
+        action = writes(change, inputs=(Input("amount", "amount", SAID),))
+        assert facts(action).exceeds_amount_limit
+        assert not facts(action, change_limit_percent=51).exceeds_amount_limit
+
+
 def test_names_for_a_tenants_own_rules() -> None:
     action = replace(mail(ANN), changes=(create("Opportunity", Amount=10.2), create("Task", Subject="x")))
     found = names_of(action, SELLER)

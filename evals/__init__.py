@@ -1,0 +1,1 @@
+"""Evaluations: programs that attack the service, score it, and print what they found."""
