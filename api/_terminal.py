@@ -39,9 +39,13 @@ def show_card(approval: dict[str, object]) -> None:
         table.add_column("field")
         table.add_column("now", style="red")
         table.add_column("then", style="green")
+        table.add_column("written by")
         for field in change["fields"]:
-            table.add_row(one_line(field["field"]), _value(field["old"]), _value(field["new"]))
+            source = _source(field.get("source"))
+            table.add_row(one_line(field["field"]), _value(field["old"]), _value(field["new"]), source)
         console.print(table)
+    for warning in card.get("warnings", ()):
+        console.print(f"[bold yellow]Note[/bold yellow] {one_line(warning)}")
     message = card.get("message")
     if message is not None:
         _show_message(message)
@@ -58,6 +62,17 @@ def _show_message(message: dict[str, Any]) -> None:
     console.print(f"[bold]Subject[/bold]  {one_line(message['subject'])}")
     for line in message["body"].split("\n"):
         console.print(f"[dim]|[/dim] {one_line(line)}")
+
+
+def _source(source: dict[str, Any] | None) -> str:
+    """Who is behind a value, in a word or two; where somebody outside is, also where it stood."""
+    if source is None:
+        return ""
+    if source["integrity"] == "external":
+        return f"[yellow]outside[/yellow]: {one_line(source['origin'])[:120]}"
+    if source["origin"].startswith("the copilot"):
+        return "the copilot"
+    return {"crm_verified": "staff", "user": "the user", "system": "the service"}[source["integrity"]]
 
 
 def _value(value: object) -> str:

@@ -122,6 +122,7 @@ TABLE = (
     Row("other external target", _is_external_target, "anybody"),
     Row("not looked up", lambda f: not f.targets_are_resolved, "anybody"),
     Row("tainted", lambda f: f.is_tainted and f.any_input is EXTERNAL, "anybody"),
+    Row("external amount", lambda f: f.amounts is EXTERNAL, "anybody"),
     Row("destructive", lambda f: f.deletes, "second"),
     Row("more records than the cap", lambda f: f.exceeds_record_cap, "second"),
     Row("amount or change beyond the policy", lambda f: f.exceeds_amount_limit, "second"),
