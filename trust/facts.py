@@ -105,7 +105,7 @@ def facts_of(action: Action, principal: Principal, policy: StandingPolicy) -> Fa
         any_input=inputs.worst_of_all(),
         targets_are_resolved=inputs.targets_are_resolved(),
         audience=_audience(action, takes_effect=takes_effect),
-        recipients_may_read=all(_may_read(one, action) for one in recipients),
+        recipients_may_read=all(_may_read(one, action, policy.settings) for one in recipients),
         recipients_are_willing=all(one.may_be_written_to for one in recipients),
         external_into_verified=any(_dirties(action, change, one) for change, one in _updates(changes)),
         empties_filled=any(_is_filled(one.old) and not _is_filled(one.new) for _, one in _updates(changes)),
@@ -207,8 +207,14 @@ def _denies_wrong_reader(action: Action, settings: PolicySettings) -> bool:
     return settings.recipient_rule == "deny" or (action.outgoing is not None and action.outgoing.wrong_reader == "deny")
 
 
-def _may_read(recipient: Recipient, action: Action) -> bool:
-    readers = _message(action).readers if action.outgoing else frozenset()
+def _may_read(recipient: Recipient, action: Action, settings: PolicySettings) -> bool:
+    """By what the message is about; for a tenant that denies wrong readers, also by all that its words were made of.
+
+    What a copilot writes is made of everything it had in sight, so that the latter allows little.
+    """
+    message = action.outgoing
+    strict = settings.recipient_rule == "deny"
+    readers = frozenset() if message is None else (_message(action) if strict else message.content).readers
     if readers is None or recipient.is_staff:
         return True
     object_name, _, record_id = (recipient.record or "").partition(":")

@@ -45,6 +45,15 @@ class Label:
         """The label of something made of both."""
         return join_all((self, other))
 
+    def either(self, other: "Label") -> "Label":
+        """The label of one value that stands in two places.
+
+        It is as good as in the better of them. Its readers are those of both: whoever guesses a value must not learn
+        from an answer that it stands in the other place too.
+        """
+        together = join_all((self, other))
+        return Label(max(self.integrity, other.integrity), together.writers, together.readers, together.origin)
+
     def to_json(self) -> dict[str, Any]:
         return {
             "integrity": self.integrity.word,

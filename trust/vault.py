@@ -83,7 +83,7 @@ class Vault:
     entries: dict[str, Entry] = field(default_factory=dict, repr=False)
 
     def hide(self, value: str, kind: Hidden, label: Label) -> str:
-        """The placeholder of a value. Hidden again from another source, it carries the join of both labels."""
+        """The placeholder of a value. For a value in several places see `Label.either`."""
         salt = 0
         while True:
             token = f"<<{kind}:{self._digest(value, kind, salt)}>>"
@@ -93,7 +93,7 @@ class Vault:
                 return token
             if known.value == value:
                 if known.label != label:
-                    self.entries[token] = replace(known, label=known.label.join(label))
+                    self.entries[token] = replace(known, label=known.label.either(label))
                 return token
             salt += 1  # two values with the same fifty bits: once in a lifetime, and then still two placeholders
 

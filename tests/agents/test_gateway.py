@@ -62,7 +62,7 @@ async def test_arguments_are_real_and_tell_where_each_value_came_from(seeded: Da
     assert user is not None
     assert (user.integrity, user.origin) == (Integrity.USER, "user")
     assert record is not None
-    assert record.integrity is Integrity.EXTERNAL
+    assert record.integrity is Integrity.CRM_VERIFIED, "the contact of that name is staff's entry"
     assert f"Case {CASE}.Subject" in record.origin
     assert made_up is None
     [heard] = model.heard

@@ -51,7 +51,7 @@ def die_after(owner: Any, name: str) -> None:
     setattr(owner, name, wrapped)
 
 
-def has_tool_answer(voice: Voice, state: Any, context: Any) -> bool:
+def has_tool_answer(voice: Voice, state: Any, *rest: Any) -> bool:
     return any(message["type"] == "tool" for message in state["messages"])
 
 

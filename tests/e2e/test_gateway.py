@@ -225,7 +225,8 @@ async def test_only_revealed_text_is_streamed_and_no_placeholder(settings: Setti
     get = tool_calls(("get_record", {"object": "Contact", "record_id": ANN_POE.contact_id}))
 
     def pieces(request: Json) -> list[Json]:
-        words = f"Meet {' '.join(tokens_in(last_of(request, 'tool')))} <<NAME:QQQQQQQQQQ>> or <<NAME:"
+        first, last, *_ = tokens_in(last_of(request, "tool"))
+        words = f"Say hello to {first} {last}, <<NAME:QQQQQQQQQQ>> or <<NAME:"
         return [{"content": words[place : place + 5]} for place in range(0, len(words), 5)]
 
     with openai_stub(get, pieces) as stub:
@@ -241,8 +242,8 @@ async def test_only_revealed_text_is_streamed_and_no_placeholder(settings: Setti
                 for name, data in events
                 if name == "messages" and data[0]["type"] == "AIMessageChunk"
             )
-            assert streamed.startswith("Meet Ann Poe")
-            assert streamed.endswith("[name hidden] or <<NAME:")
+            assert streamed.startswith("Say hello to Ann Poe")
+            assert streamed.replace("\\", "").endswith("[name hidden] or <<NAME:")
             state = await world.get(DANA, f"/threads/{thread}/state")
             assert last_answer(state["values"]) == streamed
             called = [
@@ -297,9 +298,9 @@ async def test_an_admin_decides_what_leaves_and_the_audit_tells(settings: Settin
             assert len(stub.requests) == 3
 
             told = await world.get(ADMIN, "/audit", params={"kind": "gateway.changed"})
-            assert [list(one["payload"]["changed"]) for one in told] == [
+            assert [sorted(one["payload"]["changed"]) for one in told] == [
                 ["outside_text"],
-                ["user_calls_per_day", "run_calls"],
+                ["run_calls", "user_calls_per_day"],
                 ["user_calls_per_day"],
                 ["model"],
             ]

@@ -71,13 +71,13 @@ def _with(token: str) -> Vault:
     return one
 
 
-def test_a_value_from_two_sources_has_the_lower_label() -> None:
+def test_a_value_in_two_places_is_as_good_as_in_the_better_and_for_the_readers_of_both() -> None:
     one = vault()
     token = one.hide("Poe", Hidden.NAME, FOR_ANN)
     one.hide("Poe", Hidden.NAME, Label(Integrity.EXTERNAL, frozenset({"outside"}), frozenset()))
     label = one.label_of(token)
     assert label is not None
-    assert (label.integrity, label.readers) == (Integrity.EXTERNAL, frozenset())
+    assert (label.integrity, label.readers) == (FOR_ANN.integrity, frozenset())
 
 
 def test_arguments_tell_which_placeholder_stood_where() -> None:
