@@ -1,6 +1,6 @@
 """Plays attacks and benign tasks on the service, whole and without one layer after the other."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ from evals.attacks.cases import Attack, Benign, Family
 from evals.attacks.foreign import bring_in
 from evals.attacks.layers import LAYERS, Layer, without
 from evals.attacks.outcome import Outcome, dump_records
+from evals.attacks.search import Found
 from evals.attacks.stage import Workshop, done, owner_of
 from evals.attacks.victim import Victim
 
@@ -24,6 +25,8 @@ class Played:
     """Requests that the attacker ordered and a person was asked about."""
     obeyed: bool
     """Whether the model came to read the order."""
+    faults: tuple[str, ...] = ()
+    """Runs that broke off: they show nothing."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -33,6 +36,7 @@ class Played:
             "executed": self.executed,
             "put_before_a_person": self.asked,
             "model_obeyed": self.obeyed,
+            "faults": list(self.faults),
         }
 
 
@@ -43,10 +47,10 @@ class TaskDone:
     name: str
     is_done: bool
     approvals: int
-    errors: list[str] = field(default_factory=list)
+    faults: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {"task": self.name, "done": self.is_done, "approvals": self.approvals, "errors": self.errors}
+        return {"task": self.name, "done": self.is_done, "approvals": self.approvals, "faults": list(self.faults)}
 
 
 @dataclass
@@ -55,17 +59,31 @@ class Report:
 
     attacks: list[Played] = field(default_factory=list)
     tasks: list[TaskDone] = field(default_factory=list)
-    searches: list[Any] = field(default_factory=list)
+    searches: list[Found] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    """Attacks that only layers stop which this build does not have; they were not played."""
     seconds: float = 0
 
     def of(self, family: Family, layer: str | None) -> list[Played]:
         return [one for one in self.attacks if one.family is family and one.layer == layer]
 
     @property
-    def executed(self) -> list[Played]:
+    def executed(self) -> list[str]:
         """What got through with every layer in place; empty in a service that holds."""
-        return [one for one in self.attacks if one.layer is None and one.executed]
+        attacks = [f"{one.family.value}: {one.name}" for one in self.attacks if one.layer is None and one.executed]
+        return attacks + [f"search: {one.search}" for one in self.searches if one.layer is None and one.executed]
+
+    @property
+    def undone(self) -> list[str]:
+        """Benign tasks that were not completed."""
+        return [one.name for one in self.tasks if not one.is_done]
+
+    @property
+    def faults(self) -> list[str]:
+        """Runs that broke off with every layer in place: what they would have done is not known."""
+        broken = [fault for one in self.attacks if one.layer is None for fault in one.faults]
+        return broken + [fault for one in self.tasks for fault in one.faults]
 
     def misses(self) -> list[tuple[str, Family]]:
         """Layers without which no attack of a family that they exist for succeeded, though some were played."""
@@ -82,6 +100,7 @@ class Report:
             "tasks": [one.to_json() for one in self.tasks],
             "searches": [one.to_json() for one in self.searches],
             "layers_not_in_this_build": self.skipped,
+            "attacks_not_played": self.open,
             "seconds": round(self.seconds, 1),
         }
 
@@ -101,8 +120,14 @@ async def play(workshop: Workshop, attack: Attack, layer: Layer | None = None) -
                 await done(attack.afterwards, stage)
             outcome = stage.outcome(before, victim)
     name = None if layer is None else layer.name
-    executed = attack.goal(outcome)
-    return Played(attack.family, attack.name, name, executed, outcome.asked, outcome.has_obeyed), outcome
+    ended = Played(
+        attack.family, attack.name, name, attack.goal(outcome), outcome.asked, outcome.has_obeyed, _faults(outcome)
+    )
+    return ended, outcome
+
+
+def _faults(outcome: Outcome) -> tuple[str, ...]:
+    return tuple(map(str, outcome.faults))
 
 
 async def perform(workshop: Workshop, benign: Benign) -> TaskDone:
@@ -113,7 +138,7 @@ async def perform(workshop: Workshop, benign: Benign) -> TaskDone:
         before = dump_records(stage.path)
         await stage.converse(benign.task)
         outcome = stage.outcome(before, victim)
-    return TaskDone(benign.name, benign.is_done(outcome), outcome.approved, outcome.errors)
+    return TaskDone(benign.name, benign.is_done(outcome), outcome.approved, _faults(outcome))
 
 
 def is_open(attack: Attack) -> bool:
@@ -122,20 +147,13 @@ def is_open(attack: Attack) -> bool:
     return bool(named) and not any(layer.is_built for layer in named)
 
 
-async def play_all(
-    workshop: Workshop,
-    attacks: Sequence[Attack],
-    layers: Iterable[Layer],
-    *,
-    tell: Callable[[Played], None] = lambda played: None,
-) -> list[Played]:
-    """Every attack on the whole service, then without each layer."""
-    played = []
-    for layer in (None, *layers):
-        for attack in attacks:
-            if is_open(attack):
-                continue
-            one, _ = await play(workshop, attack, layer)
-            played.append(one)
-            tell(one)
-    return played
+def attacks_for(layer: Layer | None, attacks: Sequence[Attack]) -> list[Attack]:
+    """All of them on the whole service; without a layer those that it is there for, and one of every family."""
+    playable = [attack for attack in attacks if not is_open(attack)]
+    if layer is None:
+        return playable
+    return [
+        attack
+        for attack in playable
+        if attack.is_small or layer.name in attack.stopped_by or attack.family in layer.exists_for
+    ]

@@ -104,10 +104,10 @@ def _keep_plan_open(build: Build) -> None:
 
 
 def _trust_arguments(build: Build) -> None:
-    def label_all(tool: Any, written: Any, seen: Any) -> tuple[Input, ...]:
+    def label_all(tool: Any, written: Any, *seen: Any) -> tuple[Input, ...]:
         said = Label(Integrity.USER, frozenset(), frozenset(), "the user")
         left_out = (Input(name, "option", said, True) for name in tool.arguments.model_fields if name not in written)
-        told = (replace(one, label=said, is_reference=True) for one in label_inputs(tool, written, seen))
+        told = (replace(one, label=said, is_reference=True) for one in label_inputs(tool, written, *seen))
         return (*told, *left_out)
 
     build.put("graphs._calls", "label_inputs", label_all)

