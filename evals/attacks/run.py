@@ -54,15 +54,24 @@ def _searches(longest: int) -> Iterator[Part]:
 
 
 def run_bench(
-    *, small: bool = False, jobs: int = 1, longest: int = LONGEST, tell: Callable[[Part], None] = lambda part: None
+    *,
+    small: bool = False,
+    jobs: int = 1,
+    longest: int = LONGEST,
+    template: Path | None = None,
+    tell: Callable[[Part], None] = lambda part: None,
 ) -> Report:
-    """Play everything. Deterministic but for the ids of records that are made on the way."""
+    """Play everything, on copies of the folder of a workshop if one is given.
+
+    Deterministic but for the ids of records that are made on the way.
+    """
     started = time.monotonic()
     report = Report(skipped=[layer.name for layer in LAYERS if not layer.is_built])
     parts = parts_of(small=small, longest=longest)
     with _quiet(), tempfile.TemporaryDirectory(prefix="countersign-attacks-") as folder:
-        asyncio.run(Workshop.open(Path(folder)))
-        for part, results in _shared_out(parts, folder, jobs):
+        if template is None:
+            asyncio.run(Workshop.open(Path(folder)))
+        for part, results in _shared_out(parts, str(template or folder), jobs):
             tell(part)
             for one in results:
                 _enter(report, one)
