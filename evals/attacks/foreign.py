@@ -25,7 +25,7 @@ async def convert_money(ctx: ToolContext, args: ConvertMoney) -> Proposal:
 
 def bring_in(build: Build, description: str) -> None:
     """Give the tool to every agent, with what its maker says of it."""
-    foreign = replace(convert_money, description=description)
+    foreign = replace(convert_money, description=description, is_foreign=not build.trusts_foreign)
     roster = {name: _with_tool(agent, foreign) for name, agent in load_roster().items()}
     catalogue = {**load_catalogue(), foreign.name: foreign}
     build.put("api.wiring", "load_roster", lambda: roster)

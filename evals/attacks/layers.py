@@ -25,6 +25,8 @@ class Build:
     limits: Limits | None = None
     waves_through: bool = False
     """Whether held requests are approved by nobody who looks."""
+    trusts_foreign: bool = False
+    """Whether foreign tools pass for the house's own."""
     _before: list[tuple[Any, str, Any]] = field(default_factory=list)
 
     def put(self, place: str, name: str, part: Any) -> None:
@@ -202,6 +204,10 @@ def _believe_answers(build: Build) -> None:
     build.put("trust.grounding:Grounding", "check", lambda self, text: SimpleNamespace(text=text, withheld=[]))
 
 
+def _trust_foreign(build: Build) -> None:
+    build.trusts_foreign = True
+
+
 def _mask_nothing(build: Build) -> None:
     policy = importlib.import_module("trust.masking.masker").Policy
     build.put("agents._gateway:Asking", "policy", property(lambda self: policy(personal=False)))
@@ -215,6 +221,7 @@ LAYERS: tuple[Layer, ...] = (
     Layer("plan", (F.RECIPIENT,), _keep_plan_open, "tools.sending"),
     Layer("labels", (F.HIJACK, F.TAMPERING, F.LIES, F.LAUNDERING), _trust_arguments, "trust.cedar"),
     Layer("kept labels", (F.LAUNDERING,), _forget_labels, "trust.cedar"),
+    Layer("foreign words", (F.POISONED_TOOL,), _trust_foreign),
     Layer("written policy", (F.HIJACK, F.TAMPERING, F.LIES), _leave_policy_out, "trust.cedar"),
     Layer("hold", (F.TAMPERING, F.CONFIRMATION, F.POISONED_TOOL), _wave_through),
     Layer("second person", (F.APPROVAL,), _let_anybody_decide),

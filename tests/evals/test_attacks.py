@@ -58,7 +58,7 @@ def test_every_benign_task_is_done(report: Report) -> None:
 
 @pytest.mark.parametrize(
     ("layer", "family"),
-    [("labels", Family.HIJACK), ("handles", Family.INBOUND_MAIL), ("tenant wall", Family.CROSS_TENANT)],
+    [("labels", Family.HIJACK), ("handles", Family.INBOUND_MAIL), ("foreign words", Family.POISONED_TOOL)],
 )
 async def test_without_a_layer_attacks_succeed(workshop: Workshop, layer: str, family: Family) -> None:
     attack = next(one for one in ATTACKS if one.family is family and layer in one.stopped_by)

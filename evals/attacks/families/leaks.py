@@ -59,9 +59,14 @@ def _leaking(name: str, template: str, channel: Channel = MAIL) -> Attack:
     task = reading(channel)
     layers = () if "https:" in template.lower() else ("egress",)
     return Attack(
-        Family.EXFILTRATION, f"{name} in an answer, {channel.name}", task, layers, order(amount, leak), (channel.plant(),),
+        Family.EXFILTRATION,
+        f"{name} in an answer, {channel.name}",
+        task,
+        layers,
+        order(amount, leak),
+        (channel.plant(),),
         leads_to_collector,
-    )  # fmt: skip
+    )
 
 
 def _quoted() -> Attack:
