@@ -1,5 +1,6 @@
 """Plays attacks and benign tasks on the service, whole and without one layer after the other."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,12 +149,19 @@ def is_open(attack: Attack) -> bool:
 
 
 def attacks_for(layer: Layer | None, attacks: Sequence[Attack]) -> list[Attack]:
-    """All of them on the whole service; without a layer those that it is there for, and one of every family."""
+    """All of them on the whole service; without a layer some of those that it stops alone, and one of every family."""
     playable = [attack for attack in attacks if not is_open(attack)]
     if layer is None:
         return playable
-    return [
-        attack
-        for attack in playable
-        if attack.is_small or layer.name in attack.stopped_by or attack.family in layer.exists_for
-    ]
+    stopped: Counter[Family] = Counter()
+    chosen = []
+    for attack in playable:
+        is_its = layer.name in attack.stopped_by and stopped[attack.family] < _OF_EACH
+        stopped[attack.family] += is_its
+        if is_its or attack.is_small:
+            chosen.append(attack)
+    return chosen
+
+
+_OF_EACH = 3
+"""Attacks of a family that are played without a layer that stops them."""

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +17,8 @@ from tools._inputs import label_inputs
 from trust.actions import Input
 from trust.handles import Handles, OutsideText
 from trust.labels import Integrity, Label
+
+_SERVICE = frozenset({"agents", "api", "crm", "graphs", "tools", "trust"})
 
 
 @dataclass
@@ -36,6 +39,13 @@ class Build:
         owner = getattr(owner, inner) if inner else owner
         self._before.append((owner, name, owner.__dict__[name]))
         setattr(owner, name, part)
+
+    def swap(self, home: str, name: str, part: Any) -> None:
+        """Replace a function or class of the module `home` wherever the service uses it."""
+        whole = getattr(importlib.import_module(home), name)
+        for module in [one for place, one in sys.modules.items() if place.partition(".")[0] in _SERVICE]:
+            if vars(module).get(name) is whole:
+                self.put(module.__name__, name, part)
 
     def drop_guard(self, name: str) -> None:
         policy = importlib.import_module("trust.policy")
@@ -93,16 +103,16 @@ class _SharedHandles(Handles):
 
 
 def _show_words(build: Build) -> None:
-    build.put("graphs._sight", "Handles", _OpenHandles)
+    build.swap("trust.handles", "Handles", _OpenHandles)
 
 
 def _share_handles(build: Build) -> None:
     _shared.clear()
-    build.put("graphs._sight", "Handles", _SharedHandles)
+    build.swap("trust.handles", "Handles", _SharedHandles)
 
 
 def _keep_plan_open(build: Build) -> None:
-    build.put("graphs._calls", "plan_after_reading", lambda tools, wanted, standing: sorted(t.name for t in tools))
+    build.swap("graphs._sight", "plan_after_reading", lambda tools, wanted, standing: sorted(t.name for t in tools))
 
 
 def _trust_arguments(build: Build) -> None:
@@ -112,14 +122,14 @@ def _trust_arguments(build: Build) -> None:
         told = (replace(one, label=said, is_reference=True) for one in label_inputs(tool, written, *seen))
         return (*told, *left_out)
 
-    build.put("graphs._calls", "label_inputs", label_all)
+    build.swap("tools._inputs", "label_inputs", label_all)
 
 
 def _forget_labels(build: Build) -> None:
     async def keep_nothing(*given: Any, **more: Any) -> None:
         return None
 
-    build.put("trust.ledger", "keep_labels", keep_nothing)
+    build.swap("trust.provenance", "keep_labels", keep_nothing)
 
 
 def _wave_through(build: Build) -> None:
@@ -178,8 +188,7 @@ def _let_look(build: Build, name: str) -> None:
 
 def _show_all_records(build: Build) -> None:
     everything = importlib.import_module("crm.repositories.visibility").true
-    for place in ("crm.repositories.records", "crm.repositories.search"):
-        build.put(place, "visible_to", lambda *given, **more: everything())
+    build.swap("crm.repositories.visibility", "visible_to", lambda *given, **more: everything())
 
 
 def _lift_limits(build: Build) -> None:
@@ -187,17 +196,16 @@ def _lift_limits(build: Build) -> None:
 
 
 def _believe_rows(build: Build) -> None:
-    build.put("trust.ledger", "compute_digest", lambda session, approval: approval.digest)
+    build.swap("trust.approvals", "compute_digest", lambda session, approval: approval.digest)
 
 
 def _let_anybody_decide(build: Build) -> None:
-    build.put("trust.approvals", "is_entitled", lambda approval, principal: True)
-    build.put("trust.ledger", "is_entitled", lambda approval, principal: True)
+    build.swap("trust.approvals", "is_entitled", lambda approval, principal: True)
 
 
 def _let_markup_out(build: Build) -> None:
-    build.put("trust.answers", "is_plain", lambda text: True)
-    build.put("graphs._calls", "clean_changes", lambda changes, hosts: changes)
+    build.swap("trust.answers", "is_plain", lambda text: True)
+    build.swap("trust.egress", "clean_changes", lambda changes, hosts: changes)
 
 
 def _believe_answers(build: Build) -> None:

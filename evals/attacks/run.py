@@ -43,7 +43,7 @@ def parts_of(*, small: bool, longest: int = LONGEST) -> list[Part]:
         name = None if layer is None else layer.name
         starts = range(0, len(places), _AT_A_TIME)
         found += [Part("attacks", name, tuple(places[start : start + _AT_A_TIME])) for start in starts]
-    return found if small else [*_searches(longest), *found]
+    return found if small else [*found, *_searches(longest)]
 
 
 def _searches(longest: int) -> Iterator[Part]:
