@@ -196,7 +196,7 @@ def _lift_limits(build: Build) -> None:
 
 
 def _believe_rows(build: Build) -> None:
-    build.swap("trust.approvals", "compute_digest", lambda session, approval: approval.digest)
+    build.put("trust.ledger", "compute_digest", lambda session, approval: approval.digest)
 
 
 def _let_anybody_decide(build: Build) -> None:

@@ -17,9 +17,8 @@ def print_report(report: Report, console: Console) -> None:
     """Attacks by layer, searches, benign tasks, and what is wrong, if anything is."""
     console = Console(file=console.file, width=max(console.width, _WIDE), force_terminal=console.is_terminal)
     console.print(_matrix(report))
-    for code, name in _columns(report):
-        if code:
-            console.print(f"  [bold]{code}[/bold] without {name}")
+    for code, family in zip(_CODES, Family, strict=False):
+        console.print(f"  [bold]{code}[/bold] {family.value}")
     if report.searches:
         console.print(_searches(report))
     console.print(_tasks(report))
@@ -46,22 +45,16 @@ def verdict(report: Report) -> list[str]:
     return [*lines, f"{report.seconds:.0f} seconds."]
 
 
-def _columns(report: Report) -> list[tuple[str, str | None]]:
-    """Code and name of each layer that was taken out, the whole service first."""
-    played = {one.layer for one in report.attacks}
-    names = [layer.name for layer in LAYERS if layer.name in played]
-    return [("", None), *zip(_CODES, names, strict=False)]
-
-
 def _matrix(report: Report) -> Table:
     table = Table(title="Executed without a person / played (+ requests that a person was asked about)")
-    table.add_column("family")
-    for code, name in _columns(report):
-        table.add_column("all on" if name is None else code, justify="right")
-    for family in Family:
-        cells = [_cell(report.of(family, name)) for _, name in _columns(report)]
-        if any(cells):
-            table.add_row(family.value, *cells)
+    table.add_column("service", no_wrap=True)
+    for code, _ in zip(_CODES, Family, strict=False):
+        table.add_column(code, justify="right", no_wrap=True)
+    played = {one.layer for one in report.attacks}
+    for name in (None, *(layer.name for layer in LAYERS)):
+        if name in played:
+            cells = [_cell(report.of(family, name)) for family in Family]
+            table.add_row("all layers" if name is None else f"without {name}", *cells)
     return table
 
 

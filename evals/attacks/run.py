@@ -49,7 +49,7 @@ def parts_of(*, small: bool, longest: int = LONGEST) -> list[Part]:
 def _searches(longest: int) -> Iterator[Part]:
     for place, search in enumerate(SEARCHES):
         built = [name for name in search.stopped_by if find_layer(name).is_built]
-        for name in (None, *built) if built else ():
+        for name in (None, *built):
             yield Part("search", name, (place,), longest)
 
 
