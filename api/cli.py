@@ -15,6 +15,7 @@ import typer
 from api import _policy_cli
 from api._audit_cli import audit
 from api._chat import Chat, log_in
+from api._loading import evaluation as _evaluation
 from api._loading import operate as _operate
 from api._terminal import CommandError, clean, console, errors, one_line, show_card
 
@@ -332,6 +333,23 @@ def retry_mail(outbox_id: str, who: As = None, url: Url = LOCAL) -> None:
 def confirm_mail(outbox_id: str, who: As = None, url: Url = LOCAL) -> None:
     """Say that an e-mail of unknown fate has arrived."""
     _say_mail(_call("POST", f"/outbox/{outbox_id}/confirm", url, who))
+
+
+evaluate = typer.Typer(no_args_is_help=True, help="See how the service stands up to what it is made for.")
+app.add_typer(evaluate, name="eval")
+
+
+@evaluate.command("attacks")
+def evaluate_attacks(
+    small: Annotated[
+        bool, typer.Option("--small", help="One attack of each family, with every layer in place.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the work.")] = 2,
+    into: Annotated[Path | None, typer.Option("--json", help="Write everything that was played to this file.")] = None,
+) -> None:
+    """Attack a service of its own with a model that obeys whoever it can read; exit code 1 unless it holds."""
+    if not _evaluation("attacks")(console, small=small, jobs=jobs, into=into):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -25,11 +25,13 @@ from trust.actions import Action, Effect
 from trust.approvals import Origin, is_preapproved
 from trust.decisions import Deny, Hold
 from trust.digests import digest_of
-from trust.labels import Integrity
+from trust.labels import Integrity, Label
 from trust.policy import decide
+from trust.provenance import OUTSIDE
 
 _SPEAKING = 40
 """Characters that a text has at least that could talk anybody into anything."""
+FOREIGN_WORDS = Label(Integrity.EXTERNAL, frozenset({OUTSIDE}), None, "the description of a foreign tool")
 
 
 class RefusedInputError(Exception):
@@ -155,14 +157,17 @@ class CallDesk(Settling):
 
     def _with_sight(self, action: Action, call: Call, state: TurnState, sight: Sight) -> Action:
         """The action with what is known about where its arguments come from."""
-        plan = state["turn"].get("plan")
+        agent, plan, seen = self.roster[state["route"]["agent"]], state["turn"].get("plan"), sight.seen
+        if any(tool.is_foreign for tool in agent.tools):
+            plan = agent.tool_names if plan is None else plan
+            seen = seen.beside(FOREIGN_WORDS)
         return replace(
             action,
             plan=None if plan is None else frozenset(plan),
             inputs=label_inputs(
                 self.catalogue[action.tool],
                 call.get("written", call["arguments"]),
-                sight.seen,
+                seen,
                 call.get("hidden", ()),
             ),
         )

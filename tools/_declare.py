@@ -188,6 +188,8 @@ class Tool:
     for_customers: bool = False
     changes: tuple[tuple[Operation, str], ...] = ()
     """What it may propose, as operation and object, with `*` for any object; empty: anything."""
+    is_foreign: bool = False
+    """Whether somebody outside has described it: a model that has it may do what the description says."""
 
     def may_propose(self, operation: Operation, object_name: str) -> bool:
         return not self.changes or bool({(operation, object_name), (operation, "*")} & set(self.changes))

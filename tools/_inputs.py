@@ -34,6 +34,10 @@ class Seen:
     """Values in the user's message of this turn."""
     user: Label = NOTHING
 
+    def beside(self, label: Label) -> "Seen":
+        """The same for a model that has something else in sight."""
+        return replace(self, own=self.own.join(label), typed=self.typed.join(label))
+
 
 def label_inputs(
     tool: Tool, written: Mapping[str, Any], seen: Seen, hidden: Iterable[Mapping[str, Any]] = ()

@@ -1,0 +1,1 @@
+"""Does it hold: scripted attacks on the whole service with a model that obeys whoever it can read."""
