@@ -105,7 +105,7 @@ def _seen(state: TurnState, context: RunContext, handles: Handles) -> Seen:
             shown.append(Label.from_json(notes["inside"]))
             if notes["run"] == run and notes.get("is_read_out"):
                 shown += [Label.from_json(one["label"]) for one in notes["outside"]]
-            if notes["run"] == run and notes.get("is_extracted"):
+            if notes.get("is_extracted"):  # they stay in sight, in later turns as well
                 typed.append(Label.from_json(notes["extracted"]))
     if state["turn"].get("is_doubtful"):
         shown.append(Label(Integrity.EXTERNAL, frozenset({OUTSIDE}), None, "a text that talks to an assistant"))

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
+
+from pydantic.fields import FieldInfo
 
 from crm.connector import Change
 from crm.database import TenantSession
@@ -87,7 +89,19 @@ def _role(tool: Tool, written: Mapping[str, Any], path: Path, value: Any) -> Rol
         return "target"
     if name == "fields" and len(path) > 1:
         return _role_of_field(str(written.get("object")), str(path[1]))
-    return "content" if isinstance(value, str) and name not in ("object", "priority") else "option"
+    is_words = isinstance(value, str) and name != "object" and (field is None or _takes_words(field))
+    return "content" if is_words else "option"
+
+
+def _takes_words(field: FieldInfo) -> bool:
+    """Whether an argument is free text, and not a date, an id or one of several values."""
+    has_pattern = any(getattr(one, "pattern", None) for one in field.metadata)
+    return not has_pattern and _has_text(field.annotation)
+
+
+def _has_text(annotation: Any) -> bool:
+    parts = [part for part in get_args(annotation) if not isinstance(part, str)]
+    return annotation in (str, Any) or any(map(_has_text, parts))
 
 
 def _role_of_field(object_name: str, field: str) -> Role:

@@ -171,6 +171,19 @@ async def test_values_are_taken_from_a_text_without_reading_it(settings: Setting
         assert model.heard[2][-1].type == "human"
 
 
+async def test_what_was_taken_from_a_text_stays_an_outsiders_in_later_turns(settings: Settings) -> None:
+    wanted = [{"name": "when", "type": "date"}]
+    extract = with_handles(lambda subject, body: calls(("extract_values", {"handle": body, "values": wanted})))
+    task = ("create_task", {"subject": "Call back", "due_date": "2026-12-24"})
+    lines = [calls(MAIL), extract, AIMessage('{"when": "2026-12-24"}'), AIMessage("Found."), calls(task), AIMessage("")]
+    async with open_world(settings, model=script(*lines)) as world:
+        thread = await world.open_thread(SAM)
+        await world.say(SAM, thread, ASK)
+        [approval] = held(await world.say(SAM, thread, "note a task for that day on the case"))
+        sources = {one["field"]: one["source"]["integrity"] for one in approval["card"]["changes"][0]["fields"]}
+        assert (sources["ActivityDate"], sources["Subject"]) == ("external", "crm_verified")
+
+
 async def test_a_handle_works_in_its_own_conversation_only(settings: Settings) -> None:
     stolen: list[str] = []
 
