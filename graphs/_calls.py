@@ -10,7 +10,17 @@ from crm.database import TenantSession
 from crm.repositories import approvals as approval_rows
 from crm.work import Approval
 from graphs._settling import Settling
-from graphs._sight import Sight, TextsInSight, about_outside_text, look, notes_of, plan_after_reading, spell, value_at
+from graphs._sight import (
+    Sight,
+    TextsInSight,
+    about_outside_text,
+    look,
+    notes_of,
+    plan_after_reading,
+    spell,
+    value_at,
+    with_labels,
+)
 from graphs.context import RunContext
 from graphs.messages import failure, human, success, text_of, tool_answer, unanswered_calls
 from graphs.requests import build_request
@@ -97,6 +107,7 @@ class CallDesk(Settling):
         calls: list[Call] = []
         answers: list[Message] = []
         held: list[Approval] = []
+        noted: dict[str, Any] = {}
         sight = look(state, context, self.cursor_key)
         async with self.database.session(context.principal.tenant, write=self._any_writes(state)) as session:
             for place, call in enumerate(map(_readable, state["calls"])):
@@ -104,7 +115,9 @@ class CallDesk(Settling):
                 turn["trail"] = [*turn["trail"], _trace(call, verdict)]
                 if isinstance(verdict, Approval) and is_preapproved(verdict):
                     envelope, notes = await self._carry_out(session, verdict, context)
-                    answers.append({**tool_answer(call["id"], call["name"], envelope), "artifact": notes})
+                    answer = with_labels(tool_answer(call["id"], call["name"], envelope), notes)
+                    answers.append(answer)
+                    noted[answer["id"]] = notes
                     calls.append({**call, "verdict": "answered"})
                 elif isinstance(verdict, Approval):
                     held.append(verdict)
@@ -115,7 +128,8 @@ class CallDesk(Settling):
                 else:
                     calls.append({**call, "verdict": "allow"})
         turn["tool_calls"] += len(state["calls"])
-        return {"calls": calls, "messages": answers, "request": build_request(held) if held else {}, "turn": turn}
+        request = build_request(held) if held else {}
+        return {"calls": calls, "messages": answers, "request": request, "turn": turn, "notes": noted}
 
     def _any_writes(self, state: TurnState) -> bool:
         tools = (self.catalogue.get(call["name"]) for call in state["calls"])
@@ -185,7 +199,7 @@ class CallDesk(Settling):
                 (self.catalogue[c["name"]], e["result"]) for c, e in zip(waiting, envelopes, strict=True) if e["ok"]
             ]
             labels = iter(await label_results(session, read))
-        answers = []
+        answers, noted = [], {}
         for call, envelope in zip(waiting, envelopes, strict=True):
             answer = tool_answer(call["id"], call["name"], envelope)
             if envelope["ok"]:
@@ -194,9 +208,10 @@ class CallDesk(Settling):
                 flags = self.screens.flag_result(context.principal.tenant, call["name"], outside)
                 turn["flags"] = added(turn.get("flags", []), flags)
                 self._doubt(envelope["result"], call, labelled, turn, state, context)
-                answer["artifact"] = self._note(call, labelled, turn, state, sight)
+                noted[answer["id"]] = self._note(call, labelled, turn, state, sight)
+                answer = with_labels(answer, noted[answer["id"]])
             answers.append(answer)
-        return {"messages": answers, "turn": turn}
+        return {"messages": answers, "turn": turn, "notes": noted}
 
     def _doubt(
         self,

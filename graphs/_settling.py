@@ -8,7 +8,7 @@ from crm.repositories import approvals as approval_rows
 from crm.work import Approval
 from graphs._requesting import Requests
 from graphs._sending import address_again
-from graphs._sight import notes_of
+from graphs._sight import notes_of, with_labels
 from graphs.context import RunContext
 from graphs.messages import failure, success, tool_answer
 from graphs.requests import build_request
@@ -28,6 +28,7 @@ class Settling(Requests):
     async def settle(self, state: TurnState, context: RunContext) -> TurnState:
         """Carry out what was decided. The approval rows say what that is; each is settled in its own transaction."""
         answers: list[Message] = []
+        noted: dict[str, Any] = {}
         calls: list[Call] = []
         for call in state["calls"]:
             if call["verdict"] != "hold":
@@ -38,9 +39,10 @@ class Settling(Requests):
                 calls.append({**call, "approval_id": notes["waits_for"]})
                 continue
             answer = tool_answer(call["id"], call["name"], envelope)
-            answers.append({**answer, "artifact": notes} if notes else answer)
+            answers.append(with_labels(answer, notes) if notes else answer)
+            noted[answer["id"]] = notes
             calls.append({**call, "verdict": "withdrawn" if _is_recalled(envelope) else "answered"})
-        update: TurnState = {"calls": calls, "messages": answers, "request": {}}
+        update: TurnState = {"calls": calls, "messages": answers, "request": {}, "notes": noted}
         waiting = [call["approval_id"] for call in calls if call["verdict"] == "hold" and call["approval_id"]]
         if waiting:
             async with self.database.session(context.principal.tenant) as session:

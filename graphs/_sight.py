@@ -45,20 +45,22 @@ def look(state: TurnState, context: RunContext, secret: bytes) -> Sight:
     """Everything in the conversation as the model of this turn may see it."""
     handles = Handles(secret, f"{context.principal.tenant}:{context.thread_id}")
     run = state["turn"].get("run_id")
-    messages = [_as_seen(message, handles, run) for message in state.get("messages", [])]
+    noted = state.get("notes") or {}
+    messages = [
+        _as_seen(message, noted.get(message["id"]) or {}, handles, run) for message in state.get("messages", [])
+    ]
     people = {
         (one["personal"][0], one["personal"][1]): Label.from_json(one["label"])
-        for message in state.get("messages", [])
-        for one in (message.get("artifact") or {}).get("outside", ())
+        for notes in noted.values()
+        for one in notes.get("outside", ())
         if one["personal"]
     }
     return Sight(messages, _seen(state, context, handles), people)
 
 
-def _as_seen(message: Message, handles: Handles, run: str | None) -> Message:
+def _as_seen(message: Message, notes: Mapping[str, Any], handles: Handles, run: str | None) -> Message:
     if message["type"] == "human":
         return {**message, "content": neutralise(text_of(message))}
-    notes = message.get("artifact") or {}
     if message["type"] == "tool":
         return _tool_as_seen(message, notes, handles, run)
     written = notes.get("written")
@@ -97,7 +99,7 @@ def _seen(state: TurnState, context: RunContext, handles: Handles) -> Seen:
     user = Label(words, frozenset({principal.id}), None, "the user")
     shown, typed, ids = [user], [], {principal.id}
     for message in state.get("messages", []):
-        notes = message.get("artifact") or {}
+        notes = (state.get("notes") or {}).get(message["id"]) or {}
         if message["type"] == "human":
             ids |= {found for one in _ID_IN_WORDS.findall(text_of(message)) if (found := normalise_id(one))}
         elif message["type"] == "tool" and notes:
@@ -200,8 +202,8 @@ class HandleStream:
 
 def note_what_was_written(
     message: Message, calls: list[Call], sight: Sight, tools: Iterable[Tool], run_id: str
-) -> None:
-    """Put words in the place of handles in the calls of a model's new message; note what it had written itself."""
+) -> dict[str, Any]:
+    """Put words in the place of handles in the calls of a model's new message; the note of what it had written."""
     handles, by_name = sight.seen.handles, {tool.name: tool for tool in tools}
     written = {"content": message["content"], "calls": {call["id"]: call["written"] for call in calls}}
     for call in calls:
@@ -215,12 +217,22 @@ def note_what_was_written(
     if sources or is_tainted:
         message["additional_kwargs"] = {"outside": sources or [sight.seen.own.origin]}
     if has_handles or is_tainted:
-        message["artifact"] = {"written": written, "label": sight.seen.own.to_json(), "run": run_id}
+        return {"written": written, "label": sight.seen.own.to_json(), "run": run_id}
+    return {}
 
 
 def _reveal_arguments(written: Mapping[str, Any], tool: Tool | None, handles: Handles) -> dict[str, Any]:
     kept = tool.handle_arguments if tool is not None else frozenset[str]()
     return {name: value if name in kept else map_strings(value, handles.reveal) for name, value in written.items()}
+
+
+def with_labels(message: Message, notes: Mapping[str, Any]) -> Message:
+    """A tool's answer with what its reader may know of the labels: which values an outsider may have written."""
+    outside = [
+        {"path": spell(one["path"]), "integrity": one["label"]["integrity"], "origin": one["label"]["origin"]}
+        for one in notes.get("outside", ())
+    ]
+    return {**message, "artifact": {"labels": outside}} if outside else message
 
 
 def spell(path: Path) -> str:

@@ -122,7 +122,7 @@ class Voice:
         calls = _calls_of(message, taken={m.get("tool_call_id") for m in state["messages"]})
         for call, hidden in zip(calls, answer.hidden, strict=False):
             call["hidden"] = [one.to_json() for one in hidden]
-        note_what_was_written(message, calls, sight, agent.tools, turn["run_id"])
+        note = note_what_was_written(message, calls, sight, agent.tools, turn["run_id"])
         outlet.close(message["tool_calls"])
         message["content"] = outlet.shown
         citations = outlet.check.grounding.cite(outlet.shown)
@@ -133,7 +133,7 @@ class Voice:
         turn["removed"] = turn.get("removed", 0) + outlet.check.removed
         flags = self.screens.flag_text(context.principal.tenant, outlet.shown, "answer")
         turn["flags"] = added(turn.get("flags", []), flags)
-        return {"messages": [message], "calls": calls, "turn": turn}
+        return {"messages": [message], "calls": calls, "turn": turn, "notes": {message["id"]: note} if note else {}}
 
     async def _ask_again(self, outlet: Outlet, ask: Callable[[str], Awaitable[Answer]], first: Answer) -> Answer | None:
         """The answer in place of one that says what is nowhere to be found; None if there is none.

@@ -39,10 +39,16 @@ class Call(TypedDict):
     """The placeholders that the model wrote into the arguments: `path` (JSON pointer), `token`, `label`."""
 
 
+def merge_notes(have: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    return have | new
+
+
 class TurnState(TypedDict, total=False):
     """The state of the turn graph. `turn` counts what this turn used up; `request` is what a hold shows."""
 
     messages: Annotated[list[Message], append_messages]
+    notes: Annotated[dict[str, Any], merge_notes]
+    """By the id of a message, what the service has to know of it and its reader has not: labels, handles as written."""
     route: dict[str, Any]
     calls: list[Call]
     request: dict[str, Any]

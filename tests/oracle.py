@@ -60,14 +60,24 @@ TELLING = {
     ("Opportunity", "Amount"): (
         ("OpportunityLineItem", "UnitPrice"),
         ("OpportunityLineItem", "TotalPrice"),
+        ("OpportunityLineItem", "Quantity"),
+        ("OpportunityLineItem", "Discount"),
         ("Quote", "GrandTotal"),
         ("QuoteLineItem", "UnitPrice"),
         ("QuoteLineItem", "TotalPrice"),
+        ("QuoteLineItem", "Quantity"),
+        ("QuoteLineItem", "Discount"),
     ),
     ("OpportunityLineItem", "UnitPrice"): (("OpportunityLineItem", "TotalPrice"),),
     ("QuoteLineItem", "UnitPrice"): (("QuoteLineItem", "TotalPrice"),),
-    ("Quote", "GrandTotal"): (("QuoteLineItem", "UnitPrice"), ("QuoteLineItem", "TotalPrice")),
-    ("Order", "TotalAmount"): (("OrderItem", "UnitPrice"),),
+    ("Quote", "GrandTotal"): tuple(
+        ("QuoteLineItem", field) for field in ("UnitPrice", "TotalPrice", "Quantity", "Discount")
+    ),
+    ("Order", "TotalAmount"): (("OrderItem", "UnitPrice"), ("OrderItem", "Quantity")),
+    ("Opportunity", "StageName"): (("Opportunity", "IsClosed"),),
+    ("Case", "Status"): (("Case", "IsClosed"), ("Case", "ClosedDate")),
+    ("Case", "OwnerId"): (("CaseHistory__c", "OldValue__c"), ("CaseHistory__c", "NewValue__c")),
+    ("User", "Email"): (("User", "Username"),),
 }
 """A field -> others that must be hidden with it."""
 

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 
 from trust.claims import MONTHS
 
 _WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_ISO = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
 _PERIOD = re.compile(r"\b(this|last|next|past|coming|previous|current)\s+(?:\d+\s+)?(week|month|quarter|year)s?\b")
 _MONTH_NAMED = re.compile(rf"\b(?:({'|'.join(MONTHS)})|q([1-4]))\b,?(?: (?:of )?((?:19|20)\d\d)\b)?")
 _AGO = re.compile(r"\b(\d{1,4})\s+(day|week|month|year)s?\b")
@@ -28,6 +30,9 @@ def days_meant(asked: str, today: date) -> set[str]:
             days |= {today + timedelta(ahead + 7 * weeks) for weeks in (-1, 0, 1)}
     for found in _PERIOD.finditer(asked):
         days |= set(_bounds(today, found[2]))
+    for found in _ISO.finditer(asked):
+        with suppress(ValueError, OverflowError):
+            days.add(date.fromisoformat(found.group()) + timedelta(1))  # where what was asked for ends
     for found in _AGO.finditer(asked):
         days |= _around(today, int(found[1]), found[2])
     return {day.isoformat() for day in days}

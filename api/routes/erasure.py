@@ -72,7 +72,7 @@ async def set_retention(body: RetentionBody, principal: EraserOf, service: Servi
     return RetentionWire(conversation_days=body.conversation_days, prompt_days=body.prompt_days)
 
 
-@router.post("/erasure/thread/{thread_id}", responses=problems(403, 404))
+@router.post("/erasure/thread/{thread_id}", responses=problems(403, 404, 410))
 async def erase_thread(thread_id: uuid.UUID, principal: EraserOf, service: ServiceOf) -> Erased:
     """Erase a conversation of anybody in the tenant, for good. Whoever asks for it then is told that it is gone."""
     async with service.database.session(principal.tenant, write=True) as session:
@@ -82,7 +82,7 @@ async def erase_thread(thread_id: uuid.UUID, principal: EraserOf, service: Servi
     return Erased(conversations=1)
 
 
-@router.post("/erasure/person/{person_id}", responses=problems(403, 404))
+@router.post("/erasure/person/{person_id}", responses=problems(403, 404, 410))
 async def erase_person(person_id: str, principal: EraserOf, service: ServiceOf) -> Erased:
     """Erase all conversations of a user or contact and what is sealed with their key. Their records stay."""
     normal = normalise_id(person_id)
@@ -94,7 +94,7 @@ async def erase_person(person_id: str, principal: EraserOf, service: ServiceOf) 
     return Erased(conversations=count)
 
 
-@router.post("/erasure/tenant", responses=problems(403))
+@router.post("/erasure/tenant", responses=problems(403, 410))
 async def erase_tenant(body: TenantErasureBody, principal: EraserOf, service: ServiceOf) -> Erased:
     """Erase every conversation of the caller's tenant; it can hold no more. Records, ledger and audit stay."""
     async with service.database.session(principal.tenant, write=True) as session:

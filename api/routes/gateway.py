@@ -15,7 +15,7 @@ from trust.outgoing import Outgoing, change_outgoing, load_outgoing
 
 router = APIRouter(tags=["gateway"])
 
-Limit = Annotated[int, Field(ge=0, le=2**53)]
+Limit = Annotated[int, Field(strict=True, ge=0, le=2**53)]
 
 
 class RulesBody(Body):

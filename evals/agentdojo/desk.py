@@ -72,6 +72,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.messages: list[Message] = [human(self.prompt)]
+        self.notes: dict[str, Any] = {}
         self.turn: dict[str, Any] = {"run_id": _RUN}
         now = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC)
         self.context = RunContext(self.principal, "thread-1", _RUN, now, TODAY)
@@ -80,7 +81,7 @@ class Desk:
     @property
     def sight(self) -> Sight:
         """What the model sees, and how far it can be trusted by now."""
-        state: TurnState = {"messages": self.messages, "turn": self.turn}
+        state: TurnState = {"messages": self.messages, "notes": self.notes, "turn": self.turn}
         return look(state, self.context, _SECRET)
 
     def call(self, call_id: str, name: str, written: Mapping[str, Any]) -> Outcome:
@@ -242,6 +243,6 @@ class Desk:
         """
         envelope = success(result) if result is not None else failure(outcome.fate, told or outcome.said)
         message = tool_answer(call_id, name, envelope)
-        message["artifact"] = notes_of(labelled or Labelled({}, frozenset()), _RUN, **notes)
+        self.notes[message["id"]] = notes_of(labelled or Labelled({}, frozenset()), _RUN, **notes)
         self.messages.append(message)
         return replace(outcome, shown=str(self.sight.messages[-1]["content"]))

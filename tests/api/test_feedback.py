@@ -110,8 +110,13 @@ async def test_feedback_comes_in_pages_and_goes_with_its_conversation(answered: 
         await keys.shred_thread_key(session, thread)
     erased = await world.get(ADMIN, "/feedback")
     assert {(one["rating"], one["reason"], one["is_erased"]) for one in erased} == {("down", None, True)}
-    assert (await world.call(DANA, "DELETE", f"/threads/{thread}")).status_code == 204
-    assert await world.get(ADMIN, "/feedback") == []
+    third = await world.open_thread(DANA)
+    rated_too = answer_id((await world.say(DANA, third, "how many open cases"))["messages"])
+    await give(world, DANA, third, message_id=rated_too, rating="up", reason="gone soon")
+    rated.append(rated_too)
+    assert len(await world.get(ADMIN, "/feedback")) == len(rated)
+    assert (await world.call(DANA, "DELETE", f"/threads/{third}")).status_code == 204
+    assert len(await world.get(ADMIN, "/feedback")) == len(rated) - 1
     assert len(await world.get(OTHER_ADMIN, "/feedback")) == 1
     assert len(await feedback_entries(world)) == len(rated)
     assert (await world.get(ADMIN, "/audit/verify"))["first_bad"] is None

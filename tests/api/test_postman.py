@@ -78,7 +78,7 @@ class Post:
 
     async def trail(self, tenant: TenantId = ACME) -> Sequence[str]:
         async with self.database.session(tenant) as session:
-            return [entry.kind for entry in await audit.list_entries(session, after=0, limit=50)]
+            return [entry.kind for entry in await audit.list_entries(session, after=-1, limit=50)]
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ async def test_a_change_that_is_rolled_back_leaves_no_key(database: Database) ->
 
 
 def test_the_migration_fills_the_index_from_what_is_there(seeded_config: DatabaseConfig) -> None:
-    migration = importlib.import_module("crm.migrations.versions.0009_gateway")
+    migration = importlib.import_module("crm.migrations.versions.0010_gateway")
     counted = text("SELECT tenant, kind, count(*) FROM personal_value GROUP BY tenant, kind ORDER BY tenant, kind")
     with connect_as_owner(seeded_config) as connection:
         if connection.dialect.name == "postgresql":

@@ -511,17 +511,33 @@ HIDING = {
         "Opportunity.Amount",
         "OpportunityLineItem.UnitPrice",
         "OpportunityLineItem.TotalPrice",
+        "OpportunityLineItem.Quantity",
+        "OpportunityLineItem.Discount",
         "Quote.GrandTotal",
         "QuoteLineItem.UnitPrice",
         "QuoteLineItem.TotalPrice",
+        "QuoteLineItem.Quantity",
+        "QuoteLineItem.Discount",
     },
     "OpportunityLineItem.UnitPrice": {"OpportunityLineItem.UnitPrice", "OpportunityLineItem.TotalPrice"},
     "QuoteLineItem.UnitPrice": {"QuoteLineItem.UnitPrice", "QuoteLineItem.TotalPrice"},
-    "Quote.GrandTotal": {"Quote.GrandTotal", "QuoteLineItem.UnitPrice", "QuoteLineItem.TotalPrice"},
-    "Order.TotalAmount": {"Order.TotalAmount", "OrderItem.UnitPrice"},
+    "Quote.GrandTotal": {
+        "Quote.GrandTotal",
+        "QuoteLineItem.UnitPrice",
+        "QuoteLineItem.TotalPrice",
+        "QuoteLineItem.Quantity",
+        "QuoteLineItem.Discount",
+    },
+    "Order.TotalAmount": {"Order.TotalAmount", "OrderItem.UnitPrice", "OrderItem.Quantity"},
     "Account.AnnualRevenue": {"Account.AnnualRevenue"},
 }
 """A field -> all that go with it when it is hidden."""
+ALSO_HIDING = {
+    "Opportunity.StageName": {"Opportunity.IsClosed"},
+    "Case.Status": {"Case.IsClosed", "Case.ClosedDate"},
+    "Case.OwnerId": {"CaseHistory__c.OldValue__c", "CaseHistory__c.NewValue__c"},
+    "User.Email": {"User.Username"},
+}
 
 
 async def add_pipeline(stage: Stage) -> None:
@@ -562,12 +578,23 @@ class TestFields:
 
     async def test_the_same_fields_are_open_to_those_who_may(self, stage: Stage) -> None:
         await add_pipeline(stage)
-        for one in {field for fields in HIDING.values() for field in fields}:
+        sums = {field for fields in HIDING.values() for field in fields if not field.endswith(("Quantity", "Discount"))}
+        for one in sums:
             name, field = one.split(".")
             async with stage.crm("max") as crm:
                 assert (await crm.get(name, id_of(name, "priced"), [field]))[field] in (123.45, 246.9)
                 assert (await crm.query(Query(name, filters=[Filter(field, "gt", 100)], sort=[Sort(field)]))).total == 1
                 assert (await crm.aggregate(Aggregate(name, "max", field))).groups[0].value in (123.45, 246.9)
+
+    @pytest.mark.parametrize("hidden", ALSO_HIDING)
+    async def test_what_states_and_names_follow_from_is_hidden_with_them(self, stage: Stage, hidden: str) -> None:
+        await stage.add(make("User", "new"))
+        name, field = hidden.split(".")
+        fields = all_fields("re")
+        fields[name][field] = ""
+        await stage.set_rights("new", objects=everything("crem"), fields=fields)
+        access = await stage.access("new")
+        assert not [one for one in ALSO_HIDING[hidden] if access.can_read(*one.split("."))]
 
     async def test_hidden_by_one_set_and_shown_by_another_is_shown(self, stage: Stage) -> None:
         await stage.add(make("User", "new"))
