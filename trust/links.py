@@ -64,13 +64,25 @@ def _addresses_in(text: str) -> Iterator[tuple[int, int]]:
         if len(word[0]) > _LONGEST_WORD:
             yield word.span()
             continue
-        for start, end in (*_linkified(word[0]), *_eager(word[0])):
-            yield word.start() + start, word.start() + end
+        for part in _parts(word[0]):
+            for start, end in (*_linkified(part[0]), *_eager(part[0])):
+                yield word.start() + part.start() + start, word.start() + part.start() + end
+
+
+def _parts(word: str) -> Iterator[re.Match[str]]:
+    """The word, and what is left of it where a renderer takes tildes for the ends of struck-out text."""
+    yield from re.finditer(r".+", word, re.DOTALL)
+    if "~~" in word:
+        yield from re.finditer(r"[^~]+", word)
+
+
+_PARAMETERS = frozenset("?&#")
+"""With one of these an e-mail address could carry data."""
 
 
 def _linkified(word: str) -> Iterator[tuple[int, int]]:
     for found in _linkifier().match(word) or ():
-        if found.url != f"mailto:{found.text}":
+        if found.url != f"mailto:{found.text}" or not _PARAMETERS.isdisjoint(found.text):
             yield found.index, found.last_index
 
 

@@ -670,7 +670,7 @@ async def test_nothing_of_a_caller_is_stored_with_the_conversation(settings: Set
         stored = json.dumps(snapshot.values) + json.dumps(snapshot.metadata, default=str)
         assert "a task policy" not in stored
         assert "crm:write" not in stored
-        assert set(snapshot.values) <= {"messages", "route", "calls", "request", "turn", "handoff"}
+        assert set(snapshot.values) <= {"messages", "notes", "route", "calls", "request", "turn", "handoff"}
 
 
 @pytest.mark.parametrize(

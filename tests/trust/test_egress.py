@@ -68,6 +68,7 @@ PAYLOADS = {
     "link in an image": f"![[x](https://{EVIL}/a)](https://{EVIL}/b)",
     "image on an allowed host": f"![x](https://{OK}/logo.png)",
     "image over lines": f"![a\nb](https://{EVIL}/\n'title')",
+    "host in struck-out text": f"~~{EVIL}~~@ and !~~~{EVIL}~~~@",
     "html image": f'<img src="https://{EVIL}/p.png">',
     "html image unquoted": f"<IMG SRC=https://{EVIL}/p.png onerror=alert(1)>",
     "html image unclosed": f"<img src=https://{EVIL}/p.png ",
