@@ -11,24 +11,32 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.graph import END, START, StateGraph
 
 from api.settings import Settings
 from api.wiring import Service, open_service
 from crm.database import DatabaseConfig
 from graphs.checkpoints import acting_for, checkpoint_thread_id
 from graphs.conversations import Ask
+from graphs.messages import answered, human, to_model, tool_answer
+from graphs.state import Message, append_messages
 from tools._catalogue import load_catalogue
 from tools._declare import ToolContext
 from trust.principal import Principal
 
 QUESTION = "look up the account Acme Industries"
 USER = "dana@northwind.example"
+
+
+class FloorState(TypedDict):
+    """Messages as JSON, which is what the service's saver takes."""
+
+    messages: Annotated[list[Message], append_messages]
 
 
 class InstantModel(BaseChatModel):
@@ -108,24 +116,24 @@ def build_floor(service: Service, principal: Principal) -> Callable[[], Awaitabl
     model = InstantModel()
     lookup = load_catalogue()["lookup_account"]
 
-    async def agent(state: MessagesState) -> dict[str, Any]:
-        return {"messages": [await model.ainvoke(state["messages"])]}
+    async def agent(state: FloorState) -> dict[str, Any]:
+        return {"messages": [answered(await model.ainvoke(to_model(state["messages"])), "floor")]}
 
-    async def act(state: MessagesState) -> dict[str, Any]:
+    async def act(state: FloorState) -> dict[str, Any]:
         answers = []
         now = service.runner.clock()
-        for call in state["messages"][-1].tool_calls:  # type: ignore[union-attr] # the loop comes here with calls only
+        for call in state["messages"][-1]["tool_calls"]:
             async with service.database.session(principal.tenant) as session:
                 crm = service.runner.desk.crm_for(session, principal, now)
                 context = ToolContext(crm, principal.id, now, now.date())
                 result: Any = await lookup.function(context, lookup.validate(call["args"]))
-            answers.append(ToolMessage(result.model_dump_json(), tool_call_id=call["id"]))
+            answers.append(tool_answer(call["id"], call["name"], result.model_dump(mode="json")))
         return {"messages": answers}
 
-    def more(state: MessagesState) -> str:
-        return "act" if state["messages"][-1].tool_calls else END  # type: ignore[union-attr] # the model spoke last
+    def more(state: FloorState) -> str:
+        return "act" if state["messages"][-1]["tool_calls"] else END
 
-    graph = StateGraph(MessagesState)
+    graph = StateGraph(FloorState)
     graph.add_node("agent", agent)
     graph.add_node("act", act)
     graph.add_edge(START, "agent")
@@ -137,7 +145,7 @@ def build_floor(service: Service, principal: Principal) -> Callable[[], Awaitabl
         key = checkpoint_thread_id(principal.tenant, str(uuid.uuid4()))
         with acting_for(principal.tenant):
             await compiled.ainvoke(
-                {"messages": [HumanMessage(QUESTION)]}, {"configurable": {"thread_id": key}}, durability="exit"
+                {"messages": [human(QUESTION)]}, {"configurable": {"thread_id": key}}, durability="exit"
             )
 
     return turn
