@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import hypothesis
 import psycopg
 import pytest
 from platformdirs.api import RuntimeDirWarning
@@ -190,6 +191,11 @@ def run_seed(config: DatabaseConfig, seed: Seed) -> None:
     thread.join()
     if failures:
         raise failures[0]
+
+
+# The same examples in every run: a run that fails can be repeated, and one that passes does not fail tomorrow.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
