@@ -22,10 +22,9 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from api.settings import Settings
 from api.wiring import open_service
 from bench.databases import open_postgresql, open_sqlite
-from bench.turn import USER, service_turn
+from bench.turn import USER, service_turn, settings_for
 from crm.database import DatabaseConfig
 
 RESULTS = 10
@@ -123,14 +122,7 @@ def _timed(function: Callable[..., Any], layer: str, spent: Counter[str]) -> Cal
 
 async def measure(config: DatabaseConfig, folder: Path, rounds: int) -> tuple[float, dict[str, float]]:
     """Milliseconds of a turn without a watch, and of each layer in one with; medians."""
-    settings = Settings(
-        mode="development",
-        dev_login=True,
-        data_dir=folder,
-        database_url=config.url,
-        context_key=None if config.context_key is None else config.context_key.decode(),
-    )
-    async with open_service(settings, model_for=lambda tenant: TenResults()) as service:
+    async with open_service(settings_for(config, folder), model_for=lambda tenant: TenResults()) as service:
         _, principal = await service.authenticator.login_for_development(USER, None)
         turns: list[float] = []
         layers: dict[str, list[float]] = {layer: [] for layer in LAYERS}

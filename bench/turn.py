@@ -73,15 +73,19 @@ class Figures:
         return self.service_ms / self.floor_ms
 
 
-async def measure(name: str, config: DatabaseConfig, folder: Path, *, rounds: int, concurrency: int) -> Figures:
-    settings = Settings(
+def settings_for(config: DatabaseConfig, folder: Path) -> Settings:
+    """A service in development on a database that is measured."""
+    return Settings(
         mode="development",
         dev_login=True,
         data_dir=folder,
         database_url=config.url,
         context_key=None if config.context_key is None else config.context_key.decode(),
     )
-    async with open_service(settings, model_for=lambda tenant: InstantModel()) as service:
+
+
+async def measure(name: str, config: DatabaseConfig, folder: Path, *, rounds: int, concurrency: int) -> Figures:
+    async with open_service(settings_for(config, folder), model_for=lambda tenant: InstantModel()) as service:
         _, principal = await service.authenticator.login_for_development(USER, None)
         floor_turn = build_floor(service, principal)
         for turn in (floor_turn, lambda: service_turn(service, principal)):

@@ -15,10 +15,10 @@ from crm.repositories.provenance import fields_from_outside, load_origins
 from crm.schema import OBJECT_INFO, object_of
 from tools._declare import Integrity as Declared
 from tools._declare import Tool
+from trust.handles import Path
 from trust.labels import NOTHING, Integrity, Label, join_all
 from trust.provenance import is_text, label_of, label_of_name, label_of_record, unknown_label
 
-Path = tuple[str | int, ...]
 _NAMES = frozenset({"name", "names"})
 """Parts of results that hold what people call a record."""
 

@@ -8,7 +8,7 @@ from crm.work import Approval
 from trust.actions import Action, FieldLabels, Input
 from trust.digests import canonical
 from trust.handles import leaves
-from trust.labels import NOTHING, Integrity, Label, join_all
+from trust.labels import Integrity, Label, join_all
 
 
 def write_labels(action: Action) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def labels_after_edit(approval: Approval, arguments: Mapping[str, Any], editor: 
     before = {".".join(map(str, path)): canonical(value) for path, value in leaves(approval.arguments)}
     known = {one.path: one for one in kept["inputs"]}
     trusted = Integrity.EXTERNAL if object_of(editor) == "Contact" else Integrity.CRM_VERIFIED
-    own = Label(trusted, frozenset({editor}), join_all(_labels(known)).readers, "a person's edit")
+    own = Label(trusted, frozenset({editor}), join_all(one.label for one in known.values()).readers, "a person's edit")
     inputs = []
     for path, value in leaves(dict(arguments)):
         where = ".".join(map(str, path))
@@ -62,7 +62,3 @@ def labels_after_edit(approval: Approval, arguments: Mapping[str, Any], editor: 
         else:
             inputs.append(Input(where, known[where].role, own) if where in known else Input(where, "content", own))
     return {"plan": kept["plan"], "inputs": tuple(inputs)}
-
-
-def _labels(inputs: Mapping[str, Input]) -> list[Label]:
-    return [one.label for one in inputs.values()] or [NOTHING]
