@@ -1,6 +1,9 @@
 """What operators do on the machine of the service: start it, fill it, check it. Loaded only when it is asked for."""
 
 import asyncio
+import os
+import secrets
+import socket
 from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,6 +20,7 @@ from api._loading import refuse_settings
 from api._terminal import CommandError, clean, console, errors, one_line
 from api.app import build_app
 from api.auth import KeySet
+from api.durable_queue import DurableQueue, make_queue_tables
 from api.settings import Settings
 from crm import migrate as migrations
 from crm.database import Database, DatabaseNotReadyError
@@ -104,9 +108,29 @@ def serve(*, host: str | None, port: int | None) -> None:
     _serve(Settings(**{name: value for name, value in given.items() if value is not None}))
 
 
-def _serve(settings: Settings) -> None:
-    uvicorn.run(
-        build_app(settings), host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=10
+def work(*, host: str | None, port: int | None) -> None:
+    given: dict[str, Any] = {"host": host, "port": port}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    if not settings.queue_slots:
+        raise CommandError("queue_slots: a worker needs at least one (COUNTERSIGN_QUEUE_SLOTS)")
+    _serve(settings, only_work=True)
+
+
+def _serve(settings: Settings, *, only_work: bool = False) -> None:
+    app = build_app(settings, only_work=only_work, queue=queue_for(settings))
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=10)
+
+
+def queue_for(settings: Settings) -> DurableQueue:
+    """This process's part in the durable queue, as the settings want it."""
+    return DurableQueue(
+        settings.database(),
+        settings.data_dir,
+        executor=f"{socket.gethostname()[:20]}-{os.getpid()}-{secrets.token_hex(4)}",
+        slots=settings.queue_slots,
+        per_tenant=settings.queue_tenant_slots,
+        per_minute=settings.queue_tenant_per_minute,
+        poll_s=settings.queue_poll_s,
     )
 
 
@@ -114,6 +138,7 @@ def migrate() -> None:
     settings = Settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     migrations.upgrade(settings.database())
+    make_queue_tables(settings.database(), settings.data_dir)
     console.print(f"The database is at revision {migrations.current_revision(settings.database())}.")
 
 
@@ -255,6 +280,7 @@ def rotate_keys() -> None:
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": start_demo,
     "serve": serve,
+    "worker": work,
     "migrate": migrate,
     "seed": fill_demo,
     "create-tenant": add_tenant,

@@ -15,9 +15,11 @@ from api.routes import (
     approvals,
     assistants,
     audit,
+    crons,
     erasure,
     feedback,
     gateway,
+    operations,
     outbox,
     policy,
     reach,
@@ -37,6 +39,7 @@ _ROUTES = (
     assistants,
     threads,
     runs,
+    crons,
     approvals,
     outbox,
     records,
@@ -45,12 +48,16 @@ _ROUTES = (
     policy,
     reach,
     gateway,
+    operations,
     erasure,
 )
 
 
-def build_app(settings: Settings, **parts: Any) -> FastAPI:
-    """The application; `parts` are handed to `open_service` in place of the usual ones."""
+def build_app(settings: Settings, *, only_work: bool = False, **parts: Any) -> FastAPI:
+    """The application; `parts` are handed to `open_service` in place of the usual ones.
+
+    With `only_work` it answers nothing but whether it is well: a process that only works on the queue.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -81,8 +88,12 @@ def build_app(settings: Settings, **parts: Any) -> FastAPI:
         )
     app.add_middleware(PagePolicyMiddleware, docs_path=app.docs_url)
     register_errors(app)
+    if only_work:
+        app.include_router(service.health)
+        return app
     for part in _ROUTES:
         app.include_router(part.router)
+    app.include_router(service.health)
     if settings.dev_login:
         app.include_router(service.development)
     _describe_problems(app)

@@ -70,6 +70,15 @@ def serve(
 
 
 @app.command()
+def worker(
+    host: Annotated[str | None, typer.Option(help="Address of its health page.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of its health page.")] = None,
+) -> None:
+    """Work on the queue's runs beside the processes that serve; answers nothing but whether it is well."""
+    _operate("worker", host=host, port=port)
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to the newest schema. On PostgreSQL this needs the owner's URL."""
     _operate("migrate")

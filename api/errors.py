@@ -33,6 +33,7 @@ from graphs.conversations import (
     ThreadNotFoundError,
 )
 from graphs.feedback import MessageNotFoundError
+from graphs.schedules import ScheduleError, ScheduleNotFoundError
 from trust.approvals import (
     ApprovalClosedError,
     ApprovalError,
@@ -82,6 +83,7 @@ STATUSES: dict[type[Exception], int] = {
     PreapprovalNotFoundError: 404,
     MessageNotFoundError: 404,
     NoSuchEntryError: 404,
+    ScheduleNotFoundError: 404,
     ErasedError: 410,
     ThreadBusyError: 409,
     ThreadExistsError: 409,
@@ -96,6 +98,7 @@ STATUSES: dict[type[Exception], int] = {
     FieldError: 422,
     CursorError: 422,
     ApprovalError: 422,
+    ScheduleError: 422,
     RulesError: 422,
     OverloadedError: 429,
     KeySetError: 503,
@@ -164,9 +167,11 @@ def _kind_of(error: Exception) -> str:
 
 async def _known(request: Request, error: Exception) -> JSONResponse:
     status = _status_of(error)
-    errors = (
-        [FieldProblem(field=error.field, message=error.message)] if isinstance(error, InputError | FieldError) else []
-    )
+    errors = []
+    if isinstance(error, InputError | FieldError):
+        errors = [FieldProblem(field=error.field, message=error.message)]
+    elif isinstance(error, ScheduleError):
+        errors = [FieldProblem(field=error.field, message=str(error))]
     headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "2"}}.get(status)
     if status >= 500:
         _log.error("request could not be served", exc_info=error)

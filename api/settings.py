@@ -76,6 +76,22 @@ class Settings(BaseSettings):
     """Hosts that links in answers may lead to, by tenant; under `*` for all tenants. None are allowed unless listed."""
     lexicon: Path | None = None
     """TOML file with words that are flagged, by tenant; `default` is for the others. None: a short list of our own."""
+    run_timeout_s: float = Field(default=900, gt=0, le=86_400)
+    """How long one stretch of a run may take; time spent waiting for people does not count."""
+    turns_at_once: int = Field(default=64, ge=1, le=10_000)
+    """How many runs that somebody waits for this process begins with at once; what is more takes its turn."""
+    tenant_turns_at_once: int = Field(default=32, ge=1, le=10_000)
+    """How many of them for one tenant."""
+    queue_slots: int = Field(default=8, ge=0, le=1_000)
+    """How many runs of the queue this process works on at once; 0: it works on none."""
+    queue_tenant_slots: int = Field(default=2, ge=1, le=1_000)
+    """How many of them for one tenant, so that one tenant's runs never take all of a process."""
+    queue_tenant_per_minute: int | None = Field(default=None, ge=1)
+    """How many runs of one tenant leave the queue in a minute, over all processes. None: as many as there is room."""
+    queue_poll_s: float = Field(default=0.1, gt=0, le=60)
+    """How often this process looks into the queue: what a run waits at least when there is room for it."""
+    max_waiting_runs: int = Field(default=5_000, ge=1)
+    """How many unfinished runs a tenant may have; more are refused until some are done."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
 

@@ -14,6 +14,7 @@ from agents._gateway import Gateway
 from agents._models import make_model
 from agents._roster import load_roster
 from api.auth import Authenticator, KeySet, KeySetError
+from api.durable_queue import DurableQueue
 from api.outbox import Outbox
 from api.postman import Postman
 from api.settings import Settings
@@ -25,7 +26,8 @@ from graphs._voice import Voice
 from graphs.checkpoints import SealedSaver
 from graphs.context import Limits
 from graphs.conversations import Conversations
-from graphs.runner import LEASE, Clock, Runner
+from graphs.runner import LEASE, Clock, Room, Runner
+from graphs.schedules import Schedules
 from graphs.screens import Screens
 from tools._catalogue import load_catalogue
 from trust.content_flag import load_lexicons
@@ -42,6 +44,8 @@ class Service:
     database: Database
     runner: Runner
     conversations: Conversations
+    schedules: Schedules
+    queue: DurableQueue | None
     authenticator: Authenticator
     outbox: Outbox
     postman: Postman
@@ -63,8 +67,11 @@ async def open_service(
     limits: Limits | None = None,
     lease: timedelta = LEASE,
     transport: Transport | None = None,
+    queue: DurableQueue | None = None,
 ) -> AsyncIterator[Service]:
     """Start the service on its database; `model_for` gives a tenant's model where the settings do not.
+
+    Without a `queue` all runs are worked on in the process that accepts them.
 
     Raises: DatabaseNotReadyError, KeySetError, HeadKeyError, CatalogueError, RosterError, UnknownModelError: the
     service does not start half.
@@ -95,9 +102,17 @@ async def open_service(
             desk=CallDesk(load_roster(), load_catalogue(), database, secret, limits, Extractor(gateway_for), screens),
             clock=clock,
             lease=lease,
+            queue=queue,
+            room=Room(settings.turns_at_once, settings.tenant_turns_at_once, settings.run_timeout_s),
+            executor=None if queue is None else queue.executor,
         )
+        conversations = Conversations(runner, settings.max_waiting_runs)
+        schedules = Schedules(conversations)
         postman = Postman(database, transport or configured_transport(settings, lease), clock)
+        if queue is not None:
+            await queue.open(runner)
         await runner.start()
+        schedules.start()
         postman.start()
         await heads.start()
         try:
@@ -105,14 +120,18 @@ async def open_service(
                 settings=settings,
                 database=database,
                 runner=runner,
-                conversations=Conversations(runner),
+                conversations=conversations,
+                schedules=schedules,
+                queue=queue,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience),
                 outbox=Outbox(database, clock),
                 postman=postman,
                 heads=heads,
             )
         finally:
-            await runner.stop()
+            await schedules.stop()
+            # Both at once: what the queue has taken ends when the runner's work on it does.
+            await asyncio.gather(runner.stop(), *([] if queue is None else [queue.close()]))
             await postman.stop()
             await heads.stop()
     finally:

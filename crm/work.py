@@ -85,6 +85,12 @@ class Run(TenantRow, SealedRow, Base):
     attempt: Mapped[int] = mapped_column(Integer, default=0)
     lease_owner: Mapped[str | None] = mapped_column(String(60))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ticket: Mapped[int] = mapped_column(Integer, default=0)
+    """Which of its places in the durable queue is the valid one."""
+    queued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it was last put into the queue, or found there; None: it has no place in it."""
+    parked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it was given up after too many attempts; an operator may let it try again."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

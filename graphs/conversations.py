@@ -27,7 +27,7 @@ from trust.approvals import ApprovalClosedError, ApprovalNotFoundError, Verdict
 from trust.principal import Principal, load_principal
 
 MultitaskStrategy = Literal["reject", "enqueue", "interrupt", "rollback"]
-MAX_UNFINISHED = 200
+MAX_UNFINISHED = 5_000
 
 
 class ThreadNotFoundError(Exception):
@@ -67,6 +67,8 @@ class Ask:
     stream_mode: tuple[str, ...] = ("values",)
     details: Mapping[str, Any] | None = None
     strategy: MultitaskStrategy | None = None
+    in_background: bool = False
+    """Nobody waits for it: it takes its turn in the durable queue, if there is one."""
 
     def context(self) -> dict[str, Any]:
         return {
@@ -80,6 +82,8 @@ class Conversations:
     """The service behind the HTTP interface; every method takes the principal it acts for."""
 
     runner: Runner
+    max_unfinished: int = MAX_UNFINISHED
+    """How many unfinished runs a tenant may have."""
 
     # Threads
 
@@ -174,7 +178,7 @@ class Conversations:
         accepted: list[Run] = []
         async with self._session(principal, write=True) as session:
             thread = await self._own(session, principal, thread_id, for_update=True)
-            if await runs.count_unfinished(session) >= MAX_UNFINISHED:
+            if await runs.count_unfinished(session) >= self.max_unfinished:
                 raise OverloadedError("too many runs are waiting; try again in a moment")
             unfinished = await runs.list_unfinished(session, thread_id)
             if unfinished and ask.strategy == "reject":
@@ -191,14 +195,9 @@ class Conversations:
                 await runs.add(session, withdrawal)
                 accepted.append(withdrawal)
                 now = withdrawal.created_at + timedelta(microseconds=1)  # the order in which runs are worked on
-            request = {
-                "kind": "message",
-                "input": [human(ask.text or "", ask.message_id)],
-                "context": ask.context(),
-                "scopes": sorted(principal.scopes),
-                "stream_mode": list(ask.stream_mode),
-            }
-            run = self._new_run(thread, request, ask, at=now, starts_now=not unfinished and not waiting)
+            request = self._message_request(ask, principal.scopes)
+            starts_now = not unfinished and not waiting and self._begins_here(principal.tenant, ask)
+            run = self._new_run(thread, request, ask, at=now, starts_now=starts_now)
             await runs.add(session, run)
             accepted.append(run)
             await self._mark_busy(session, thread)
@@ -206,8 +205,33 @@ class Conversations:
             for earlier in unfinished:
                 await self.runner.cancel(principal.tenant, earlier.run_id)
         for one in accepted:
-            self._start(principal.tenant, one)
+            await self._start(principal.tenant, one, is_first=one is accepted[0] and not unfinished)
         return run
+
+    async def open_for(self, session: TenantSession, person: str, scopes: frozenset[str], ask: Ask) -> Run:
+        """A conversation of the person's own that begins with a message, inside the caller's transaction.
+
+        The run waits until it is put into the queue; it has the rights that the person has by then.
+        """
+        now = self.runner.clock()
+        details = dict(ask.details or {})
+        thread = await threads.create(session, str(uuid.uuid4()), owner=person, details=details, at=now)
+        if thread is None:
+            raise ThreadExistsError("a new thread id was taken")
+        request = self._message_request(ask, scopes)
+        run = self._new_run(thread, request, ask, at=now, starts_now=False)
+        await runs.add(session, run)
+        await self._mark_busy(session, thread)
+        return run
+
+    def _message_request(self, ask: Ask, scopes: frozenset[str]) -> dict[str, Any]:
+        return {
+            "kind": "message",
+            "input": [human(ask.text or "", ask.message_id)],
+            "context": ask.context(),
+            "scopes": sorted(scopes),
+            "stream_mode": list(ask.stream_mode),
+        }
 
     async def answer(self, principal: Principal, thread_id: str, resume: Any, ask: Ask) -> Run:
         """Take the caller's decisions on what the thread waits for, and go on.
@@ -258,10 +282,11 @@ class Conversations:
                 if approval.status == "edited":
                     approval = await self._revise(session, approval)
                 decided.append(approval)
+            is_first = not await runs.list_unfinished(session, thread.thread_id)
             run = await self._resume_run(session, thread, decided[0], stream_mode=stream_mode, details=details)
             await runs.add(session, run)
             await self._mark_busy(session, thread)
-        self._start(principal.tenant, run)
+        await self._start(principal.tenant, run, is_first=is_first)
         if any(approval.status == "expired" for approval in decided):
             raise ApprovalClosedError("the request has expired: nobody decided in time")
         return decided, run
@@ -323,7 +348,8 @@ class Conversations:
         }
         unfinished = await runs.list_unfinished(session, thread.thread_id)
         ask = Ask(None, details=details)
-        return self._new_run(thread, request, ask, at=self.runner.clock(), starts_now=not unfinished)
+        starts_now = not unfinished and self.runner.has_room(session.tenant)
+        return self._new_run(thread, request, ask, at=self.runner.clock(), starts_now=starts_now)
 
     def _new_run(self, thread: Thread, request: dict[str, Any], ask: Ask, *, at: Any, starts_now: bool) -> Run:
         lease: dict[str, Any] = self.runner.lease() if starts_now else {"status": "pending", "attempt": 0}
@@ -348,8 +374,20 @@ class Conversations:
         if told != thread.details:
             await threads.describe(session, thread, told)
 
-    def _start(self, tenant: TenantId, run: Run) -> None:
-        self.runner.submit(tenant, run.thread_id, leased=run.run_id if run.status == "running" else None)
+    def _begins_here(self, tenant: TenantId, ask: Ask) -> bool:
+        """Whether this process begins with a new run at once: somebody waits for it, and there is room."""
+        if ask.in_background and self.runner.queue is not None:
+            return False
+        return self.runner.has_room(tenant)
+
+    async def _start(self, tenant: TenantId, run: Run, *, is_first: bool) -> None:
+        """See to it that the run is worked on. `is_first`: it need not wait for another of its thread."""
+        if run.status == "running":
+            self.runner.submit(tenant, run.thread_id, leased=run.run_id)
+        elif is_first:
+            await self.runner.enqueue(tenant, run)
+        else:
+            self.runner.submit(tenant, run.thread_id)
 
     async def get_run(self, principal: Principal, thread_id: str, run_id: str) -> Run:
         """Raises: ThreadNotFoundError, RunNotFoundError."""
@@ -376,6 +414,41 @@ class Conversations:
             raise ThreadBusyError("the run is not finished; cancel it first")
         async with self._session(principal, write=True) as session:
             await runs.remove(session, run_id)
+
+    # Operations
+
+    async def count_runs(self, principal: Principal) -> tuple[int, int]:
+        """Of the whole tenant: runs that nobody has begun with, and runs that are not done."""
+        async with self._session(principal) as session:
+            return await runs.count_waiting(session), await runs.count_unfinished(session)
+
+    async def list_parked(self, principal: Principal, *, limit: int) -> list[Run]:
+        """Runs of the whole tenant that were given up, newest first."""
+        async with self._session(principal) as session:
+            return await runs.list_parked(session, limit=limit)
+
+    async def retry(self, principal: Principal, run_id: str) -> Run:
+        """Let a run that was given up try again. Raises: RunNotFoundError unless it was, ErasedError."""
+        now = self.runner.clock()
+        async with self._session(principal, write=True) as session:
+            run = await runs.find(session, run_id)
+            thread = None if run is None else await threads.get_for_service(session, run.thread_id)
+            if run is None or thread is None or not await runs.unpark(session, run_id, at=now):
+                raise RunNotFoundError(run_id)
+            if thread.is_erased:
+                raise ErasedError("thread")
+            thread.status = "busy"
+            await audit.record(
+                session,
+                at=now,
+                kind="run.retried",
+                actor=principal.id,
+                subject=run_id,
+                payload={"attempts": run.attempt},
+            )
+            run = await runs.find(session, run_id) or run
+        await self.runner.enqueue(principal.tenant, run)
+        return run
 
     # Approvals
 

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ from graphs._translate import Translator, is_for, native_modes, public_values
 from graphs._voice import Voice
 from graphs.checkpoints import acting_for, checkpoint_thread_id, forget_past
 from graphs.context import RunContext
+from graphs.queue import Place, Queue
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
 from trust import approvals, ledger
 from trust.erasure import purge_expired
@@ -41,11 +43,26 @@ LOOK_EVERY_S = 2.0
 POLL_EVERY_S = 0.2
 PURGE_EVERY_S = 3_600.0
 MAX_ATTEMPTS = 5
+UNSEEN = timedelta(seconds=60)
+"""How long a run's place in the queue is believed in without looking."""
 
 _log = logging.getLogger(__name__)
 
 _NOTHING = object()
 Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much one process works on at once: `runs` altogether, `per_tenant` for one tenant, each for `seconds`."""
+
+    runs: int = 64
+    per_tenant: int = 32
+    seconds: float = 900
+
+
+class PoisonError(Exception):
+    """Several processes died over the run, or gave it up; it is not tried again by itself."""
 
 
 class LeaseLostError(Exception):
@@ -65,12 +82,16 @@ class Runner:
         clock: Clock,
         executor: str | None = None,
         lease: timedelta = LEASE,
+        queue: Queue | None = None,
+        room: Room | None = None,
     ) -> None:
         self.database = database
         self.desk = desk
         self.clock = clock
         self.executor = executor or f"{uuid.uuid4()}"
         self._lease_for = lease
+        self.queue = queue
+        self.room = room or Room()
         self.saver = saver
         self.graph: CompiledStateGraph[Any, RunContext, Any, Any] = build_turn(voice, desk).compile(
             checkpointer=saver, name=GRAPH_NAME
@@ -83,6 +104,7 @@ class Runner:
         self._workers: dict[tuple[TenantId, str], asyncio.Task[None]] = {}
         self._asked_again: set[tuple[TenantId, str]] = set()
         self._chores: list[asyncio.Task[None]] = []
+        self._is_stopping = False
 
     # Life of the process
 
@@ -97,11 +119,14 @@ class Runner:
 
     async def stop(self, *, patience_s: float = 10) -> None:
         """Let running work end, within `patience_s`; what is left is taken over by another process."""
-        for chore in self._chores:
+        self._is_stopping = True
+        for chore in self._chores[:1]:  # no new work; leases are prolonged until the last worker is gone
             chore.cancel()
         workers = list(self._workers.values())
         if workers:
             await asyncio.wait(workers, timeout=patience_s)
+        for chore in self._chores:
+            chore.cancel()
         left = [(tenant, run_id) for run_id, (tenant, _) in self._running.items()]
         for worker in workers:
             worker.cancel()
@@ -125,10 +150,70 @@ class Runner:
     async def _adopt_all(self) -> None:
         for name in await self.database.tenants():
             tenant = TenantId(name)  # tenant-id: the service's own chores, for each tenant by itself
+            if self.queue is not None:
+                await self._put_back(tenant, self.queue)
+                continue
             async with self.database.session(tenant) as session:
                 waiting = await runs.list_claimable(session, at=self.clock())
             for thread_id in dict.fromkeys(run.thread_id for run in waiting):
                 self.submit(tenant, thread_id)
+
+    async def _put_back(self, tenant: TenantId, queue: Queue) -> None:
+        """Give a place in the queue to every run of the tenant that has none, or has lost it."""
+        now = self.clock()
+        async with self.database.session(tenant) as session:
+            fresh = now - timedelta(seconds=2 * LOOK_EVERY_S)
+            found = await runs.list_misplaced(session, at=now, fresh=fresh, unseen=now - UNSEEN)
+        places = [Place(tenant, run.thread_id, run.run_id, run.ticket) for run in found]
+        held = [place for place, run in zip(places, found, strict=True) if run.queued_at is not None]
+        lost = await queue.find_lost(held) if held else set()
+        for place in places:
+            await self._put(replace(place, ticket=place.ticket + 1) if place.key in lost else place, queue)
+
+    async def enqueue(self, tenant: TenantId, run: Run) -> None:
+        """Let any process work on a run that was accepted. Raises nothing: a run that misses the queue is found."""
+        if self.queue is None:
+            self.submit(tenant, run.thread_id)
+            return
+        try:
+            await self._put(Place(tenant, run.thread_id, run.run_id, run.ticket), self.queue)
+        except Exception:  # the run is stored; whoever looks for misplaced runs puts it into the queue
+            _log.exception("run %s has no place in the queue yet", run.run_id)
+
+    async def _put(self, place: Place, queue: Queue) -> None:
+        """First into the queue, then into the row: a place is written down once it is taken."""
+        await queue.put(place)
+        async with self.database.session(place.tenant, write=True) as session:
+            run = await runs.find(session, place.run_id)
+            if run is not None and run.ticket <= place.ticket:
+                again = run.ticket < place.ticket
+                await runs.place(session, place.run_id, ticket=run.ticket, at=self.clock(), again=again)
+
+    async def carry(self, place: Place) -> None:
+        """Work on a run whose turn the queue says it is, and on what else waits in its thread.
+
+        Returns when nothing is left to do here: it is done, or somebody else does it, or it is not its turn.
+        """
+        key = (place.tenant, place.thread_id)
+        if not self._is_stopping:
+            self.submit(*key)
+        if key in self._workers:
+            await asyncio.wait([self._workers[key]])
+        async with self.database.session(place.tenant) as session:
+            run = await runs.find(session, place.run_id)
+        if run is not None and run.status in runs.UNFINISHED:
+            async with self.database.session(place.tenant, write=True) as session:
+                await runs.displace(session, place.run_id, ticket=place.ticket, at=self.clock())
+
+    async def find_free(self, places: Collection[Place]) -> list[Place]:
+        """Those whose runs no living process works on."""
+        free: list[Place] = []
+        for tenant in {place.tenant for place in places}:
+            mine = [place for place in places if place.tenant == tenant]
+            async with self.database.session(tenant) as session:
+                found = await runs.are_free(session, {place.run_id for place in mine}, at=self.clock())
+            free += [place for place in mine if place.run_id in found]
+        return free
 
     async def purge(self) -> None:
         """Erase the conversations that have outlived their tenants' retention."""
@@ -143,6 +228,11 @@ class Runner:
                 task.cancel()
 
     # Work
+
+    def has_room(self, tenant: TenantId) -> bool:
+        """Whether this process can begin with one more run of the tenant at once."""
+        mine = sum(1 for owner, _ in self._workers if owner == tenant)
+        return not self._is_stopping and len(self._workers) < self.room.runs and mine < self.room.per_tenant
 
     def lease(self) -> dict[str, Any]:
         """The columns of a run that this process starts on at once."""
@@ -244,15 +334,23 @@ class Runner:
     async def _await_end(self, attempt: asyncio.Task[None], run: Run) -> tuple[str, dict[str, Any] | None]:
         """The status that a run ends with, and the error that clients are told."""
         try:
-            await asyncio.wait([attempt])
+            done, _ = await asyncio.wait([attempt], timeout=self.room.seconds)
+            if not done:
+                attempt.cancel()
+                await asyncio.wait([attempt])
         except asyncio.CancelledError:
             attempt.cancel()
             raise
+        if not done:
+            message = f"the run did not end within {self.room.seconds:g} seconds and was stopped"
+            return "timeout", {"error": "Timeout", "message": message}
         if attempt.cancelled():
             return "interrupted", None
         fault = attempt.exception()
         if fault is None:
             return "success", None
+        if isinstance(fault, PoisonError):
+            return "error", {"error": "Parked", "message": str(fault)}
         if isinstance(fault, ModelError | RefusedInputError | UnknownCallerError):
             details = fault.details if isinstance(fault, ModelError) else {}
             return "error", {"error": type(fault).__name__.removesuffix("Error"), "message": str(fault)} | details
@@ -266,7 +364,7 @@ class Runner:
         if run.cancel_requested:
             raise asyncio.CancelledError
         if run.attempt > MAX_ATTEMPTS:
-            raise ModelError(f"given up after {MAX_ATTEMPTS} attempts")
+            raise PoisonError(f"given up after {MAX_ATTEMPTS} attempts; an operator may let it try again")
         context = await self.build_context(tenant, run)
         is_resume = run.request["kind"] == "resume"
         config = self.config_for(tenant, run.thread_id)
@@ -338,7 +436,11 @@ class Runner:
             text = None if error is None else error["message"]
             # The thread is locked first, as everywhere, so that no two transactions wait for each other.
             thread = await threads.get_for_service(session, run.thread_id)
-            if not await runs.finish(session, run.run_id, by=self.executor, status=status, error=text, at=now):
+            parked = error is not None and error["error"] == "Parked"
+            ended = await runs.finish(
+                session, run.run_id, by=self.executor, status=status, error=text, at=now, parked=parked
+            )
+            if not ended:
                 raise LeaseLostError(run.run_id)
             pending = log.pending()
             told = [(event.name, event.data) for event in pending]

@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
@@ -39,7 +40,9 @@ _WAIT: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def _accept(thread_id: uuid.UUID, body: RunBody, principal: Principal, service: Service) -> Run:
+async def _accept(
+    thread_id: uuid.UUID, body: RunBody, principal: Principal, service: Service, *, in_background: bool = False
+) -> Run:
     """Start what the body asks for: a message, an answer to what the thread waits for, or its withdrawal."""
     body.check()
     thread = str(thread_id)
@@ -55,7 +58,7 @@ async def _accept(thread_id: uuid.UUID, body: RunBody, principal: Principal, ser
     if command is not None and command.resume is not None:
         ask = Ask(None, stream_mode=body.modes(), details=body.metadata)
         return await service.conversations.answer(principal, thread, command.resume, ask)
-    ask = body.to_ask()
+    ask = replace(body.to_ask(), in_background=in_background)
     await _check_message_id(thread, ask, principal, service)
     try:
         return await service.conversations.ask(principal, thread, ask)
@@ -95,8 +98,8 @@ async def _check_message_id(thread_id: str, ask: Ask, principal: Principal, serv
 async def create_run(
     thread_id: uuid.UUID, body: RunBody, principal: ReaderOf, service: ServiceOf, response: Response
 ) -> RunWire:
-    """Start a run in the background."""
-    run = await _accept(thread_id, body, principal, service)
+    """Start a run in the background: it takes its turn among those of its tenant."""
+    run = await _accept(thread_id, body, principal, service, in_background=True)
     response.headers["Content-Location"] = _location(run)
     return run_wire(run)
 

@@ -18,6 +18,7 @@ READY_WITHIN_S = 5.0
 _log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["service"])
+health = APIRouter(tags=["service"])
 development = APIRouter(tags=["development"])
 
 
@@ -56,7 +57,7 @@ class Flags(BaseModel):
     """Which parts of the LangGraph protocol there are."""
 
     assistants: bool = True
-    crons: bool = False
+    crons: bool = True
     langsmith: bool = False
     strict_resume: bool = True
 
@@ -92,19 +93,19 @@ async def get_info(request: Request) -> Info:
     return Info(version=request.app.version, flags=Flags())
 
 
-@router.get("/ok", responses=problems(is_open=True))
+@health.get("/ok", responses=problems(is_open=True))
 async def get_ok() -> Ok:
     """Whether the process lives, in the words of the LangGraph protocol."""
     return Ok()
 
 
-@router.get("/health", responses=problems(is_open=True))
+@health.get("/health", responses=problems(is_open=True))
 async def get_health() -> Health:
     """Whether the process lives."""
     return Health()
 
 
-@router.get("/ready", response_model=Ready, responses=problems(503, is_open=True))
+@health.get("/ready", response_model=Ready, responses=problems(503, is_open=True))
 async def get_ready(service: ServiceOf) -> Ready | JSONResponse:
     """Whether the process can work: the database is there, migrated, and walled, and the token keys can be read."""
     try:

@@ -1,11 +1,12 @@
 """Runs, their leases and their events. A lease says which process works on a run, and until when that is believed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, and_, delete, func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from crm.database import TenantSession
 from crm.errors import ErasedError
@@ -64,9 +65,76 @@ async def count_unfinished(session: TenantSession) -> int:
 
 async def list_claimable(session: TenantSession, *, at: datetime, limit: int = 20) -> list[Run]:
     """Unfinished runs that no living process works on, oldest first."""
-    free = or_(Run.lease_until.is_(None), Run.lease_until < at)
-    statement = select(Run).where(Run.status.in_(UNFINISHED), free).order_by(Run.created_at).limit(limit)
+    statement = select(Run).where(_is_claimable(at)).order_by(Run.created_at).limit(limit)
     return list(await session.scalars(statement))
+
+
+async def list_misplaced(
+    session: TenantSession, *, at: datetime, fresh: datetime, unseen: datetime, limit: int = 200
+) -> list[Run]:
+    """Those of them that may have no place in the queue, oldest first.
+
+    That is: never put there, though accepted before `fresh`; left by a process since they were; or not seen there
+    since `unseen`. A run whose turn has not come in its thread is not among them.
+    """
+    ahead = aliased(Run)
+    waits_for_another = (
+        select(ahead.run_id)
+        .where(ahead.thread_id == Run.thread_id, ahead.status.in_(UNFINISHED), ahead.lease_until >= at)
+        .where(ahead.run_id != Run.run_id)
+        .exists()
+    )
+    misplaced = or_(
+        and_(Run.queued_at.is_(None), or_(Run.created_at < fresh, Run.lease_until.is_not(None), Run.ticket > 0)),
+        Run.queued_at < Run.lease_until,
+        Run.queued_at < unseen,
+    )
+    statement = select(Run).where(_is_claimable(at), misplaced, ~waits_for_another)
+    return list(await session.scalars(statement.order_by(Run.created_at).limit(limit)))
+
+
+async def place(session: TenantSession, run_id: str, *, ticket: int, at: datetime, again: bool = False) -> bool:
+    """Write down that a run has been put into the queue; False if its place is another by now.
+
+    With `again` the place is a new one.
+    """
+    mine = (Run.run_id == run_id) & (Run.ticket == ticket) & Run.status.in_(UNFINISHED)
+    return await _changed(session, update(Run).where(mine).values(queued_at=at, ticket=ticket + again))
+
+
+async def displace(session: TenantSession, run_id: str, *, ticket: int, at: datetime) -> bool:
+    """Write down that a run has left the queue and nobody works on it; False if somebody does."""
+    mine = (Run.run_id == run_id) & (Run.ticket == ticket) & _is_claimable(at)
+    return await _changed(session, update(Run).where(mine).values(queued_at=None, ticket=ticket + 1))
+
+
+async def are_free(session: TenantSession, run_ids: Collection[str], *, at: datetime) -> set[str]:
+    """Those that no living process works on, the finished ones and those that are gone among them."""
+    held = select(Run.run_id).where(Run.run_id.in_(run_ids), Run.status.in_(UNFINISHED), Run.lease_until >= at)
+    return set(run_ids) - set(await session.scalars(held))
+
+
+async def count_waiting(session: TenantSession) -> int:
+    """Runs of the tenant that nobody has begun with."""
+    statement = select(func.count()).select_from(Run).where(Run.status == "pending")
+    return await session.scalar(statement) or 0
+
+
+async def list_parked(session: TenantSession, *, limit: int = 100) -> list[Run]:
+    """Given up after too many attempts, newest first."""
+    statement = select(Run).where(Run.parked_at.is_not(None)).order_by(Run.parked_at.desc(), Run.run_id)
+    return list(await session.scalars(statement.limit(limit)))
+
+
+async def unpark(session: TenantSession, run_id: str, *, at: datetime) -> bool:
+    """Let a run that was given up try again, from where it was; False if it was not given up."""
+    statement = update(Run).where(Run.run_id == run_id, Run.parked_at.is_not(None))
+    values = {"parked_at": None, "status": "pending", "error": None, "attempt": 1, "queued_at": None, "updated_at": at}
+    return await _changed(session, statement.values(**values))
+
+
+def _is_claimable(at: datetime) -> ColumnElement[bool]:
+    return and_(Run.status.in_(UNFINISHED), or_(Run.lease_until.is_(None), Run.lease_until < at))
 
 
 async def claim(session: TenantSession, run_id: str, *, by: str, at: datetime, until: datetime) -> bool:
@@ -89,17 +157,27 @@ async def renew(session: TenantSession, run_id: str, *, by: str, until: datetime
 async def release(session: TenantSession, run_id: str, *, by: str) -> bool:
     """Give an own lease back unfinished, so that another process need not wait for it to run out."""
     mine = (Run.run_id == run_id) & (Run.lease_owner == by) & Run.status.in_(UNFINISHED)
-    return await _changed(session, update(Run).where(mine).values(lease_until=None))
+    return await _changed(
+        session, update(Run).where(mine).values(lease_until=None, queued_at=None, ticket=Run.ticket + 1)
+    )
 
 
 async def finish(
-    session: TenantSession, run_id: str, *, by: str | None, status: str, error: str | None, at: datetime
+    session: TenantSession,
+    run_id: str,
+    *,
+    by: str | None,
+    status: str,
+    error: str | None,
+    at: datetime,
+    parked: bool = False,
 ) -> bool:
-    """End a run; False if the lease was lost, so that another process ends it."""
+    """End a run; False if the lease was lost, so that another process ends it. `parked`: it was given up."""
     statement = update(Run).where(Run.run_id == run_id, Run.status.in_(UNFINISHED))
     if by is not None:
         statement = statement.where(Run.lease_owner == by)
-    return await _changed(session, statement.values(status=status, error=error, lease_until=None, updated_at=at))
+    ended = {"status": status, "error": error, "lease_until": None, "updated_at": at}
+    return await _changed(session, statement.values(**ended, parked_at=at if parked else None))
 
 
 async def request_cancel(session: TenantSession, run_id: str) -> bool:
