@@ -22,6 +22,7 @@ from graphs._sight import (
     with_labels,
 )
 from graphs.context import RunContext
+from graphs.lease import require_lease
 from graphs.messages import failure, human, success, text_of, tool_answer, unanswered_calls
 from graphs.requests import build_request
 from graphs.screens import added, orders
@@ -110,6 +111,8 @@ class CallDesk(Settling):
         noted: dict[str, Any] = {}
         sight = look(state, context, self.cursor_key)
         async with self.database.session(context.principal.tenant, write=self._any_writes(state)) as session:
+            if self._any_writes(state):
+                await require_lease(session)
             for place, call in enumerate(map(_readable, state["calls"])):
                 verdict = await self._guard_one(session, call, state, context, place, sight)
                 turn["trail"] = [*turn["trail"], _trace(call, verdict)]

@@ -9,6 +9,7 @@ from typing import Any
 from crm.database import Database
 from crm.ids import TenantId
 from crm.repositories import runs, threads
+from graphs.lease import require_lease
 
 FLUSH_EVERY_S = 0.05
 
@@ -66,6 +67,7 @@ class RunLog:
                 told = [(event.name, event.data) for event in batch]
                 async with self.database.session(self.tenant, write=True) as session:
                     await threads.lock(session, self.thread_id)
+                    await require_lease(session)
                     await runs.add_events(session, self.run_id, batch[0].seq, told, thread_id=self.thread_id)
                 await self.mark_stored(batch[-1].seq)
 

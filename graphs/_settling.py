@@ -10,6 +10,7 @@ from graphs._requesting import Requests
 from graphs._sending import address_again
 from graphs._sight import notes_of, with_labels
 from graphs.context import RunContext
+from graphs.lease import require_lease
 from graphs.messages import failure, success, tool_answer
 from graphs.requests import build_request
 from graphs.state import Call, Message, TurnState
@@ -61,6 +62,7 @@ class Settling(Requests):
         """The answer to the call and the labels of its values; or None and the id of the request that is still open."""
         principal = context.principal
         async with self.database.session(principal.tenant, write=True) as session:
+            await require_lease(session)
             approval = await approval_rows.find(session, call["approval_id"] or "", for_update=True)
             approval = await self._newest(session, approval)
             if approval is None:

@@ -17,6 +17,7 @@ from graphs._asking import asking_of
 from graphs._outlet import Outlet, Writer
 from graphs._sight import HandleStream, look, note_what_was_written
 from graphs.context import Limits, RunContext
+from graphs.lease import require_lease
 from graphs.messages import answered, spoken, storable, text_of, to_model
 from graphs.screens import Screens, added
 from graphs.state import Call, Message, TurnState
@@ -212,6 +213,7 @@ class Voice:
         }
         principal = context.principal
         async with self.database.session(principal.tenant, write=True) as session:
+            await require_lease(session)
             kind = "turn.handoff" if state["route"]["kind"] == "escalate" else "turn.finished"
             await audit.record(
                 session, at=context.now, kind=kind, actor=principal.id, subject=context.run_id, payload=payload

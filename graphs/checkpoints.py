@@ -34,6 +34,7 @@ from crm.repositories import checkpoints as rows
 from crm.repositories import items, threads
 from crm.sealing import DataKey
 from graphs._codec import decode, encode
+from graphs.lease import require_lease
 from trust.keys import find_thread_key, get_thread_key
 
 ITEM_CHANNEL = "messages"
@@ -151,6 +152,7 @@ class SealedSaver(BaseCheckpointSaver[int]):
         said = values.pop(ITEM_CHANNEL, None)
         async with self._database.session(tenant, write=True) as session:
             await threads.lock(session, thread_id)
+            await require_lease(session)
             key = await get_thread_key(session, thread_id)
             kept = None if said is None else await items.store(session, thread_id, key, said)
             state = [
@@ -183,6 +185,7 @@ class SealedSaver(BaseCheckpointSaver[int]):
             "task_id": task_id,
         }
         async with self._database.session(tenant, write=True) as session:
+            await require_lease(session)
             key = await get_thread_key(session, thread_id)
             found = [StoredWrite(**where, place=WRITES_IDX_MAP.get(write[0], n)) for n, write in enumerate(writes)]
             for row, write in zip(found, writes, strict=True):

@@ -30,6 +30,7 @@ from graphs._translate import Translator, is_for, native_modes, public_values
 from graphs._voice import Voice
 from graphs.checkpoints import acting_for, checkpoint_thread_id, forget_past
 from graphs.context import RunContext
+from graphs.lease import LeaseLostError, holding
 from graphs.queue import Place, Queue
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
 from trust import approvals, ledger
@@ -63,10 +64,6 @@ class Room:
 
 class PoisonError(Exception):
     """Several processes died over the run, or gave it up; it is not tried again by itself."""
-
-
-class LeaseLostError(Exception):
-    """Another process took the run over; this one must not touch it any more."""
 
 
 class Runner:
@@ -309,8 +306,9 @@ class Runner:
         self._announce()
         translator = Translator(tuple(run.request.get("stream_mode") or ("values",)))
         log.emit("metadata", {"run_id": run_id, "attempt": run.attempt})
-        flusher = asyncio.create_task(log.flush_until_stopped())
-        attempt = asyncio.create_task(self._attempt(tenant, run, log, translator))
+        with holding(run_id, self.executor):
+            flusher = asyncio.create_task(log.flush_until_stopped())
+            attempt = asyncio.create_task(self._attempt(tenant, run, log, translator))
         self._running[run_id] = (tenant, attempt)
         if run_id in self._stopping:
             attempt.cancel()
@@ -349,6 +347,8 @@ class Runner:
         fault = attempt.exception()
         if fault is None:
             return "success", None
+        if isinstance(fault, LeaseLostError):
+            raise fault
         if isinstance(fault, PoisonError):
             return "error", {"error": "Parked", "message": str(fault)}
         if isinstance(fault, ModelError | RefusedInputError | UnknownCallerError):
@@ -479,10 +479,16 @@ class Runner:
         for stray in await approval_rows.list_approvals(session, statuses=["pending"], thread_id=run.thread_id):
             if stray.approval_id not in shown:
                 await approvals.lapse(session, stray, "recalled", why="superseded", at=at)
+        if not others:
+            await self._abandon_approved(session, run.thread_id, at=at, but=shown)
 
-    async def _abandon_approved(self, session: TenantSession, thread_id: str, *, at: datetime) -> None:
-        """Close what was approved and not carried out when its run failed: nobody comes back to it."""
+    async def _abandon_approved(
+        self, session: TenantSession, thread_id: str, *, at: datetime, but: Collection[str] = ()
+    ) -> None:
+        """Close what was approved and not carried out when its run ended: nobody comes back to it."""
         for left in await approval_rows.list_approvals(session, statuses=["approved"], thread_id=thread_id):
+            if left.approval_id in but:
+                continue
             await ledger.abandon(session, left, why="the run ended before the change was made", at=at)
 
     # Streams

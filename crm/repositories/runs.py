@@ -154,6 +154,12 @@ async def renew(session: TenantSession, run_id: str, *, by: str, until: datetime
     return await _changed(session, update(Run).where(mine).values(lease_until=until))
 
 
+async def is_held(session: TenantSession, run_id: str, *, by: str) -> bool:
+    """Whether the lease is this process's; if so it stays that until the transaction ends."""
+    mine = (Run.run_id == run_id) & (Run.lease_owner == by) & Run.status.in_(UNFINISHED)
+    return await session.scalar(select(Run.run_id).where(mine).with_for_update(read=True)) is not None
+
+
 async def release(session: TenantSession, run_id: str, *, by: str) -> bool:
     """Give an own lease back unfinished, so that another process need not wait for it to run out."""
     mine = (Run.run_id == run_id) & (Run.lease_owner == by) & Run.status.in_(UNFINISHED)

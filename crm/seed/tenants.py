@@ -1,7 +1,7 @@
 """Turns the drafts of the demo tenants into rows of the database."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import Table, insert
 
 from crm.base import Base
 from crm.database import Database, TenantSession
+from crm.ids import TenantId
 from crm.mailing import Sender
 from crm.personal import PersonalValue, rows_of
 from crm.records import OBJECTS
@@ -88,13 +89,35 @@ async def seed(database: Database, *, factor: float = 1.0, today: date = DEFAULT
     records = {}
     for profile in PROFILES:
         draft = draft_tenant(profile, today=today, factor=factor)
-        async with database.session(profile.tenant, write=True) as session:
-            await _insert_rights(session, draft)
-            for name, rows in draft.rows.items():
-                await _insert(session, OBJECTS[name], rows)
-                await _insert(session, PersonalValue, [row for values in rows for row in rows_of(name, values)])
+        await _write(database, draft)
         records[str(profile.tenant)] = {name: len(rows) for name, rows in draft.rows.items()}
     return SeedReport(records)
+
+
+async def seed_copies(database: Database, tenants: Iterable[TenantId], *, factor: float) -> None:
+    """Fill tenants that are all like the first demo tenant, down to the ids; people log in as `<key>@<tenant>.example`.
+
+    For measurements, where many tenants are needed and who they are does not matter.
+    """
+    for tenant in tenants:
+        draft = draft_tenant(PROFILES[0], factor=factor)
+        theirs, ours = f"@{draft.tenant}.example", f"@{tenant}.example"
+        draft.profile = replace(draft.profile, tenant=tenant, name=f"Tenant {tenant}")
+        for rows in draft.rows.values():
+            for row in rows:
+                row["tenant"] = tenant
+                for name, value in row.items():
+                    if isinstance(value, str) and value.endswith(theirs):
+                        row[name] = value.removesuffix(theirs) + ours
+        await _write(database, draft)
+
+
+async def _write(database: Database, draft: TenantDraft) -> None:
+    async with database.session(draft.tenant, write=True) as session:
+        await _insert_rights(session, draft)
+        for name, rows in draft.rows.items():
+            await _insert(session, OBJECTS[name], rows)
+            await _insert(session, PersonalValue, [row for values in rows for row in rows_of(name, values)])
 
 
 async def _insert(session: TenantSession, table: type[Base], rows: list[Row]) -> None:

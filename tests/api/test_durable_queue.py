@@ -29,9 +29,11 @@ class Worker:
     taken: list[Place] = field(default_factory=list)
     holds: asyncio.Event = field(default_factory=asyncio.Event)
     free: bool = False
+    _came: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def carry(self, place: Place) -> None:
         self.taken.append(place)
+        self._came.set()
         await self.holds.wait()
 
     async def find_free(self, places: Collection[Place]) -> list[Place]:
@@ -40,7 +42,8 @@ class Worker:
     async def until(self, count: int) -> None:
         async with asyncio.timeout(SOON_S):
             while len(self.taken) < count:
-                await asyncio.sleep(0.02)
+                self._came.clear()
+                await self._came.wait()
 
 
 @contextlib.asynccontextmanager
@@ -98,7 +101,9 @@ async def test_what_the_queue_does_not_hold_is_told_from_what_waits(
         assert await queue.find_lost([running, waiting, never]) == {never.key}
         worker.holds.set()
         async with asyncio.timeout(SOON_S):
-            while await queue.find_lost([running, waiting]) != {running.key, waiting.key}:
+            while True:
+                if await queue.find_lost([running, waiting]) == {running.key, waiting.key}:
+                    break
                 await asyncio.sleep(0.05)
 
 
@@ -164,7 +169,7 @@ def _forge(config: DatabaseConfig, folder: Path, key: str, inputs: str, serializ
     with engine.begin() as connection:
         connection.execute(
             text(
-                f"INSERT INTO {schema}workflow_status (workflow_uuid, status, name, queue_name, queue_partition_key, "  # noqa: S608
+                f"INSERT INTO {schema}workflow_status (workflow_uuid, status, name, queue_name, queue_partition_key, "
                 "application_version, application_name, inputs, serialization, created_at, updated_at, priority, "
                 "recovery_attempts) VALUES (:key, 'ENQUEUED', 'carry_run', :queue, 'acme', '1', 'countersign', :inputs,"
                 " :kind, 1, 1, 0, 0)"

@@ -26,7 +26,7 @@ from tests.service import World, open_world, settings_for
             "/info",
             {
                 "version": "0.1.0",
-                "flags": {"assistants": True, "crons": False, "langsmith": False, "strict_resume": True},
+                "flags": {"assistants": True, "crons": True, "langsmith": False, "strict_resume": True},
             },
         ),
     ],
