@@ -1,4 +1,4 @@
-.PHONY: format lint types arch test test-thorough attacks bench eval-agentdojo catalog run check
+.PHONY: format lint types arch test test-thorough attacks chaos bench eval-agentdojo catalog run check
 format: ## Format all code.
 	uv run ruff format .
 lint: ## Check format and lint.
@@ -13,6 +13,8 @@ test-thorough: ## Run all tests, the attacks in full size.
 	uv run pytest --thorough
 attacks: ## Run the attack bench in full.
 	uv run countersign eval attacks
+chaos: ## Kill processes at random while people work, in full.
+	uv run countersign eval chaos
 bench: ## Measure, and print the ratios.
 	uv run python -m bench
 eval-agentdojo: ## Let an obedient victim loose behind the guards, with AgentDojo's tasks and attacks.

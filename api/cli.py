@@ -361,6 +361,18 @@ def evaluate_attacks(
         raise typer.Exit(1)
 
 
+@evaluate.command("chaos")
+def evaluate_chaos(
+    runs: Annotated[int, typer.Option(min=1, help="Messages with a write each.")] = 1_000,
+    kills: Annotated[int, typer.Option(min=0, help="Processes killed meanwhile.")] = 100,
+    tenants: Annotated[int, typer.Option(min=1, max=90, help="Tenants that the messages come from.")] = 20,
+    into: Annotated[Path | None, typer.Option("--json", help="Write what was found to this file.")] = None,
+) -> None:
+    """Kill processes at random while people work; exit code 1 if anything is lost, repeated or unapproved."""
+    if not _evaluation("chaos")(console, runs=runs, kills=kills, tenants=tenants, into=into):
+        raise typer.Exit(1)
+
+
 @app.command()
 def show(
     object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="Kind of record, such as Account.")],

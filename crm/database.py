@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction, with_loader_criteria
@@ -67,6 +68,13 @@ class DatabaseConfig:
 
 class DatabaseNotReadyError(Exception):
     """The database cannot be used as it is; the message tells the operator what to change."""
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether it says that the database was not to be had, or too busy: the same may succeed in a moment."""
+    return isinstance(error, OperationalError | InterfaceError | TimeoutError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
 
 
 def sign_context(key: bytes, tenant: str, mark: bytes) -> str:

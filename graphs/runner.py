@@ -16,7 +16,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
 from agents._gateway import ModelError
-from crm.database import Database, TenantSession
+from crm.database import Database, TenantSession, is_unreachable
 from crm.errors import ErasedError
 from crm.ids import TenantId
 from crm.repositories import approvals as approval_rows
@@ -43,7 +43,7 @@ LEASE = timedelta(seconds=15)
 LOOK_EVERY_S = 2.0
 POLL_EVERY_S = 0.2
 PURGE_EVERY_S = 3_600.0
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 10
 UNSEEN = timedelta(seconds=60)
 """How long a run's place in the queue is believed in without looking."""
 
@@ -321,6 +321,11 @@ class Runner:
             _log.warning("run %s was taken over by another process", run_id)
         except ErasedError:
             _log.warning("the conversation of run %s was erased", run_id)
+        except Exception as error:
+            if not is_unreachable(error):
+                raise
+            # Its lease runs out, and somebody begins again from where it was.
+            _log.warning("run %s was left because the database could not be reached", run_id)
         finally:
             flusher.cancel()
             attempt.cancel()
@@ -347,7 +352,7 @@ class Runner:
         fault = attempt.exception()
         if fault is None:
             return "success", None
-        if isinstance(fault, LeaseLostError):
+        if isinstance(fault, LeaseLostError) or is_unreachable(fault):
             raise fault
         if isinstance(fault, PoisonError):
             return "error", {"error": "Parked", "message": str(fault)}

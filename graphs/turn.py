@@ -11,8 +11,9 @@ from typing import Any, Literal
 from langgraph.config import get_config
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Command, interrupt
+from langgraph.types import Command, RetryPolicy, interrupt
 
+from crm.database import is_unreachable
 from graphs._calls import CallDesk
 from graphs._outlet import STEP, Writer
 from graphs._voice import Voice
@@ -81,6 +82,10 @@ def _writer_of(runtime: Runtime[RunContext]) -> Writer:
     return lambda part: runtime.stream_writer({**part, STEP: step})
 
 
+_READ_AGAIN = RetryPolicy(initial_interval=0.1, backoff_factor=4, max_attempts=3, retry_on=is_unreachable)
+"""For the one node that only reads. What writes is never tried again by itself: its run begins anew from its rows."""
+
+
 def build_turn(voice: Voice, desk: CallDesk) -> StateGraph[Any, RunContext, Any, Any]:
     """The graph, uncompiled: whoever runs it brings the checkpointer."""
     turn = Turn(voice, desk)
@@ -89,7 +94,7 @@ def build_turn(voice: Voice, desk: CallDesk) -> StateGraph[Any, RunContext, Any,
     graph.add_node("route", turn.route)
     graph.add_node("agent", turn.agent)
     graph.add_node("guard", turn.guard)
-    graph.add_node("act", turn.act)
+    graph.add_node("act", turn.act, retry_policy=_READ_AGAIN)
     graph.add_node("hold", turn.hold)
     graph.add_node("settle", turn.settle)
     graph.add_node("reply", turn.reply)

@@ -62,6 +62,13 @@ class Fleet:
     def addresses(self) -> list[str]:
         return [f"http://127.0.0.1:{member.port}" for member in self.members if member.port is not None]
 
+    def revive(self) -> None:
+        """Start those again that could not start, as whatever watches over them would."""
+        for member in self.members:
+            if member.process is not None and not member.process.is_alive():
+                member.kill()
+                member.start()
+
     def kill_one(self) -> None:
         """Kill any of them and start it again at once, as whatever watches over it would."""
         member = self._random.choice(self.members)

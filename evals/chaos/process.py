@@ -18,7 +18,7 @@ from api.durable_queue import DurableQueue
 from api.settings import Settings
 from api.wiring import open_service
 
-LEASE = timedelta(seconds=2)
+LEASE = timedelta(seconds=4)
 
 fresh = multiprocessing.get_context("forkserver")
 fresh.set_forkserver_preload(["evals.chaos.process"])

@@ -85,8 +85,10 @@ async def blow(
             if restart_database is not None and not restarts and fleet.kills >= plan.kills // 2:
                 await asyncio.to_thread(restart_database)
                 restarts = 1
+            await asyncio.to_thread(fleet.revive)
             tell(f"{len(asked.accepted)} of {plan.runs} accepted, {fleet.kills} killed, {tally.taken} decided")
         await work
+        await asyncio.to_thread(fleet.revive)
         verdict = await _settle(config, tenants, asked)
         over.set()
         await asyncio.gather(*deciders)
