@@ -9,8 +9,10 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -183,7 +185,12 @@ class DurableQueue:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         if self._slots and _carrier is not None:
-            await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=int(patience_s))
+            loop = asyncio.get_running_loop()
+            leave = partial(DBOS.destroy, workflow_completion_timeout_sec=int(patience_s))
+            with ThreadPoolExecutor(1) as aside:
+                await loop.run_in_executor(aside, leave)
+            # The engine has put its own threads in the place of the loop's, and ended them by now.
+            loop.set_default_executor(ThreadPoolExecutor())
             _carrier = None
         if self._client is not None:
             self._client.destroy()

@@ -130,10 +130,10 @@ async def open_service(
             )
         finally:
             await schedules.stop()
-            # Both at once: what the queue has taken ends when the runner's work on it does.
-            await asyncio.gather(runner.stop(), *([] if queue is None else [queue.close()]))
             await postman.stop()
             await heads.stop()
+            # Both at once: what the queue has taken ends when the runner's work on it does.
+            await asyncio.gather(runner.stop(), *([] if queue is None else [queue.close()]))
     finally:
         await database.close()
 
