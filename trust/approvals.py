@@ -11,9 +11,10 @@ from crm.database import TenantSession
 from crm.errors import CrmError
 from crm.fields import to_json
 from crm.repositories import approvals as rows
+from crm.repositories import inbox as inbox_rows
 from crm.schema import OBJECT_INFO
 from crm.work import Approval, Vote
-from trust import audit
+from trust import audit, notices
 from trust.actions import Action, Input
 from trust.bound_labels import write_labels
 from trust.decisions import Hold
@@ -27,7 +28,14 @@ from trust.scopes import APPROVALS_DECIDE
 EXPIRES_AFTER = timedelta(days=7)
 MAX_REASON = 2_000
 
-DecisionKind = Literal["approve", "reject", "edit", "recall"]
+DecisionKind = Literal["approve", "reject", "edit", "answer", "recall"]
+STATUS_AFTER: dict[DecisionKind, str] = {
+    "approve": "approved",
+    "reject": "rejected",
+    "edit": "edited",
+    "answer": "answered",
+    "recall": "recalled",
+}
 
 
 class ApprovalError(Exception):
@@ -126,6 +134,8 @@ async def propose(
             "fields": {field: labels.new.integrity.word for (_, field), labels in action.field_labels.items()},
         },
     )
+    if not is_preapproved(approval):
+        await notices.tell_of_approval(session, approval, "approval.requested", at=at)
     return approval
 
 
@@ -248,9 +258,7 @@ async def decide(
     `crm` is bound to the deciding person: what they may not see, they may not decide.
     Raises: ApprovalError and its kinds.
     """
-    approval = await rows.find(session, approval_id, for_update=True)
-    if approval is None or not await can_see(approval, principal, crm):
-        raise ApprovalNotFoundError(approval_id)
+    approval = await find_seen(session, approval_id, principal, crm, for_update=True)
     if approval.status != "pending":
         raise ApprovalClosedError(f"this request is already {approval.status}")
     if verdict.reason is not None and len(verdict.reason) > MAX_REASON:
@@ -260,12 +268,27 @@ async def decide(
     if approval.expires_at <= at:
         await lapse(session, approval, "expired", at=at)
         return await _reload(session, approval_id)
-    if APPROVALS_DECIDE not in principal.scopes:
-        raise NotEntitledError(f"deciding needs a token with scope {APPROVALS_DECIDE!r}")
-    _require_entitled(approval, principal)
+    is_own_answer = verdict.kind == "answer" and principal.id == approval.requester
+    if not is_own_answer:  # who asked may say something else instead, as they may recall
+        if APPROVALS_DECIDE not in principal.scopes:
+            raise NotEntitledError(f"deciding needs a token with scope {APPROVALS_DECIDE!r}")
+        _require_entitled(approval, principal)
     if verdict.digest != approval.digest:
         raise DigestMismatchError("the digest is not that of this request: look at it again before deciding")
     return await _take(session, approval, verdict, principal, at=at)
+
+
+async def find_seen(
+    session: TenantSession, approval_id: str, principal: Principal, crm: Connector, *, for_update: bool = False
+) -> Approval:
+    """The request, for those who may see it. Raises: ApprovalNotFoundError for everybody else."""
+    approval = await rows.find(session, approval_id, for_update=for_update)
+    if approval is None:
+        raise ApprovalNotFoundError(approval_id)
+    is_superior = approval.requester in await inbox_rows.list_below(session, principal.access)
+    if not await can_see(approval, principal, crm, is_superior=is_superior):
+        raise ApprovalNotFoundError(approval_id)
+    return approval
 
 
 async def _take(
@@ -284,7 +307,7 @@ async def _take(
         ),
     )
     votes = [v for v in await rows.list_votes(session, approval.approval_id) if v.decision == "approve"]
-    status = {"approve": "approved", "reject": "rejected", "edit": "edited"}[verdict.kind]
+    status = STATUS_AFTER[verdict.kind]
     if verdict.kind != "approve" or len(votes) >= approval.rule["votes"]:
         won = await rows.move(
             session,
@@ -300,6 +323,7 @@ async def _take(
         )
         if not won:
             raise ApprovalClosedError("this request was decided by somebody else a moment ago")
+        await notices.tell_of_approval(session, approval, "approval.decided", at=at, status=status)
     await audit.record(
         session,
         at=at,
@@ -318,16 +342,17 @@ async def _recall(session: TenantSession, approval: Approval, principal: Princip
     await audit.record(
         session, at=at, kind="approval.recalled", actor=principal.id, subject=approval.approval_id, payload={}
     )
+    await notices.tell_of_approval(session, approval, "approval.decided", at=at, status="recalled")
     return await _reload(session, approval.approval_id)
 
 
 async def lapse(
     session: TenantSession, approval: Approval, to: Literal["expired", "recalled"], *, at: datetime, why: str = "time"
-) -> None:
-    """Close a request that nobody decided, without anybody's word; nothing happens to one that was decided."""
+) -> bool:
+    """Close a request that nobody decided, without anybody's word; False, and nothing done, if it was decided."""
     told = {"reason": why} if to == "recalled" else {}
     if not await rows.move(session, approval, expected="pending", to=to, told=told, decided_at=at):
-        return
+        return False
     await audit.record(
         session,
         at=at,
@@ -336,6 +361,9 @@ async def lapse(
         subject=approval.approval_id,
         payload={"why": why, "requester": approval.requester, "digest": approval.digest},
     )
+    event: notices.Event = "approval.expired" if to == "expired" else "approval.decided"
+    await notices.tell_of_approval(session, approval, event, at=at, status=to)
+    return True
 
 
 async def _reload(session: TenantSession, approval_id: str) -> Approval:
@@ -362,11 +390,14 @@ def _require_entitled(approval: Approval, principal: Principal) -> None:
     raise NotEntitledError(f"deciding needs the permission {approval.rule['permission']!r}")
 
 
-async def can_see(approval: Approval, principal: Principal, crm: Connector) -> bool:
-    """A request is seen by its requester, and by those entitled who may read every value on its card."""
+async def can_see(approval: Approval, principal: Principal, crm: Connector, *, is_superior: bool = False) -> bool:
+    """A request is seen by its requester, and by those entitled who may read every value on its card.
+
+    So it is by whoever stands above its requester in the role tree. `trust.inbox.find_seen_among` asks this of many.
+    """
     if principal.id == approval.requester:
         return True
-    if not is_entitled(approval, principal):
+    if not is_superior and not is_entitled(approval, principal):
         return False
     for change in (Change.from_json(one) for one in approval.changes):
         fields = [field.field for field in change.fields]

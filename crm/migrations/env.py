@@ -9,6 +9,7 @@ from sqlalchemy.types import TypeDecorator
 from crm import (  # noqa: F401 - they declare tables
     conversation,
     data_keys,
+    inbox,
     mailing,
     outgoing,
     personal,
@@ -16,6 +17,7 @@ from crm import (  # noqa: F401 - they declare tables
     provenance,
     retention,
     rights,
+    webhooks,
     work,
 )
 from crm.migrations.history import is_declared
