@@ -18,6 +18,7 @@ from api.routes import (
     erasure,
     feedback,
     gateway,
+    inbox,
     outbox,
     policy,
     reach,
@@ -25,6 +26,7 @@ from api.routes import (
     runs,
     service,
     threads,
+    webhooks,
 )
 from api.settings import Settings
 from api.wiring import open_service
@@ -38,6 +40,8 @@ _ROUTES = (
     threads,
     runs,
     approvals,
+    inbox,
+    webhooks,
     outbox,
     records,
     audit,

@@ -13,8 +13,12 @@ from agents._calling import Patience
 from agents._gateway import Gateway
 from agents._models import make_model
 from agents._roster import load_roster
+from api.announcer import Announcer
 from api.auth import Authenticator, KeySet, KeySetError
+from api.courier import Courier
+from api.housekeeper import Housekeeper
 from api.outbox import Outbox
+from api.outward import Outward
 from api.postman import Postman
 from api.settings import Settings
 from api.transports import DirectoryTransport, SmtpTransport, Transport
@@ -25,6 +29,7 @@ from graphs._voice import Voice
 from graphs.checkpoints import SealedSaver
 from graphs.context import Limits
 from graphs.conversations import Conversations
+from graphs.inbox import Inbox
 from graphs.runner import LEASE, Clock, Runner
 from graphs.screens import Screens
 from tools._catalogue import load_catalogue
@@ -43,8 +48,13 @@ class Service:
     runner: Runner
     conversations: Conversations
     authenticator: Authenticator
+    inbox: Inbox
     outbox: Outbox
     postman: Postman
+    outward: Outward
+    courier: Courier
+    announcer: Announcer
+    housekeeper: Housekeeper
     heads: HeadExporter
     ready_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Anybody may ask whether the service is ready; they take turns, so that asking uses one connection at most."""
@@ -96,22 +106,40 @@ async def open_service(
             clock=clock,
             lease=lease,
         )
-        postman = Postman(database, transport or configured_transport(settings, lease), clock)
+        transport = transport or configured_transport(settings, lease)
+        postman = Postman(database, transport, clock)
+        conversations = Conversations(runner)
+        outward = Outward(frozenset(settings.webhook_hosts), allow_http=settings.mode == "development")
+        url = settings.public_url
+        courier = Courier(database, outward, clock, url)
+        sender = settings.notice_from
+        announcer = Announcer(database, conversations, transport, clock, sender=sender, public_url=url)
+        housekeeper = Housekeeper(database, conversations)
+        rounds = (courier, announcer, housekeeper)
         await runner.start()
         postman.start()
+        for one in rounds:
+            one.start()
         await heads.start()
         try:
             yield Service(
                 settings=settings,
                 database=database,
                 runner=runner,
-                conversations=Conversations(runner),
+                conversations=conversations,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience),
+                inbox=Inbox(runner, conversations),
                 outbox=Outbox(database, clock),
                 postman=postman,
+                outward=outward,
+                courier=courier,
+                announcer=announcer,
+                housekeeper=housekeeper,
                 heads=heads,
             )
         finally:
+            for one in rounds:
+                await one.stop()
             await runner.stop()
             await postman.stop()
             await heads.stop()

@@ -361,6 +361,7 @@ class Runner:
         status: str,
         at: datetime,
     ) -> None:
+        await (runs.hold_back if interrupts else runs.release_waiting)(session, run.thread_id)
         others = [one for one in await runs.list_unfinished(session, run.thread_id) if one.run_id != run.run_id]
         rest = "interrupted" if interrupts else "error" if error else "idle"
         thread.status = "busy" if others else rest
@@ -374,7 +375,7 @@ class Runner:
                 await self._abandon_approved(session, run.thread_id, at=at)
             return
         shown = {a["approval_id"] for one in interrupts for a in one["value"].get("approvals", ())}
-        for stray in await approval_rows.list_approvals(session, statuses=["pending"], thread_id=run.thread_id):
+        for stray in await approval_rows.list_held(session, run.thread_id):
             if stray.approval_id not in shown:
                 await approvals.lapse(session, stray, "recalled", why="superseded", at=at)
 
@@ -406,7 +407,7 @@ class Runner:
                 after = row.seq
                 if is_for(row.event, wanted):
                     yield StreamEvent(row.seq, row.event, row.data)
-            if run is None or (run.status not in runs.UNFINISHED and not stored):
+            if run is None or (run.status not in runs.OPEN and not stored):
                 return
             if not stored and run_id not in self._logs:
                 with contextlib.suppress(TimeoutError):

@@ -27,6 +27,7 @@ from trust.scopes import APPROVALS_DECIDE
 
 EXPIRES_AFTER = timedelta(days=7)
 MAX_REASON = 2_000
+MAX_ANSWER = 20_000
 
 DecisionKind = Literal["approve", "reject", "edit", "answer", "recall"]
 STATUS_AFTER: dict[DecisionKind, str] = {
@@ -150,7 +151,7 @@ async def propose_preapproved(
     approval = await propose(session, action, principal, rule, origin=origin, at=at)
     if approval.status == "pending":
         await rows.move(session, approval, expected="pending", to="approved", decided_by="preapproved", decided_at=at)
-    return await _reload(session, approval.approval_id)
+    return await reload(session, approval.approval_id)
 
 
 def is_preapproved(approval: Approval) -> bool:
@@ -261,13 +262,12 @@ async def decide(
     approval = await find_seen(session, approval_id, principal, crm, for_update=True)
     if approval.status != "pending":
         raise ApprovalClosedError(f"this request is already {approval.status}")
-    if verdict.reason is not None and len(verdict.reason) > MAX_REASON:
-        raise ApprovalError(f"reason: at most {MAX_REASON} characters")
+    _check_words(verdict, principal)
     if verdict.kind == "recall":
         return await _recall(session, approval, principal, at=at)
     if approval.expires_at <= at:
         await lapse(session, approval, "expired", at=at)
-        return await _reload(session, approval_id)
+        return await reload(session, approval_id)
     is_own_answer = verdict.kind == "answer" and principal.id == approval.requester
     if not is_own_answer:  # who asked may say something else instead, as they may recall
         if APPROVALS_DECIDE not in principal.scopes:
@@ -276,6 +276,17 @@ async def decide(
     if verdict.digest != approval.digest:
         raise DigestMismatchError("the digest is not that of this request: look at it again before deciding")
     return await _take(session, approval, verdict, principal, at=at)
+
+
+def _check_words(verdict: Verdict, principal: Principal) -> None:
+    """Raises: ApprovalError."""
+    limit = MAX_ANSWER if verdict.kind == "answer" else MAX_REASON
+    if verdict.reason is not None and len(verdict.reason) > limit:
+        raise ApprovalError(f"reason: at most {limit} characters")
+    if verdict.kind == "answer" and not (verdict.reason or "").strip():
+        raise ApprovalError("reason: an answer needs words")
+    if verdict.kind == "answer" and principal.is_customer:
+        raise NotEntitledError("customers say what they have to say in a message of their own")
 
 
 async def find_seen(
@@ -332,7 +343,7 @@ async def _take(
         subject=approval.approval_id,
         payload={"digest": verdict.digest, "has_reason": verdict.reason is not None},
     )
-    return await _reload(session, approval.approval_id)
+    return await reload(session, approval.approval_id)
 
 
 async def _recall(session: TenantSession, approval: Approval, principal: Principal, *, at: datetime) -> Approval:
@@ -343,7 +354,7 @@ async def _recall(session: TenantSession, approval: Approval, principal: Princip
         session, at=at, kind="approval.recalled", actor=principal.id, subject=approval.approval_id, payload={}
     )
     await notices.tell_of_approval(session, approval, "approval.decided", at=at, status="recalled")
-    return await _reload(session, approval.approval_id)
+    return await reload(session, approval.approval_id)
 
 
 async def lapse(
@@ -366,11 +377,42 @@ async def lapse(
     return True
 
 
-async def _reload(session: TenantSession, approval_id: str) -> Approval:
+async def reload(session: TenantSession, approval_id: str) -> Approval:
+    """The row as it is now, held until the end. Raises: ApprovalNotFoundError."""
     approval = await rows.find(session, approval_id, for_update=True)
     if approval is None:
         raise ApprovalNotFoundError(approval_id)
     return approval
+
+
+def stands_alone(approval: Approval) -> bool:
+    """Whether no conversation waits for it: who approves it has it carried out there and then."""
+    return approval.key.startswith(rows.ALONE)
+
+
+def key_again(approval: Approval) -> str:
+    """The key of the request that repeats this one: there is one at most."""
+    return f"{rows.ALONE}{approval.approval_id}"
+
+
+def key_edited(approval: Approval) -> str:
+    """The key of the request that takes the place of this one when a person has edited it."""
+    return f"{rows.ALONE if stands_alone(approval) else ''}{approval.approval_id}:edited"
+
+
+def require_reproposable(approval: Approval, principal: Principal) -> None:
+    """Raises: ApprovalClosedError, NotEntitledError."""
+    if principal.id != approval.requester:
+        if APPROVALS_DECIDE not in principal.scopes:
+            raise NotEntitledError(f"proposing another's request again needs a token with scope {APPROVALS_DECIDE!r}")
+        if not is_entitled(approval, principal):
+            raise NotEntitledError("only its requester, and those who may decide it, can propose a request again")
+    is_stale = approval.status == "refused" and (approval.result or {}).get("kind") == "stale"
+    if not is_stale and approval.status != "expired":
+        raise ApprovalClosedError(
+            f"this request is {approval.status}; what expired, or was refused because a record had changed, can be"
+            " proposed again"
+        )
 
 
 def is_entitled(approval: Approval, principal: Principal) -> bool:

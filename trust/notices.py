@@ -111,7 +111,7 @@ def _concerned(approval: Approval, event: Event, willing: Collection[str]) -> li
     if event in _FOR_REQUESTER:
         return [approval.requester] if approval.requester in willing else []
     if event == "approval.reassigned":
-        return [approval.assignee] if approval.assignee in willing else []
+        return [one for one in willing if one == approval.assignee]
     if event in FOR_APPROVERS:
         return sorted(set(willing) - {approval.requester})
     return []

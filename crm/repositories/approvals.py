@@ -114,6 +114,12 @@ async def list_expired(session: TenantSession, *, at: datetime, limit: int = 100
     return [(thread_id, approval_id) for thread_id, approval_id in found]
 
 
+async def has_older(session: TenantSession) -> bool:
+    """Whether there are requests that an earlier version wrote down."""
+    statement = select(Approval.approval_id).where(Approval.object_name.is_(None)).limit(1)
+    return await session.scalar(statement) is not None
+
+
 async def index_older(session: TenantSession, *, limit: int = 200) -> int:
     """Note the facts of requests that an earlier version wrote down; gives how many it looked at."""
     statement = select(Approval).where(Approval.object_name.is_(None)).limit(limit)

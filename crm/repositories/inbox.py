@@ -137,8 +137,8 @@ async def put_rules(session: TenantSession, **values: Any) -> None:
 
 
 async def find_choice(session: TenantSession, user_id: str) -> NoticeChoice | None:
-    found = await session.scalar(select(NoticeChoice).where(NoticeChoice.user_id == user_id))
-    return cast("NoticeChoice | None", found)
+    found: NoticeChoice | None = await session.scalar(select(NoticeChoice).where(NoticeChoice.user_id == user_id))
+    return found
 
 
 async def list_choices(session: TenantSession) -> list[NoticeChoice]:

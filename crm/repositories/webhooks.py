@@ -51,23 +51,16 @@ async def list_deliveries(session: TenantSession, webhook_id: str, *, limit: int
     return list(await session.scalars(ordered.limit(limit)))
 
 
-async def list_due_deliveries(session: TenantSession, *, at: datetime, limit: int = 50) -> list[str]:
-    """Ids of what is to be sent now, and of what a process died over, oldest first."""
-    due = or_(
-        and_(WebhookDelivery.status == "pending", WebhookDelivery.next_attempt <= at),
-        and_(WebhookDelivery.status == "sending", WebhookDelivery.lease_until < at),
-    )
-    statement = select(WebhookDelivery.delivery_id).where(due).order_by(WebhookDelivery.next_attempt).limit(limit)
-    return list(await session.scalars(statement))
+async def list_due_deliveries(session: TenantSession, *, at: datetime, limit: int = 50) -> list[tuple[str, str]]:
+    """(delivery, webhook) ids of what is to be sent now, and of what a process died over, oldest first."""
+    statement = select(WebhookDelivery.delivery_id, WebhookDelivery.webhook_id).where(_delivery_is_due(at))
+    found = await session.execute(statement.order_by(WebhookDelivery.next_attempt).limit(limit))
+    return [(delivery_id, webhook_id) for delivery_id, webhook_id in found]
 
 
 async def claim_delivery(session: TenantSession, delivery_id: str, *, by: str, at: datetime, until: datetime) -> bool:
     """Take a delivery that is due; False if somebody else has it."""
-    due = or_(
-        and_(WebhookDelivery.status == "pending", WebhookDelivery.next_attempt <= at),
-        and_(WebhookDelivery.status == "sending", WebhookDelivery.lease_until < at),
-    )
-    statement = update(WebhookDelivery).where(WebhookDelivery.delivery_id == delivery_id, due)
+    statement = update(WebhookDelivery).where(WebhookDelivery.delivery_id == delivery_id, _delivery_is_due(at))
     return await _changed(
         session,
         statement.values(
@@ -120,6 +113,13 @@ async def finish_notices(session: TenantSession, notice_ids: Collection[str], *,
     mine = and_(Notice.notice_id.in_(notice_ids), Notice.status == "sending", Notice.lease_owner == by)
     values = {"lease_owner": None, "lease_until": None, **values}
     await session.execute(update(Notice).where(mine).values(**values), execution_options=_PLAIN)
+
+
+def _delivery_is_due(at: datetime) -> ColumnElement[bool]:
+    return or_(
+        and_(WebhookDelivery.status == "pending", WebhookDelivery.next_attempt <= at),
+        and_(WebhookDelivery.status == "sending", WebhookDelivery.lease_until < at),
+    )
 
 
 def _is_due(at: datetime) -> ColumnElement[bool]:
