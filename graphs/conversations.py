@@ -154,7 +154,11 @@ class Conversations(Deciding):
             waiting = await approval_rows.list_held(session, thread_id)
             queued = await runs.list_waiting(session, thread_id)
             if ask.strategy == "reject" and (unfinished or waiting):
-                raise ThreadBusyError("the thread is at work on an earlier message, or waits for a decision")
+                raise ThreadBusyError(
+                    "the thread waits for a decision: take it or recall it first"
+                    if waiting
+                    else "the thread is at work"
+                )
             way = await self._way(session, principal, thread, ask) if waiting else None
             if way == "queue":
                 if len(queued) >= MAX_QUEUED:
