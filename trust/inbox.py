@@ -219,8 +219,6 @@ def _why_not_in_any(one: Approval) -> str | None:
         return "the copilot had read text from outside before it asked"
     if rests_on_outsiders(one.labels):
         return "somebody outside may have written a value in it"
-    if one.card.get("warnings"):
-        return "its card has a warning that is to be read by itself"
     return None
 
 

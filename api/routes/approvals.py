@@ -73,6 +73,8 @@ class BatchItem(BaseModel):
     digest: str
     requester: str
     changes: list[dict[str, Any]] = Field(description="Old and new value of each field, and who wrote them.")
+    warnings: list[str]
+    message: dict[str, Any] | None = Field(description="The whole message, of what would be sent.")
 
 
 class BatchWire(BaseModel):
@@ -193,7 +195,12 @@ async def preview_batch(body: BatchBody, principal: ApproverOf, service: Service
         rule=first.rule,
         items=[
             BatchItem(
-                approval_id=one.approval_id, digest=one.digest, requester=one.requester, changes=one.card["changes"]
+                approval_id=one.approval_id,
+                digest=one.digest,
+                requester=one.requester,
+                changes=one.card["changes"],
+                warnings=one.card.get("warnings", []),
+                message=one.card.get("message"),
             )
             for one in batch.approvals
         ],

@@ -1,16 +1,28 @@
-"""What becomes of a message to a conversation that waits for a decision: queued, superseding, or taken for an answer."""
+"""What becomes of a message to a conversation that waits: it is queued, supersedes, or is taken for an answer."""
 
 import asyncio
 import json
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from api.settings import Settings
-from tests.service import ADMIN, DANA, MARA, World, calls, held, last_answer, message, open_world, script, tool_results
+from tests.service import (
+    ADMIN,
+    DANA,
+    MARA,
+    World,
+    calls,
+    held,
+    last_answer,
+    message,
+    open_world,
+    script,
+    tool_results,
+)
 
 RENEWAL_ID = "006CS0000000001YAA"
 ASK = "change the opportunity"
@@ -157,7 +169,9 @@ async def test_a_reason_reaches_the_agent_and_it_acts_on_it(settings: Settings) 
 
 async def test_the_offline_model_passes_a_reason_on(world: World) -> None:
     thread = await world.open_thread(DANA)
-    [approval] = held(await world.say(DANA, thread, "move the Acme Industries - Fabrication Line Renewal to Negotiation"))
+    [approval] = held(
+        await world.say(DANA, thread, "move the Acme Industries - Fabrication Line Renewal to Negotiation")
+    )
     await world.decide(MARA, approval, "reject", reason="the budget is not signed")
     values = (await world.get(DANA, f"/threads/{thread}"))["values"]
     assert "the budget is not signed" in last_answer(values)
@@ -165,14 +179,12 @@ async def test_the_offline_model_passes_a_reason_on(world: World) -> None:
 
 
 async def test_what_nobody_decided_runs_out_once_and_the_agent_says_so(settings: Settings) -> None:
-    from datetime import UTC, datetime
-
     now = [datetime.now(UTC)]
     model = script(update(NextStep="Call Ann"), AIMessage("Nobody decided in time."))
     async with open_world(settings, model=model, clock=lambda: now[0]) as world:
         await world.service.housekeeper.stop()
         thread = await world.open_thread(DANA)
-        [approval] = held(await world.say(DANA, thread, ASK))
+        await world.say(DANA, thread, ASK)
         queued = await world.post(DANA, f"/threads/{thread}/runs", message("hello"))
         tenant = (await world.service.authenticator.authenticate(await world.token(DANA))).tenant
         conversations = world.service.conversations
@@ -212,7 +224,9 @@ async def test_no_interleaving_leaves_a_call_dangling(settings: Settings, seed: 
                 more = {"answer": {"reason": "no, and change nothing"}, "edit": {"arguments": approval["arguments"]}}
                 steps.append(world.decide(who, approval, kind, **more.get(kind, {})))
             if dice.random() < 0.3:
-                steps.append(world.call(DANA, "POST", path, json={**message(""), "input": None, "command": {"goto": "__end__"}}))
+                steps.append(
+                    world.call(DANA, "POST", path, json={**message(""), "input": None, "command": {"goto": "__end__"}})
+                )
             answers = await asyncio.gather(*steps)
             assert {one.status_code for one in answers} <= {200, 403, 404, 409, 422, 429}
             await asyncio.sleep(dice.random() * 0.05)
