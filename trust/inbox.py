@@ -1,6 +1,6 @@
 """Many requests at once: which of them somebody sees, whom one is put before, and which may be decided together."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -8,11 +8,11 @@ from typing import Any, Literal, get_args
 from crm.access import Access
 from crm.connector import Connector
 from crm.database import TenantSession
-from crm.inbox import ApprovalRecord
 from crm.repositories import approvals as approval_rows
 from crm.repositories import inbox as rows
 from crm.repositories.access import UnknownCallerError
 from crm.repositories.approval_facts import rests_on_outsiders
+from crm.repositories.inbox import RecordFact
 from crm.schema import OBJECT_INFO
 from crm.work import Approval
 from trust import audit, notices
@@ -58,10 +58,19 @@ async def find_seen_among(
     foreign = [one for one in candidates if one.requester != principal.id and one.object_name is not None]
     records = await rows.load_records(session, [one.approval_id for one in foreign])
     visible = await rows.find_visible(session, principal.access, _ids_by_object(records))
+    readable = {
+        (record.object_name, record.role, record.fields): _may_read(record, principal.access)
+        for some in records.values()
+        for record in some
+    }
     seen = {
         one.approval_id
         for one in foreign
-        if all(_may_see(record, visible, principal.access) for record in records.get(one.approval_id, ()))
+        if all(
+            readable[record.object_name, record.role, record.fields]
+            and (record.role == "create" or record.record_id in visible)
+            for record in records.get(one.approval_id, ())
+        )
     }
     for one in candidates:
         if one.requester == principal.id:
@@ -73,7 +82,7 @@ async def find_seen_among(
     return [one for one in candidates if one.approval_id in seen]
 
 
-def _ids_by_object(records: Mapping[str, Sequence[ApprovalRecord]]) -> dict[str, set[str]]:
+def _ids_by_object(records: Mapping[str, Sequence[RecordFact]]) -> dict[str, set[str]]:
     wanted: dict[str, set[str]] = {}
     for some in records.values():
         for one in some:
@@ -82,13 +91,13 @@ def _ids_by_object(records: Mapping[str, Sequence[ApprovalRecord]]) -> dict[str,
     return wanted
 
 
-def _may_see(record: ApprovalRecord, visible: Collection[str], access: Access) -> bool:
+def _may_read(record: RecordFact, access: Access) -> bool:
+    """Whether the fields that are on the card may be read, whichever record it is."""
     if record.object_name not in OBJECT_INFO:
         return False
     names = OBJECT_INFO[record.object_name].name_fields
     fields = [*record.fields, *(names if record.role not in ("create", "message", "recipient") else ())]
-    readable = all(access.can_read(record.object_name, field) for field in fields)
-    return readable and (record.role == "create" or record.record_id in visible)
+    return all(access.can_read(record.object_name, field) for field in fields)
 
 
 # Putting before somebody

@@ -46,6 +46,16 @@ class Filter:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RecordFact:
+    """As `ApprovalRecord` keeps it."""
+
+    object_name: str
+    record_id: str
+    role: str
+    fields: tuple[str, ...]
+
+
 async def list_page(
     session: TenantSession, wanted: Filter, *, sort: Sort, after: Position | None, limit: int
 ) -> list[Approval]:
@@ -93,13 +103,15 @@ def _filtered(wanted: Filter) -> Select[Approval]:
     return select(Approval).where(*conditions)
 
 
-async def load_records(session: TenantSession, approval_ids: Collection[str]) -> dict[str, list[ApprovalRecord]]:
+async def load_records(session: TenantSession, approval_ids: Collection[str]) -> dict[str, list[RecordFact]]:
     """The records of each request, in order; requests without any are left out."""
-    found: dict[str, list[ApprovalRecord]] = {}
+    found: dict[str, list[RecordFact]] = {}
+    row = ApprovalRecord
     for some in _chunks(approval_ids):
-        statement = select(ApprovalRecord).where(ApprovalRecord.approval_id.in_(some))
-        for one in await session.scalars(statement.order_by(ApprovalRecord.approval_id, ApprovalRecord.place)):
-            found.setdefault(one.approval_id, []).append(one)
+        statement = select(row.approval_id, row.object_name, row.record_id, row.role, row.fields)
+        ordered = statement.where(row.approval_id.in_(some)).order_by(row.approval_id, row.place)
+        for approval_id, object_name, record_id, role, fields in await session.execute(ordered):
+            found.setdefault(approval_id, []).append(RecordFact(object_name, record_id, role, tuple(fields)))
     return found
 
 

@@ -24,6 +24,7 @@ OWEN, VICTOR, OTHER_MARA = "owen@northwind.example", "victor@northwind.example",
 NORTHWIND = TenantId("northwind")  # tenant-id: a test looks into the tenant that it asks through
 DONE = AIMessage("Done.")
 ASK = "change the opportunity"
+READ = ("approval", "account", "opportunity", "data_key")
 
 
 def updates(*fields: dict[str, Any], record: str = RENEWAL_ID) -> AIMessage:
