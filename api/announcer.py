@@ -148,7 +148,7 @@ class Announcer(Rounds):
             return None
         crm = self._conversations.runner.desk.crm_for(session, principal, now)
         try:
-            approval = await find_seen(session, notice.approval_id, principal, crm)
+            approval = await find_seen(session, notice.approval_id, principal, crm, at=now)
         except ApprovalNotFoundError:
             return None
         is_to_decide = notice.event in FOR_APPROVERS or notice.event == "approval.reassigned"

@@ -141,8 +141,8 @@ class Deciding(Threads):
         async with self._session(principal, write=True) as session:
             await self._lock_thread_of(session, approval_id)
             crm = self.runner.desk.crm_for(session, principal, now)
-            approval = await approvals.find_seen(session, approval_id, principal, crm, for_update=True)
-            approvals.require_reproposable(approval, principal)
+            approval = await approvals.find_seen(session, approval_id, principal, crm, at=now, for_update=True)
+            approvals.require_reproposable(approval, principal, at=now)
             known = await approval_rows.find_by_key(session, approvals.key_again(approval))
             if known is not None:
                 return known

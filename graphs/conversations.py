@@ -268,5 +268,6 @@ class Conversations(Deciding):
     async def get_approval(self, principal: Principal, approval_id: str) -> Approval:
         """Raises: ApprovalNotFoundError."""
         async with self._session(principal) as session:
-            crm = self.runner.desk.crm_for(session, principal, self.runner.clock())
-            return await approvals.find_seen(session, approval_id, principal, crm)
+            now = self.runner.clock()
+            crm = self.runner.desk.crm_for(session, principal, now)
+            return await approvals.find_seen(session, approval_id, principal, crm, at=now)

@@ -75,13 +75,14 @@ class Inbox(Threads):
         bound = _bind(wanted, view, principal)
         mark = _fingerprint(principal, view, bound, sort)
         after = self._read_cursor(cursor, mark)
+        now = self.runner.clock()
         async with self._session(principal) as session:
-            crm = self.runner.desk.crm_for(session, principal, self.runner.clock())
+            crm = self.runner.desk.crm_for(session, principal, now)
             shown: list[Approval] = []
             while len(shown) <= limit:
                 some = await rows.list_page(session, bound, sort=sort, after=after, limit=_AT_A_TIME)
-                belonging = [one for one in some if _belongs(one, view, principal)]
-                shown += await inbox.find_seen_among(session, belonging, principal, crm)
+                belonging = [one for one in some if _belongs(one, view, principal, now)]
+                shown += await inbox.find_seen_among(session, belonging, principal, crm, at=now)
                 if len(some) < _AT_A_TIME:
                     break
                 after = _position(some[-1], sort)
@@ -99,13 +100,14 @@ class Inbox(Threads):
         """Over what is pending."""
         seen: list[Approval] = []
         after = None
+        now = self.runner.clock()
         async with self._session(principal) as session:
-            crm = self.runner.desk.crm_for(session, principal, self.runner.clock())
+            crm = self.runner.desk.crm_for(session, principal, now)
             below = await rows.list_below(session, principal.access)
             while True:
                 wanted = Filter(statuses=["pending"])
                 some = await rows.list_page(session, wanted, sort="oldest", after=after, limit=_AT_A_TIME)
-                seen += await inbox.find_seen_among(session, some, principal, crm)
+                seen += await inbox.find_seen_among(session, some, principal, crm, at=now)
                 if len(some) < _AT_A_TIME:
                     break
                 after = _position(some[-1], "oldest")
@@ -188,7 +190,7 @@ class Inbox(Threads):
             crm = self.runner.desk.crm_for(session, principal, now)
             opened = await approval_rows.list_by_ids(session, approval_ids)
             kept = [one for one in opened if not one.is_erased]
-            seen = await inbox.find_seen_among(session, kept, principal, crm)
+            seen = await inbox.find_seen_among(session, kept, principal, crm, at=now)
             known = {one.approval_id for one in seen}
             hidden = [Misfit(one, "there is no such request that you can see") for one in approval_ids]
             hidden = [one for one in hidden if one.approval_id not in known]
@@ -269,7 +271,7 @@ def _bind(wanted: Filter, view: View, principal: Principal) -> Filter:
     return wanted
 
 
-def _belongs(approval: Approval, view: View, principal: Principal) -> bool:
+def _belongs(approval: Approval, view: View, principal: Principal, at: datetime) -> bool:
     return view not in ("mine", "decidable") or is_entitled(approval, principal)
 
 

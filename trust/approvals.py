@@ -259,7 +259,7 @@ async def decide(
     `crm` is bound to the deciding person: what they may not see, they may not decide.
     Raises: ApprovalError and its kinds.
     """
-    approval = await find_seen(session, approval_id, principal, crm, for_update=True)
+    approval = await find_seen(session, approval_id, principal, crm, at=at, for_update=True)
     if approval.status != "pending":
         raise ApprovalClosedError(f"this request is already {approval.status}")
     _check_words(verdict, principal)
@@ -290,9 +290,15 @@ def _check_words(verdict: Verdict, principal: Principal) -> None:
 
 
 async def find_seen(
-    session: TenantSession, approval_id: str, principal: Principal, crm: Connector, *, for_update: bool = False
+    session: TenantSession,
+    approval_id: str,
+    principal: Principal,
+    crm: Connector,
+    *,
+    at: datetime,
+    for_update: bool = False,
 ) -> Approval:
-    """The request, for those who may see it. Raises: ApprovalNotFoundError for everybody else."""
+    """The request, for those who may see it at that time. Raises: ApprovalNotFoundError for everybody else."""
     approval = await rows.find(session, approval_id, for_update=for_update)
     if approval is None:
         raise ApprovalNotFoundError(approval_id)
@@ -400,7 +406,7 @@ def key_edited(approval: Approval) -> str:
     return f"{rows.ALONE if stands_alone(approval) else ''}{approval.approval_id}:edited"
 
 
-def require_reproposable(approval: Approval, principal: Principal) -> None:
+def require_reproposable(approval: Approval, principal: Principal, *, at: datetime) -> None:
     """Raises: ApprovalClosedError, NotEntitledError."""
     if principal.id != approval.requester:
         if APPROVALS_DECIDE not in principal.scopes:

@@ -43,9 +43,9 @@ class AssigneeError(ApprovalError):
 
 
 async def find_seen_among(
-    session: TenantSession, approvals: Sequence[Approval], principal: Principal, crm: Connector
+    session: TenantSession, approvals: Sequence[Approval], principal: Principal, crm: Connector, *, at: datetime
 ) -> list[Approval]:
-    """Those of the requests that the principal may see, in order: `can_see` of many, in a few statements.
+    """Those of the requests that the principal may see at that time, in order: `can_see` of many, in a few statements.
 
     Nothing of the rows is opened but of those that an earlier version wrote down.
     """
@@ -119,7 +119,7 @@ async def reassign(
     `assignee_crm` gives the CRM as a principal sees it: who cannot see all of a request is not given it to decide.
     Raises: ApprovalNotFoundError, ApprovalClosedError, NotEntitledError, AssigneeError.
     """
-    approval = await find_seen(session, approval_id, principal, crm, for_update=True)
+    approval = await find_seen(session, approval_id, principal, crm, at=at, for_update=True)
     if approval.status != "pending":
         raise ApprovalClosedError(f"this request is already {approval.status}")
     if reason is not None and len(reason) > MAX_REASON:
@@ -196,7 +196,7 @@ def form_batch(
     first = approvals[0]
     misfits = []
     for one in approvals:
-        reason = _why_not_together(one, first) or _why_not_in_any(one) or _why_not_by(one, principal)
+        reason = _why_not_together(one, first) or _why_not_in_any(one) or _why_not_by(one, principal, at)
         if reason is None and is_open:
             reason = _why_not_now(one, at)
         if reason is not None:
@@ -231,7 +231,7 @@ def _why_not_in_any(one: Approval) -> str | None:
     return None
 
 
-def _why_not_by(one: Approval, principal: Principal) -> str | None:
+def _why_not_by(one: Approval, principal: Principal, at: datetime) -> str | None:
     return None if is_entitled(one, principal) else "you may not decide it"
 
 
