@@ -92,7 +92,7 @@ def build(call: Call) -> typer.Typer:
             show_card(approval)
             console.print(one_line(approval["rule"]["reason"]))
         if answer is not None:
-            body |= {"decision": "answer", "reason": answer}
+            body |= {"decision": "answer", "text": answer}
         elif edit is not None:
             body |= {"decision": "edit", "arguments": _arguments(edit)}
         elif reject is not None:

@@ -32,8 +32,9 @@ class DecisionBody(Body):
 
     decision: Literal["approve", "reject", "edit", "answer", "recall"]
     digest: Digest
-    reason: str | None = Field(
-        default=None, max_length=MAX_ANSWER, description="Shown to the requester and the agent; with `answer` its text."
+    reason: str | None = Field(default=None, max_length=MAX_REASON, description="Shown to the requester and the agent.")
+    text: str | None = Field(
+        default=None, max_length=MAX_ANSWER, description="With `answer`: what the agent is told instead of a decision."
     )
     arguments: dict[str, Any] | None = Field(
         default=None, description="With `edit`: all arguments of the tool, as they should be. Makes a new request."
@@ -246,9 +247,9 @@ async def decide_approval(
     """
     if (body.arguments is not None) is not (body.decision == "edit"):
         raise InputError("arguments", "expected with decision 'edit', and only with it")
-    if body.decision == "answer" and not (body.reason or "").strip():
-        raise InputError("reason", "expected the text of the answer")
-    verdict = Verdict(body.decision, body.digest, body.reason, body.arguments)
+    if bool((body.text or "").strip()) is not (body.decision == "answer"):
+        raise InputError("text", "expected with decision 'answer', and only with it")
+    verdict = Verdict(body.decision, body.digest, body.text or body.reason, body.arguments)
     [approval], run = await service.conversations.decide(principal, [(str(approval_id), verdict)])
     if wait and run is not None:
         async for _ in service.runner.follow(principal.tenant, run.run_id):

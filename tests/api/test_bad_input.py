@@ -551,7 +551,9 @@ ANSWERS = {
             "arguments": {"object": "Account", "record_id": s.other_record, "fields": {"Name": "x"}},
         },
     ),
-    "message-while-waiting": Case("POST /threads/{waiting}/runs/wait", 409, "thread-busy", body=HELLO),
+    "message-while-waiting": Case(
+        "POST /threads/{waiting}/runs/wait", 409, "thread-busy", body={**HELLO, "multitask_strategy": "reject"}
+    ),
     "decision-by-a-colleague": Case(
         DECIDE,
         404,

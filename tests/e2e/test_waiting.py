@@ -137,9 +137,9 @@ async def test_words_instead_of_a_decision_reach_the_agent_as_that_persons(setti
         [second] = held(values)
         assert "call Bob" in tool_results(values)[0]["error"]["message"]
         said = await world.decide(MARA, second, "answer")
-        assert (said.status_code, said.json()["errors"][0]["field"]) == (422, "reason")
-        assert (await world.decide("eli@northwind.example", second, "answer", reason="psst")).status_code == 404
-        said = await world.decide(MARA, second, "answer", reason="leave it")
+        assert (said.status_code, said.json()["errors"][0]["field"]) == (422, "text")
+        assert (await world.decide("eli@northwind.example", second, "answer", text="psst")).status_code == 404
+        said = await world.decide(MARA, second, "answer", text="leave it")
         assert said.json()["approval"]["status"] == "answered"
         values = (await world.get(DANA, f"/threads/{thread}"))["values"]
         assert last_answer(values).strip() == "Then I leave it."
@@ -221,7 +221,7 @@ async def test_no_interleaving_leaves_a_call_dangling(settings: Settings, seed: 
             for approval in waiting:
                 kind = dice.choice(["approve", "reject", "answer", "recall", "edit"])
                 who = DANA if kind == "recall" else dice.choice([DANA, MARA])
-                more = {"answer": {"reason": "no, and change nothing"}, "edit": {"arguments": approval["arguments"]}}
+                more = {"answer": {"text": "no, and change nothing"}, "edit": {"arguments": approval["arguments"]}}
                 steps.append(world.decide(who, approval, kind, **more.get(kind, {})))
             if dice.random() < 0.3:
                 steps.append(
