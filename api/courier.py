@@ -61,7 +61,8 @@ class Courier(Rounds):
     async def deliver_due(self) -> None:
         """Make one attempt at all that is due, and wait for how they end."""
         while await self._begin() or self._at_work:
-            await asyncio.wait(list(self._at_work), return_when=asyncio.FIRST_COMPLETED)
+            if self._at_work:  # what was begun may have ended already
+                await asyncio.wait(list(self._at_work), return_when=asyncio.FIRST_COMPLETED)
 
     async def stop(self, *, patience_s: float = 10) -> None:
         await super().stop(patience_s=patience_s)
