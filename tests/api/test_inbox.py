@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
-from sqlalchemy import event
+from sqlalchemy import delete, event, update
 
+from api.housekeeper import Housekeeper
 from api.settings import Settings
 from crm.ids import TenantId
+from crm.inbox import ApprovalRecord
 from crm.repositories import approvals as approval_rows
 from crm.repositories.inbox import list_below
 from crm.repositories.records import EmbeddedCrm
 from crm.seed.people import staff_id
+from crm.work import Approval
 from tests.service import ADMIN, DANA, ELI, MARA, OTHER_DANA, World, calls, held, open_world, script
 from trust.approvals import can_see
 from trust.inbox import find_seen_among
@@ -390,3 +393,22 @@ async def test_an_edited_repetition_is_carried_out_without_a_conversation(settin
         done = (await world.decide(MARA, edited, "approve")).json()
         assert (done["approval"]["status"], done["run_id"]) == ("applied", None)
         assert (await world.find(DANA, "Opportunity", RENEWAL_ID))["StageName"] == "Qualification"
+
+
+async def test_requests_of_an_earlier_version_are_shown_at_once_and_found_once_indexed(settings: Settings) -> None:
+    async with open_world(settings, model=script(updates({"NextStep": "Call Ann"}))) as world:
+        keeper = world.service.housekeeper
+        await keeper.stop()
+        [approval] = await ask(world)
+        async with world.service.database.session(NORTHWIND, write=True) as session:
+            options = {"synchronize_session": False}
+            await session.execute(delete(ApprovalRecord), execution_options=options)
+            await session.execute(update(Approval).values(object_name=None), execution_options=options)
+        assert ids(await world.get(MARA, "/approvals", params={"view": "mine"})) == [approval["approval_id"]]
+        assert await world.get(ELI, "/approvals") == []
+        about = {"record": RENEWAL_ID}
+        assert await world.get(MARA, "/approvals", params=about) == []
+        again = Housekeeper(world.service.database, world.service.conversations)
+        await again.make_round()
+        assert ids(await world.get(MARA, "/approvals", params=about)) == [approval["approval_id"]]
+        assert await world.get(ELI, "/approvals") == []
