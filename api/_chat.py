@@ -46,7 +46,9 @@ class Chat:
 
     async def say(self, text: str) -> None:
         """Send a message, show what comes, and ask as long as something waits for a decision."""
-        waiting = await self._stream(input={"messages": [{"type": "human", "content": text}]})
+        said = {"messages": [{"type": "human", "content": text}]}
+        # Nobody at a terminal waits for days until a message's turn comes: while a decision is due, they are told so.
+        waiting = await self._stream(input=said, multitask_strategy="reject")
         while waiting is not None:
             answer = await self._ask(waiting)
             if answer is None:

@@ -19,6 +19,7 @@ from api.routes import (
     erasure,
     feedback,
     gateway,
+    inbox,
     operations,
     outbox,
     policy,
@@ -27,6 +28,7 @@ from api.routes import (
     runs,
     service,
     threads,
+    webhooks,
 )
 from api.settings import Settings
 from api.wiring import open_service
@@ -41,6 +43,8 @@ _ROUTES = (
     runs,
     crons,
     approvals,
+    inbox,
+    webhooks,
     outbox,
     records,
     audit,

@@ -1,7 +1,6 @@
 """`countersign`: the commands of operators and of people who work in a terminal."""
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Coroutine
@@ -12,16 +11,14 @@ from typing import Annotated, Any, TypeVar
 import httpx
 import typer
 
-from api import _policy_cli
+from api import _approvals_cli, _policy_cli
 from api._audit_cli import audit
 from api._chat import Chat, log_in
 from api._loading import evaluation as _evaluation
 from api._loading import operate as _operate
-from api._terminal import CommandError, clean, console, errors, one_line, show_card
+from api._terminal import CommandError, clean, console, errors, one_line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A CRM copilot whose every write is countersigned.")
-approvals = typer.Typer(no_args_is_help=True, help="Look at held actions and decide them.")
-app.add_typer(approvals, name="approvals")
 outbox = typer.Typer(no_args_is_help=True, help="Look after e-mails on their way out.")
 app.add_typer(outbox, name="outbox")
 erase = typer.Typer(no_args_is_help=True, help="Erase what was said, for good. Records, ledger and audit stay.")
@@ -270,45 +267,7 @@ def _call(method: str, path: str, url: str, who: str | None, **options: Any) -> 
 
 
 app.add_typer(_policy_cli.build(_call), name="policy")
-
-
-@approvals.command("list")
-def list_approvals(
-    who: As = None,
-    url: Url = LOCAL,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")] = False,
-) -> None:
-    """What waits for your decision, and what you asked for."""
-    found = _call("GET", "/approvals", url, who)
-    if as_json:
-        console.print_json(json.dumps(found))
-        return
-    if not found:
-        console.print("Nothing waits.")
-    for approval in found:
-        console.print(f"[bold]{clean(approval['approval_id'])}[/bold] {one_line(approval['card']['title'])}")
-
-
-@approvals.command("decide")
-def decide(
-    approval_id: str,
-    who: As = None,
-    url: Url = LOCAL,
-    approve: Annotated[bool, typer.Option("--approve", help="Approve without asking.")] = False,
-    reject: Annotated[str | None, typer.Option("--reject", help="Reject with this reason, without asking.")] = None,
-) -> None:
-    """Show exactly what would change, and decide."""
-    approval = _call("GET", f"/approvals/{approval_id}", url, who)
-    show_card(approval)
-    console.print(one_line(approval["rule"]["reason"]))
-    if not approve and reject is None:
-        approve = typer.confirm("Countersign this change?")
-        reject = None if approve else typer.prompt("Why not?", default="")
-    body = {"decision": "approve" if approve else "reject", "digest": approval["digest"], "reason": reject or None}
-    decided = _call("POST", f"/approvals/{approval_id}/decision?wait=true", url, who, json=body)["approval"]
-    console.print(f"The request is {clean(decided['status'])}.")
-    if decided["status"] == "refused":
-        console.print(clean(decided["result"].get("message", "")))
+app.add_typer(_approvals_cli.build(_call), name="approvals")
 
 
 def _say_mail(mail: dict[str, Any]) -> None:

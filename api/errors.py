@@ -42,8 +42,10 @@ from trust.approvals import (
     NotEntitledError,
 )
 from trust.audit import NoSuchEntryError
+from trust.inbox import BatchError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
+from trust.webhooks import DeliveryBusyError, TooManyWebhooksError, WebhookNotFoundError
 
 _log = logging.getLogger(__name__)
 
@@ -84,6 +86,7 @@ STATUSES: dict[type[Exception], int] = {
     MessageNotFoundError: 404,
     NoSuchEntryError: 404,
     ScheduleNotFoundError: 404,
+    WebhookNotFoundError: 404,
     ErasedError: 410,
     ThreadBusyError: 409,
     ThreadExistsError: 409,
@@ -92,6 +95,8 @@ STATUSES: dict[type[Exception], int] = {
     DigestMismatchError: 409,
     PolicyConflictError: 409,
     StaleError: 409,
+    DeliveryBusyError: 409,
+    TooManyWebhooksError: 409,
     UnknownCallerError: 409,
     AnswerError: 422,
     InputError: 422,
@@ -167,16 +172,22 @@ def _kind_of(error: Exception) -> str:
 
 async def _known(request: Request, error: Exception) -> JSONResponse:
     status = _status_of(error)
-    errors = []
-    if isinstance(error, InputError | FieldError):
-        errors = [FieldProblem(field=error.field, message=error.message)]
-    elif isinstance(error, ScheduleError):
-        errors = [FieldProblem(field=error.field, message=str(error))]
+    errors = _fields_of(error)
     headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "2"}}.get(status)
     if status >= 500:
         _log.error("request could not be served", exc_info=error)
     detail = next((text for kind, text in _UNTOLD.items() if isinstance(error, kind)), str(error))
     return problem(status, _kind_of(error), detail, errors=errors, headers=headers)
+
+
+def _fields_of(error: Exception) -> list[FieldProblem]:
+    if isinstance(error, InputError | FieldError):
+        return [FieldProblem(field=error.field, message=error.message)]
+    if isinstance(error, ScheduleError):
+        return [FieldProblem(field=error.field, message=str(error))]
+    if isinstance(error, BatchError):
+        return [FieldProblem(field=f"approval_ids.{one.approval_id}", message=one.reason) for one in error.misfits]
+    return []
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_timeout_s: float = Field(default=30, gt=0, le=300)
+    notice_from: str | None = None
+    """Address that people are written to from about requests, if they want it. None: nobody is written to."""
+    public_url: str = ""
+    """Where people reach the service, such as https://crm.example.com; begins the links in webhooks and notices."""
+    webhook_hosts: list[str] = []
+    """Hosts that webhooks may lead to although their addresses are private ones."""
     cors_origins: list[str] = []
     link_hosts: dict[str, list[str]] = {}
     """Hosts that links in answers may lead to, by tenant; under `*` for all tenants. None are allowed unless listed."""
@@ -108,6 +114,10 @@ class Settings(BaseSettings):
                 raise ValueError("master_key: production needs a secret of its own (COUNTERSIGN_MASTER_KEY)")
         if self.mail_transport == "smtp" and self.smtp_host is None:
             raise ValueError("smtp_host: sending by SMTP needs a server (COUNTERSIGN_SMTP_HOST)")
+        if self.public_url and not self.public_url.startswith(("https://", "http://")):
+            raise ValueError("public_url: expected an address such as https://crm.example.com")
+        if self.notice_from is not None and "@" not in self.notice_from:
+            raise ValueError("notice_from: expected an e-mail address")
         if self.smtp_username is not None and self.smtp_security == "none":
             raise ValueError("smtp_security: a password is never sent in the clear; use starttls or tls")
         if any(len(key.get_secret_value()) < 32 for key in self.former_master_keys):

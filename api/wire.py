@@ -305,25 +305,49 @@ class AssistantWire(BaseModel):
     updated_at: str
 
 
+ApprovalStatus = Literal[
+    "pending", "approved", "rejected", "edited", "answered", "recalled", "expired", "applied", "refused"
+]
+
+
+class StaleField(BaseModel):
+    """A value that had moved on: what stood there when it was asked for, what was seen on the card, what stands there
+    now, and what was to stand there."""
+
+    record_id: str
+    field: str
+    old: Any
+    seen: Any
+    current: Any
+    new: Any
+
+
 class ApprovalWire(BaseModel):
     """A held action. `card` shows what would change; `digest` is to be sent back with a decision."""
 
     approval_id: str
     digest: str
-    status: Literal["pending", "approved", "rejected", "edited", "recalled", "expired", "applied", "refused"]
+    status: ApprovalStatus
     tool: str
     agent: str
     arguments: Json
     card: Json
     rule: Json
     requester: str
+    assignee: str | None = Field(description="Who is to look at it first.")
+    object: str | None = Field(description="The kind of record that it is about.")
+    is_tainted: bool | None = Field(description="Whether the copilot had read text from outside before it asked.")
+    is_external: bool | None = Field(description="Whether somebody outside may have written a value in it.")
     thread_id: str
     run_id: str
+    link: str
     replaces: str | None
+    replaced_by: str | None = Field(description="The newest request that took its place: an edit, or one made again.")
     decided_by: str | None
     decided_at: str | None
     reason: str | None
     result: Json | None
+    stale: list[StaleField] = Field(description="Of one that was refused because a record had changed: field by field.")
     created_at: str
     expires_at: str
 
@@ -348,7 +372,7 @@ def run_wire(run: Run) -> RunWire:
         run_id=run.run_id,
         thread_id=run.thread_id,
         assistant_id=assistant_id(),
-        status=run.status,
+        status="pending" if run.status == "waiting" else run.status,
         metadata=run.details,
         kwargs={"stream_mode": run.request.get("stream_mode"), "context": run.request.get("context")},
         multitask_strategy=run.multitask_strategy,
@@ -357,23 +381,58 @@ def run_wire(run: Run) -> RunWire:
     )
 
 
-def approval_wire(approval: Approval) -> ApprovalWire:
+def approval_wire(approval: Approval, *, replaced_by: str | None = None, public_url: str = "") -> ApprovalWire:
     return ApprovalWire(
         **{k: v for k, v in describe_approval(approval).items() if k != "expires_at"},
         status=approval.status,
         agent=approval.agent,
         arguments=approval.arguments,
         requester=approval.requester,
+        assignee=approval.assignee,
+        object=approval.object_name,
+        is_tainted=approval.is_tainted,
+        is_external=approval.is_external,
         thread_id=approval.thread_id,
         run_id=approval.run_id,
+        link=link_to(approval.approval_id, public_url),
         replaces=approval.replaces,
+        replaced_by=replaced_by,
         decided_by=approval.decided_by,
         decided_at=to_json(approval.decided_at),
         reason=approval.reason,
         result=approval.result,
+        stale=_stale_fields(approval),
         created_at=to_json(approval.created_at),
         expires_at=to_json(approval.expires_at),
     )
+
+
+def link_to(approval_id: str, public_url: str) -> str:
+    """Where a person looks at a request. It names it and lets nobody in."""
+    return f"{public_url.rstrip('/')}/approvals/{approval_id}"
+
+
+def _stale_fields(approval: Approval) -> list[StaleField]:
+    result = approval.result or {}
+    if result.get("kind") != "stale":
+        return []
+    found = []
+    shown = [(change, field) for change in approval.changes for field in change["fields"]]
+    for conflict in result.get("conflicts", ()):
+        for change, field in shown:
+            if field["field"] == conflict["field"] and field["old"] == conflict["seen"]:
+                found.append(
+                    StaleField(
+                        record_id=change["id"],
+                        field=field["field"],
+                        old=field["old"],
+                        seen=conflict["seen"],
+                        current=conflict["current"],
+                        new=field["new"],
+                    )
+                )
+                break
+    return found
 
 
 def assistant_wire() -> AssistantWire:

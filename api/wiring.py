@@ -13,9 +13,13 @@ from agents._calling import Patience
 from agents._gateway import Gateway
 from agents._models import make_model
 from agents._roster import load_roster
+from api.announcer import Announcer
 from api.auth import Authenticator, KeySet, KeySetError
+from api.courier import Courier
 from api.durable_queue import DurableQueue
+from api.housekeeper import Housekeeper
 from api.outbox import Outbox
+from api.outward import Outward
 from api.postman import Postman
 from api.settings import Settings
 from api.transports import DirectoryTransport, SmtpTransport, Transport
@@ -26,6 +30,7 @@ from graphs._voice import Voice
 from graphs.checkpoints import SealedSaver
 from graphs.context import Limits
 from graphs.conversations import Conversations
+from graphs.inbox import Inbox
 from graphs.runner import LEASE, Clock, Room, Runner
 from graphs.schedules import Schedules
 from graphs.screens import Screens
@@ -47,8 +52,13 @@ class Service:
     schedules: Schedules
     queue: DurableQueue | None
     authenticator: Authenticator
+    inbox: Inbox
     outbox: Outbox
     postman: Postman
+    outward: Outward
+    courier: Courier
+    announcer: Announcer
+    housekeeper: Housekeeper
     heads: HeadExporter
     ready_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Anybody may ask whether the service is ready; they take turns, so that asking uses one connection at most."""
@@ -106,14 +116,24 @@ async def open_service(
             room=Room(settings.turns_at_once, settings.tenant_turns_at_once, settings.run_timeout_s),
             executor=None if queue is None else queue.executor,
         )
+        transport = transport or configured_transport(settings, lease)
+        postman = Postman(database, transport, clock)
         conversations = Conversations(runner, settings.max_waiting_runs)
         schedules = Schedules(conversations)
-        postman = Postman(database, transport or configured_transport(settings, lease), clock)
+        outward = Outward(frozenset(settings.webhook_hosts), allow_http=settings.mode == "development")
+        url = settings.public_url
+        courier = Courier(database, outward, clock, url)
+        sender = settings.notice_from
+        announcer = Announcer(database, conversations, transport, clock, sender=sender, public_url=url)
+        housekeeper = Housekeeper(database, conversations)
+        rounds = (courier, announcer, housekeeper)
         if queue is not None:
             await queue.open(runner)
         await runner.start()
         schedules.start()
         postman.start()
+        for one in rounds:
+            one.start()
         await heads.start()
         try:
             yield Service(
@@ -124,12 +144,19 @@ async def open_service(
                 schedules=schedules,
                 queue=queue,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience),
+                inbox=Inbox(runner, conversations),
                 outbox=Outbox(database, clock),
                 postman=postman,
+                outward=outward,
+                courier=courier,
+                announcer=announcer,
+                housekeeper=housekeeper,
                 heads=heads,
             )
         finally:
             await schedules.stop()
+            for one in rounds:
+                await one.stop()
             await postman.stop()
             await heads.stop()
             # Both at once: what the queue has taken ends when the runner's work on it does.

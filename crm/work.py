@@ -73,7 +73,7 @@ class Run(TenantRow, SealedRow, Base):
     on_behalf_of: Mapped[str] = mapped_column(String(18))
     """Whose rights the run has: the caller who opened the thread, never who decided an approval."""
     status: Mapped[str] = mapped_column(String(12), default="pending")
-    """pending | running | success | error | timeout | interrupted (cancelled)."""
+    """waiting (for a decision) | pending | running | success | error | timeout | interrupted (cancelled)."""
     sealed_request: Mapped[bytes] = mapped_column(LargeBinary)
     request = Sealed()
     """What to do: `input`, `command`, `context`, `config`, `stream_mode`, as accepted."""
@@ -116,6 +116,9 @@ class Approval(TenantRow, SealedRow, Base):
         UniqueConstraint("tenant", "key"),
         Index("ix_approval_status", "tenant", "status", "created_at"),
         Index("ix_approval_thread", "tenant", "thread_id"),
+        Index("ix_approval_requester", "tenant", "requester", "created_at"),
+        Index("ix_approval_expires", "tenant", "status", "expires_at"),
+        Index("ix_approval_replaces", "tenant", "replaces"),
     )
 
     approval_id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -142,7 +145,15 @@ class Approval(TenantRow, SealedRow, Base):
     policy_version: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(String(12), default="pending")
-    """pending | approved | rejected | edited | recalled | expired | applied | refused."""
+    """pending | approved | rejected | edited | answered | recalled | expired | applied | refused."""
+    assignee: Mapped[str | None] = mapped_column(String(18))
+    """Who is to look at it first. It gives them no right that they have not."""
+    object_name: Mapped[str | None] = mapped_column(String(60))
+    """The kind of record that it is about; None until a request of an earlier version was looked at."""
+    is_external: Mapped[bool | None] = mapped_column(Boolean)
+    """Whether somebody outside may have written any value that it rests on."""
+    is_tainted: Mapped[bool | None] = mapped_column(Boolean)
+    """Whether the copilot had read text from outside before it asked."""
     decided_by: Mapped[str | None] = mapped_column(String(18))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sealed_reason: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -98,7 +98,7 @@ class CallDesk(Settling):
             return success(approval.result)
         if approval is not None and status == "refused":
             return {"ok": False, "error": approval.result}
-        if approval is not None and status in ("rejected", "expired"):
+        if approval is not None and status in ("rejected", "answered", "expired"):
             return await self._decline(session, approval, context)
         return failure("recalled", "the user went on without it")
 
@@ -117,7 +117,7 @@ class CallDesk(Settling):
                 verdict = await self._guard_one(session, call, state, context, place, sight)
                 turn["trail"] = [*turn["trail"], _trace(call, verdict)]
                 if isinstance(verdict, Approval) and is_preapproved(verdict):
-                    envelope, notes = await self._carry_out(session, verdict, context)
+                    envelope, notes = await self.carry_out(session, verdict, context)
                     answer = with_labels(tool_answer(call["id"], call["name"], envelope), notes)
                     answers.append(answer)
                     noted[answer["id"]] = notes

@@ -18,10 +18,10 @@ from tools._declare import Tool, ToolContext, ToolRetryError
 from tools._inputs import with_field_labels, with_outgoing_labels
 from tools._run import ToolError, build_action, propose
 from trust.actions import Action
-from trust.approvals import Origin
+from trust.approvals import Origin, key_again, key_edited
 from trust.approvals import propose as write_down
 from trust.approvals import propose_preapproved as write_down_preapproved
-from trust.bound_labels import labels_after_edit
+from trust.bound_labels import labels_after_edit, read_labels
 from trust.decisions import Deny, Hold
 from trust.egress import clean_changes
 from trust.policy import decide
@@ -92,7 +92,31 @@ class Requests:
             return action
         action = replace(action, **labels_after_edit(approval, action.arguments, editor))
         origin = Origin(
-            key=f"{approval.approval_id}:edited",
+            key=key_edited(approval),
+            thread_id=approval.thread_id,
+            run_id=approval.run_id,
+            call_id=approval.call_id,
+            replaces=approval.approval_id,
+        )
+        return await self.request_approval(session, action, context, origin)
+
+    async def propose_again(
+        self, session: TenantSession, approval: Approval, context: RunContext
+    ) -> Approval | ToolError:
+        """The same call once more, with the labels that it had, guarded and worked out against what stands there now.
+
+        No conversation waits for it.
+        """
+        agent = self.roster.get(approval.agent)
+        if agent is None:
+            return ToolError("denied", "the agent that asked no longer exists")
+        action = self._validate(approval.tool, approval.arguments, context.principal, agent)
+        if isinstance(action, ToolError):
+            return action
+        kept = read_labels(approval.labels)
+        action = replace(action, plan=kept["plan"], inputs=kept["inputs"])
+        origin = Origin(
+            key=key_again(approval),
             thread_id=approval.thread_id,
             run_id=approval.run_id,
             call_id=approval.call_id,

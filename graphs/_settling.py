@@ -5,6 +5,7 @@ from typing import Any
 
 from crm.database import TenantSession
 from crm.repositories import approvals as approval_rows
+from crm.schema import object_of
 from crm.work import Approval
 from graphs._requesting import Requests
 from graphs._sending import address_again
@@ -14,13 +15,14 @@ from graphs.lease import require_lease
 from graphs.messages import failure, success, tool_answer
 from graphs.requests import build_request
 from graphs.state import Call, Message, TurnState
-from tools._labels import label_settled
+from tools._labels import Labelled, label_settled
 from tools._run import ToolError
 from trust import ledger
 from trust.actions import Action, Effect
-from trust.approvals import lapse
+from trust.approvals import key_edited, lapse
 from trust.bound_labels import read_labels
 from trust.decisions import Deny
+from trust.labels import Integrity, Label
 
 
 class Settling(Requests):
@@ -70,10 +72,11 @@ class Settling(Requests):
             if approval.status == "pending" and approval.expires_at > context.now:
                 return None, {"waits_for": approval.approval_id}
             if approval.status not in ("approved", "applied", "refused"):
-                return await self._decline(session, approval, context), {}
-            return await self._carry_out(session, approval, context)
+                envelope = await self._decline(session, approval, context)
+                return envelope, _notes_of_words(approval, envelope, context)
+            return await self.carry_out(session, approval, context)
 
-    async def _carry_out(
+    async def carry_out(
         self, session: TenantSession, approval: Approval, context: RunContext
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The answer to a call whose request was approved, and the labels of its values."""
@@ -89,14 +92,16 @@ class Settling(Requests):
     async def _newest(self, session: TenantSession, approval: Approval | None) -> Approval | None:
         """Follow a request to the one that took its place when a person edited it."""
         while approval is not None and approval.status == "edited":
-            approval = await approval_rows.find_by_key(session, f"{approval.approval_id}:edited")
+            approval = await approval_rows.find_by_key(session, key_edited(approval))
         return approval
 
     async def _decline(self, session: TenantSession, approval: Approval, context: RunContext) -> dict[str, Any]:
-        if approval.status == "rejected":
+        if approval.status in ("rejected", "answered"):
             crm = self.crm_for(session, context.principal, context.now)
             names = await crm.names_of([approval.decided_by or ""])
             who = names.get(approval.decided_by or "", "the approver")
+            if approval.status == "answered":
+                return failure("answered", f"{who} has not decided, and says: {approval.reason}")
             return failure("rejected", f"rejected by {who}" + (f": {approval.reason}" if approval.reason else ""))
         if approval.status == "recalled":
             return failure("recalled", "the requester withdrew it")
@@ -124,6 +129,18 @@ class Settling(Requests):
             return replace(bound, changes=tuple(ledger.changes_of(approval)))
 
         return rebuild
+
+
+def _notes_of_words(approval: Approval, envelope: dict[str, Any], context: RunContext) -> dict[str, Any]:
+    """What a person said instead of approving is theirs: said by staff, and for staff unless the requester said it."""
+    if not approval.reason or approval.status not in ("rejected", "answered"):
+        return {}
+    speaker = approval.decided_by or ""
+    readers = None if speaker == approval.requester else frozenset[str]()
+    trusted = Integrity.EXTERNAL if object_of(speaker) == "Contact" else Integrity.USER
+    label = Label(trusted, frozenset({speaker}), readers, "a person's words on a request")
+    labelled = Labelled({("message",): label}, frozenset())
+    return notes_of(labelled, context.run_id, part="error")
 
 
 def _is_recalled(envelope: dict[str, Any]) -> bool:

@@ -17,8 +17,8 @@ _KINDS: dict[str, DecisionKind] = {
     "accept": "approve",
     "edit": "edit",
     "reject": "reject",
-    "respond": "reject",
-    "response": "reject",
+    "respond": "answer",
+    "response": "answer",
     "ignore": "reject",
 }
 
@@ -68,7 +68,7 @@ def _to_verdict(decision: Any, approval: Mapping[str, Any], action: Mapping[str,
         raise AnswerError(f"{where}: expected an object with a type")
     kind = _KINDS.get(decision["type"])
     if kind is None:
-        raise AnswerError(f"{where}.type: expected approve, edit or reject, not {decision['type'][:40]!r}")
+        raise AnswerError(f"{where}.type: expected approve, edit, reject or respond, not {decision['type'][:40]!r}")
     digest = decision.get("digest", approval["digest"])
     if not isinstance(digest, str):
         raise AnswerError(f"{where}.digest: expected text")
@@ -78,13 +78,13 @@ def _to_verdict(decision: Any, approval: Mapping[str, Any], action: Mapping[str,
 
 
 def _reason(decision: Mapping[str, Any], kind: DecisionKind, where: str) -> str | None:
-    if kind != "reject":
+    if kind not in ("reject", "answer"):
         return None
     given = decision.get("message", decision.get("args"))
-    if given is None:
-        return None
-    if not isinstance(given, str):
+    if given is not None and not isinstance(given, str):
         raise AnswerError(f"{where}.message: expected text")
+    if kind == "answer" and not (given or "").strip():
+        raise AnswerError(f"{where}.message: an answer needs words")
     return given or None
 
 

@@ -102,10 +102,24 @@ def unanswered_calls(messages: Sequence[Message]) -> list[dict[str, Any]]:
     ]
 
 
-def to_model(messages: Iterable[Message]) -> list[BaseMessage]:
-    """The history as a model takes it: every call followed by its answer, broken calls left out."""
-    found: list[BaseMessage] = []
+def _answers_after_calls(messages: Sequence[Message]) -> list[Message]:
+    answers = {message["tool_call_id"]: message for message in messages if message["type"] == "tool"}
+    ordered: list[Message] = []
     for message in messages:
+        if message["type"] != "tool":
+            ordered.append(message)
+            called = [call["id"] for call in message.get("tool_calls") or ()] if message["type"] == "ai" else []
+            ordered += [answers.pop(one) for one in called if one in answers]
+    return ordered
+
+
+def to_model(messages: Iterable[Message]) -> list[BaseMessage]:
+    """The history as a model takes it: every call followed by its answer, broken calls left out.
+
+    A turn that was broken off has its calls answered when the user has spoken again; providers want it before that.
+    """
+    found: list[BaseMessage] = []
+    for message in _answers_after_calls(list(messages)):
         kind = message["type"]
         if kind == "human":
             found.append(HumanMessage(text_of(message), id=message["id"]))

@@ -33,7 +33,7 @@ from graphs.context import RunContext
 from graphs.lease import LeaseLostError, holding
 from graphs.queue import Place, Queue
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
-from trust import approvals, ledger
+from trust import approvals, ledger, notices
 from trust.erasure import purge_expired
 from trust.outgoing import load_outgoing
 from trust.principal import load_principal
@@ -452,6 +452,7 @@ class Runner:
             await runs.add_events(session, run.run_id, pending[0].seq, told, thread_id=run.thread_id)
             if thread is not None:
                 await self._update_thread(session, thread, run, translator, interrupts, error, status=status, at=now)
+            await notices.tell_of_run(session, run, status=status, at=now)
             if not interrupts and status == "success":
                 await forget_past(session, run.thread_id)
         await log.mark_stored(log.last, closed=True)
@@ -468,6 +469,7 @@ class Runner:
         status: str,
         at: datetime,
     ) -> None:
+        await (runs.hold_back if interrupts else runs.release_waiting)(session, run.thread_id)
         others = [one for one in await runs.list_unfinished(session, run.thread_id) if one.run_id != run.run_id]
         rest = "interrupted" if interrupts else "error" if error else "idle"
         thread.status = "busy" if others else rest
@@ -481,7 +483,7 @@ class Runner:
                 await self._abandon_approved(session, run.thread_id, at=at)
             return
         shown = {a["approval_id"] for one in interrupts for a in one["value"].get("approvals", ())}
-        for stray in await approval_rows.list_approvals(session, statuses=["pending"], thread_id=run.thread_id):
+        for stray in await approval_rows.list_held(session, run.thread_id):
             if stray.approval_id not in shown:
                 await approvals.lapse(session, stray, "recalled", why="superseded", at=at)
         if not others:
@@ -519,7 +521,7 @@ class Runner:
                 after = row.seq
                 if is_for(row.event, wanted):
                     yield StreamEvent(row.seq, row.event, row.data)
-            if run is None or (run.status not in runs.UNFINISHED and not stored):
+            if run is None or (run.status not in runs.OPEN and not stored):
                 return
             if not stored and run_id not in self._logs:
                 with contextlib.suppress(TimeoutError):

@@ -11,9 +11,10 @@ from crm.database import TenantSession
 from crm.errors import CrmError
 from crm.fields import to_json
 from crm.repositories import approvals as rows
+from crm.repositories import inbox as inbox_rows
 from crm.schema import OBJECT_INFO
 from crm.work import Approval, Vote
-from trust import audit
+from trust import audit, notices
 from trust.actions import Action, Input
 from trust.bound_labels import write_labels
 from trust.decisions import Hold
@@ -26,8 +27,16 @@ from trust.scopes import APPROVALS_DECIDE
 
 EXPIRES_AFTER = timedelta(days=7)
 MAX_REASON = 2_000
+MAX_ANSWER = 20_000
 
-DecisionKind = Literal["approve", "reject", "edit", "recall"]
+DecisionKind = Literal["approve", "reject", "edit", "answer", "recall"]
+STATUS_AFTER: dict[DecisionKind, str] = {
+    "approve": "approved",
+    "reject": "rejected",
+    "edit": "edited",
+    "answer": "answered",
+    "recall": "recalled",
+}
 
 
 class ApprovalError(Exception):
@@ -126,6 +135,8 @@ async def propose(
             "fields": {field: labels.new.integrity.word for (_, field), labels in action.field_labels.items()},
         },
     )
+    if not is_preapproved(approval):
+        await notices.tell_of_approval(session, approval, "approval.requested", at=at)
     return approval
 
 
@@ -140,7 +151,7 @@ async def propose_preapproved(
     approval = await propose(session, action, principal, rule, origin=origin, at=at)
     if approval.status == "pending":
         await rows.move(session, approval, expected="pending", to="approved", decided_by="preapproved", decided_at=at)
-    return await _reload(session, approval.approval_id)
+    return await reload(session, approval.approval_id)
 
 
 def is_preapproved(approval: Approval) -> bool:
@@ -248,24 +259,53 @@ async def decide(
     `crm` is bound to the deciding person: what they may not see, they may not decide.
     Raises: ApprovalError and its kinds.
     """
-    approval = await rows.find(session, approval_id, for_update=True)
-    if approval is None or not await can_see(approval, principal, crm):
-        raise ApprovalNotFoundError(approval_id)
+    approval = await find_seen(session, approval_id, principal, crm, at=at, for_update=True)
     if approval.status != "pending":
         raise ApprovalClosedError(f"this request is already {approval.status}")
-    if verdict.reason is not None and len(verdict.reason) > MAX_REASON:
-        raise ApprovalError(f"reason: at most {MAX_REASON} characters")
+    _check_words(verdict, principal)
     if verdict.kind == "recall":
         return await _recall(session, approval, principal, at=at)
     if approval.expires_at <= at:
         await lapse(session, approval, "expired", at=at)
-        return await _reload(session, approval_id)
-    if APPROVALS_DECIDE not in principal.scopes:
-        raise NotEntitledError(f"deciding needs a token with scope {APPROVALS_DECIDE!r}")
-    _require_entitled(approval, principal)
+        return await reload(session, approval_id)
+    is_own_answer = verdict.kind == "answer" and principal.id == approval.requester
+    if not is_own_answer:  # who asked may say something else instead, as they may recall
+        if APPROVALS_DECIDE not in principal.scopes:
+            raise NotEntitledError(f"deciding needs a token with scope {APPROVALS_DECIDE!r}")
+        _require_entitled(approval, principal)
     if verdict.digest != approval.digest:
         raise DigestMismatchError("the digest is not that of this request: look at it again before deciding")
     return await _take(session, approval, verdict, principal, at=at)
+
+
+def _check_words(verdict: Verdict, principal: Principal) -> None:
+    """Raises: ApprovalError."""
+    limit = MAX_ANSWER if verdict.kind == "answer" else MAX_REASON
+    if verdict.reason is not None and len(verdict.reason) > limit:
+        raise ApprovalError(f"reason: at most {limit} characters")
+    if verdict.kind == "answer" and not (verdict.reason or "").strip():
+        raise ApprovalError("reason: an answer needs words")
+    if verdict.kind == "answer" and principal.is_customer:
+        raise NotEntitledError("customers say what they have to say in a message of their own")
+
+
+async def find_seen(
+    session: TenantSession,
+    approval_id: str,
+    principal: Principal,
+    crm: Connector,
+    *,
+    at: datetime,
+    for_update: bool = False,
+) -> Approval:
+    """The request, for those who may see it at that time. Raises: ApprovalNotFoundError for everybody else."""
+    approval = await rows.find(session, approval_id, for_update=for_update)
+    if approval is None:
+        raise ApprovalNotFoundError(approval_id)
+    is_superior = approval.requester in await inbox_rows.list_below(session, principal.access)
+    if not await can_see(approval, principal, crm, is_superior=is_superior):
+        raise ApprovalNotFoundError(approval_id)
+    return approval
 
 
 async def _take(
@@ -284,7 +324,7 @@ async def _take(
         ),
     )
     votes = [v for v in await rows.list_votes(session, approval.approval_id) if v.decision == "approve"]
-    status = {"approve": "approved", "reject": "rejected", "edit": "edited"}[verdict.kind]
+    status = STATUS_AFTER[verdict.kind]
     if verdict.kind != "approve" or len(votes) >= approval.rule["votes"]:
         won = await rows.move(
             session,
@@ -300,6 +340,7 @@ async def _take(
         )
         if not won:
             raise ApprovalClosedError("this request was decided by somebody else a moment ago")
+        await notices.tell_of_approval(session, approval, "approval.decided", at=at, status=status)
     await audit.record(
         session,
         at=at,
@@ -308,7 +349,7 @@ async def _take(
         subject=approval.approval_id,
         payload={"digest": verdict.digest, "has_reason": verdict.reason is not None},
     )
-    return await _reload(session, approval.approval_id)
+    return await reload(session, approval.approval_id)
 
 
 async def _recall(session: TenantSession, approval: Approval, principal: Principal, *, at: datetime) -> Approval:
@@ -318,16 +359,17 @@ async def _recall(session: TenantSession, approval: Approval, principal: Princip
     await audit.record(
         session, at=at, kind="approval.recalled", actor=principal.id, subject=approval.approval_id, payload={}
     )
-    return await _reload(session, approval.approval_id)
+    await notices.tell_of_approval(session, approval, "approval.decided", at=at, status="recalled")
+    return await reload(session, approval.approval_id)
 
 
 async def lapse(
     session: TenantSession, approval: Approval, to: Literal["expired", "recalled"], *, at: datetime, why: str = "time"
-) -> None:
-    """Close a request that nobody decided, without anybody's word; nothing happens to one that was decided."""
+) -> bool:
+    """Close a request that nobody decided, without anybody's word; False, and nothing done, if it was decided."""
     told = {"reason": why} if to == "recalled" else {}
     if not await rows.move(session, approval, expected="pending", to=to, told=told, decided_at=at):
-        return
+        return False
     await audit.record(
         session,
         at=at,
@@ -336,13 +378,47 @@ async def lapse(
         subject=approval.approval_id,
         payload={"why": why, "requester": approval.requester, "digest": approval.digest},
     )
+    event: notices.Event = "approval.expired" if to == "expired" else "approval.decided"
+    await notices.tell_of_approval(session, approval, event, at=at, status=to)
+    return True
 
 
-async def _reload(session: TenantSession, approval_id: str) -> Approval:
+async def reload(session: TenantSession, approval_id: str) -> Approval:
+    """The row as it is now, held until the end. Raises: ApprovalNotFoundError."""
     approval = await rows.find(session, approval_id, for_update=True)
     if approval is None:
         raise ApprovalNotFoundError(approval_id)
     return approval
+
+
+def stands_alone(approval: Approval) -> bool:
+    """Whether no conversation waits for it: who approves it has it carried out there and then."""
+    return approval.key.startswith(rows.ALONE)
+
+
+def key_again(approval: Approval) -> str:
+    """The key of the request that repeats this one: there is one at most."""
+    return f"{rows.ALONE}{approval.approval_id}"
+
+
+def key_edited(approval: Approval) -> str:
+    """The key of the request that takes the place of this one when a person has edited it."""
+    return f"{rows.ALONE if stands_alone(approval) else ''}{approval.approval_id}:edited"
+
+
+def require_reproposable(approval: Approval, principal: Principal, *, at: datetime) -> None:
+    """Raises: ApprovalClosedError, NotEntitledError."""
+    if principal.id != approval.requester:
+        if APPROVALS_DECIDE not in principal.scopes:
+            raise NotEntitledError(f"proposing another's request again needs a token with scope {APPROVALS_DECIDE!r}")
+        if not is_entitled(approval, principal):
+            raise NotEntitledError("only its requester, and those who may decide it, can propose a request again")
+    is_stale = approval.status == "refused" and (approval.result or {}).get("kind") == "stale"
+    if not is_stale and approval.status != "expired":
+        raise ApprovalClosedError(
+            f"this request is {approval.status}; what expired, or was refused because a record had changed, can be"
+            " proposed again"
+        )
 
 
 def is_entitled(approval: Approval, principal: Principal) -> bool:
@@ -362,11 +438,14 @@ def _require_entitled(approval: Approval, principal: Principal) -> None:
     raise NotEntitledError(f"deciding needs the permission {approval.rule['permission']!r}")
 
 
-async def can_see(approval: Approval, principal: Principal, crm: Connector) -> bool:
-    """A request is seen by its requester, and by those entitled who may read every value on its card."""
+async def can_see(approval: Approval, principal: Principal, crm: Connector, *, is_superior: bool = False) -> bool:
+    """A request is seen by its requester, and by those entitled who may read every value on its card.
+
+    So it is by whoever stands above its requester in the role tree. `trust.inbox.find_seen_among` asks this of many.
+    """
     if principal.id == approval.requester:
         return True
-    if not is_entitled(approval, principal):
+    if not is_superior and not is_entitled(approval, principal):
         return False
     for change in (Change.from_json(one) for one in approval.changes):
         fields = [field.field for field in change.fields]

@@ -13,7 +13,7 @@ from crm.repositories import approvals, ledger
 from crm.repositories.access import UnknownCallerError
 from crm.sealing import SealError
 from crm.work import Approval, LedgerEntry, Vote
-from trust import audit
+from trust import audit, notices
 from trust.actions import Action
 from trust.approvals import compute_digest, is_entitled, is_preapproved
 from trust.bound_labels import labels_of_change
@@ -220,6 +220,8 @@ async def _close(
         subject=approval.approval_id,
         payload={"entry": entry.entry_id, "tool": approval.tool, "records": _records(entry)},
     )
+    event: notices.Event = "approval.applied" if status == "applied" else "approval.refused"
+    await notices.tell_of_approval(session, approval, event, at=at, status=status)
 
 
 def _records(entry: LedgerEntry) -> list[dict[str, Any]]:

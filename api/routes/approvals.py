@@ -1,63 +1,236 @@
-"""Held actions over HTTP: the inbox, the card, the decision."""
+"""Held actions over HTTP: the inbox, the card, the decision, and many decisions at once."""
 
 import uuid
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.callers import ApproverOf, ServiceOf
 from api.errors import InputError, problems
-from api.wire import ApprovalWire, Body, approval_wire
-from trust.approvals import MAX_REASON, Verdict
+from api.wire import ApprovalStatus, ApprovalWire, Body, Instant, approval_wire
+from api.wiring import Service
+from crm.fields import to_json
+from crm.ids import normalise_id
+from crm.repositories.inbox import Filter, Sort
+from crm.work import Approval
+from graphs.inbox import View
+from trust.approvals import MAX_ANSWER, MAX_REASON, Verdict
+from trust.inbox import MAX_BATCH
+from trust.principal import Principal
 
 router = APIRouter(tags=["approvals"])
 
-Status = Literal["pending", "approved", "rejected", "edited", "recalled", "expired", "applied", "refused"]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Reason = Annotated[str | None, Field(max_length=MAX_REASON)]
+RecordId = Annotated[str, Field(min_length=15, max_length=18, pattern="^[0-9A-Za-z]+$")]
+Ids = Annotated[list[uuid.UUID], Field(min_length=1, max_length=MAX_BATCH)]
 
 
 class DecisionBody(Body):
     """A person's word. `digest` is that of the card they were shown; a card that has changed is not decided."""
 
-    decision: Literal["approve", "reject", "edit", "recall"]
-    digest: str = Field(pattern="^[0-9a-f]{64}$")
+    decision: Literal["approve", "reject", "edit", "answer", "recall"]
+    digest: Digest
     reason: str | None = Field(default=None, max_length=MAX_REASON, description="Shown to the requester and the agent.")
+    text: str | None = Field(
+        default=None, max_length=MAX_ANSWER, description="With `answer`: what the agent is told instead of a decision."
+    )
     arguments: dict[str, Any] | None = Field(
         default=None, description="With `edit`: all arguments of the tool, as they should be. Makes a new request."
     )
 
 
 class Decided(BaseModel):
-    """The request as it stands after the decision, and the run that acts on it."""
+    """The request as it stands after the decision, and the run that acts on it, if a conversation waited for it."""
 
     approval: ApprovalWire
-    run_id: str
+    edited_from: str | None = Field(description="With `edit`: the request that this new one took the place of.")
+    run_id: str | None
+
+
+class CountsWire(BaseModel):
+    """Pending requests by view."""
+
+    all: int
+    mine: int
+    team: int
+    decidable: int
+    requested: int
+    oldest: str | None = Field(description="Since when the oldest of `mine` waits.")
+
+
+class ReassignBody(Body):
+    to: RecordId = Field(description="Record id of a user who may decide it.")
+    reason: Reason = None
+
+
+class BatchBody(Body):
+    approval_ids: Ids
+
+
+class BatchItem(BaseModel):
+    approval_id: str
+    digest: str
+    requester: str
+    changes: list[dict[str, Any]] = Field(description="Old and new value of each field, and who wrote them.")
+    warnings: list[str]
+    message: dict[str, Any] | None = Field(description="The whole message, of what would be sent.")
+
+
+class BatchWire(BaseModel):
+    """One card for requests that share tool, object, policy and rule. `digest` is over all of theirs."""
+
+    digest: str
+    tool: str
+    object: str
+    policy_version: str
+    rule: dict[str, Any]
+    items: list[BatchItem]
+
+
+class VetoBody(Body):
+    approval_id: uuid.UUID
+    reason: str = Field(min_length=1, max_length=MAX_REASON)
+
+
+class BatchDecisionBody(Body):
+    """One word on all, except on those with a veto, which are rejected."""
+
+    approval_ids: Ids
+    digest: Digest
+    decision: Literal["approve", "reject"]
+    reason: Reason = None
+    veto: list[VetoBody] = Field(default=[], max_length=MAX_BATCH)
+
+
+class BatchItemResult(BaseModel):
+    approval_id: str
+    outcome: Literal["decided", "vetoed", "not_decided"]
+    status: str
+    run_id: str | None
+    problem: str | None
+
+
+class BatchDecided(BaseModel):
+    """What became of each, in order. Sending the same again gives the same."""
+
+    items: list[BatchItemResult]
 
 
 @router.get("/approvals", responses=problems(403))
 async def list_approvals(
     principal: ApproverOf,
     service: ServiceOf,
-    status: Annotated[list[Status] | None, Query()] = None,
-    thread_id: uuid.UUID | None = None,
+    response: Response,
+    view: Annotated[
+        View, Query(description="mine: what I may decide, unless it was put before somebody else.")
+    ] = "all",
+    status: Annotated[list[ApprovalStatus] | None, Query()] = None,
+    record: Annotated[RecordId | None, Query(description="Requests that touch, name or go to this record.")] = None,
     run_id: uuid.UUID | None = None,
+    thread_id: uuid.UUID | None = None,
+    tool: Annotated[str | None, Query(pattern="^[a-z_]{1,60}$")] = None,
+    object: Annotated[str | None, Query(pattern="^[A-Za-z0-9_]{1,60}$")] = None,
+    requester: RecordId | None = None,
+    tainted: bool | None = None,
+    external: bool | None = None,
+    since: Annotated[Instant | None, Query(description="Requested at this instant or later.")] = None,
+    until: Annotated[Instant | None, Query(description="Requested before this instant.")] = None,
+    sort: Sort = "newest",
+    cursor: Annotated[str | None, Query(max_length=500, description="X-Pagination-Next of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[ApprovalWire]:
-    """The caller's own requests and those the caller may decide, newest first; pending ones unless asked otherwise."""
-    found = await service.conversations.list_approvals(
-        principal,
+    """Requests that the caller made, may decide, or stands above in the role tree; pending ones unless asked otherwise.
+
+    `X-Pagination-Next` says how to go on.
+    """
+    wanted = Filter(
         statuses=status or ["pending"],
+        requester=None if requester is None else _record_id("requester", requester),
         thread_id=None if thread_id is None else str(thread_id),
         run_id=None if run_id is None else str(run_id),
-        limit=limit,
+        record_id=None if record is None else _record_id("record", record),
+        tool=tool,
+        object_name=object,
+        is_tainted=tainted,
+        is_external=external,
+        since=since,
+        until=until,
     )
-    return [approval_wire(one) for one in found]
+    found = await service.inbox.list_page(principal, view, wanted, sort=sort, cursor=cursor, limit=limit)
+    if found.next_cursor is not None:
+        response.headers["X-Pagination-Next"] = found.next_cursor
+    url = service.settings.public_url
+    return [
+        approval_wire(one, replaced_by=found.successors.get(one.approval_id), public_url=url) for one in found.approvals
+    ]
+
+
+def _record_id(field: str, given: str) -> str:
+    """Raises: InputError."""
+    found = normalise_id(given)
+    if found is None:
+        raise InputError(field, "expected a record id of 15 or 18 characters")
+    return found
+
+
+@router.get("/approvals/counts", responses=problems(403))
+async def count_approvals(principal: ApproverOf, service: ServiceOf) -> CountsWire:
+    """How many requests wait, by view."""
+    counts = await service.inbox.count(principal)
+    by_view: dict[View, int] = dict(counts.by_view)
+    return CountsWire(**by_view, oldest=None if counts.oldest is None else to_json(counts.oldest))
+
+
+@router.post("/approvals/batch/preview", responses=problems(403))
+async def preview_batch(body: BatchBody, principal: ApproverOf, service: ServiceOf) -> BatchWire:
+    """Requests as one card, if they may be decided together; else each that does not belong, and why."""
+    batch = await service.inbox.preview(principal, [str(one) for one in body.approval_ids])
+    first = batch.approvals[0]
+    return BatchWire(
+        digest=batch.digest,
+        tool=first.tool,
+        object=first.changes[0]["object"],
+        policy_version=first.policy_version,
+        rule=first.rule,
+        items=[
+            BatchItem(
+                approval_id=one.approval_id,
+                digest=one.digest,
+                requester=one.requester,
+                changes=one.card["changes"],
+                warnings=one.card.get("warnings", []),
+                message=one.card.get("message"),
+            )
+            for one in batch.approvals
+        ],
+    )
+
+
+@router.post("/approvals/batch/decision", responses=problems(403, 409))
+async def decide_batch(body: BatchDecisionBody, principal: ApproverOf, service: ServiceOf) -> BatchDecided:
+    """Decide a batch that was shown: each request by itself, so that one that has changed keeps no other back."""
+    results = await service.inbox.decide_batch(
+        principal,
+        [str(one) for one in body.approval_ids],
+        body.digest,
+        body.decision,
+        reason=body.reason,
+        veto={str(one.approval_id): one.reason for one in body.veto},
+    )
+    return BatchDecided(items=[BatchItemResult(**vars(one)) for one in results])
 
 
 @router.get("/approvals/{approval_id}", responses=problems(403, 404))
 async def get_approval(approval_id: uuid.UUID, principal: ApproverOf, service: ServiceOf) -> ApprovalWire:
     """A request with its card, for its requester and for those who may decide it."""
-    return approval_wire(await service.conversations.get_approval(principal, str(approval_id)))
+    return await _wire(await service.conversations.get_approval(principal, str(approval_id)), principal, service)
+
+
+async def _wire(approval: Approval, principal: Principal, service: Service) -> ApprovalWire:
+    replaced_by = await service.inbox.find_successor(principal, approval.approval_id)
+    return approval_wire(approval, replaced_by=replaced_by, public_url=service.settings.public_url)
 
 
 @router.post("/approvals/{approval_id}/decision", responses=problems(403, 404, 409))
@@ -68,14 +241,39 @@ async def decide_approval(
     service: ServiceOf,
     wait: Annotated[bool, Query(description="Answer only when the decision has been acted on.")] = False,
 ) -> Decided:
-    """Decide once. An edit closes this request and answers with the new one, which waits to be decided itself."""
+    """Decide once. An edit closes this request and answers with the new one, which waits to be decided itself.
+
+    An answer closes it too: the agent reads the text and goes on from there.
+    """
     if (body.arguments is not None) is not (body.decision == "edit"):
         raise InputError("arguments", "expected with decision 'edit', and only with it")
-    verdict = Verdict(body.decision, body.digest, body.reason, body.arguments)
-    decided, run = await service.conversations.decide(principal, [(str(approval_id), verdict)])
-    approval = decided[0]
-    if wait:
+    if bool((body.text or "").strip()) is not (body.decision == "answer"):
+        raise InputError("text", "expected with decision 'answer', and only with it")
+    verdict = Verdict(body.decision, body.digest, body.text or body.reason, body.arguments)
+    [approval], run = await service.conversations.decide(principal, [(str(approval_id), verdict)])
+    if wait and run is not None:
         async for _ in service.runner.follow(principal.tenant, run.run_id):
             pass
         approval = await service.conversations.get_approval(principal, approval.approval_id)
-    return Decided(approval=approval_wire(approval), run_id=run.run_id)
+    return Decided(
+        approval=await _wire(approval, principal, service),
+        edited_from=str(approval_id) if body.decision == "edit" else None,
+        run_id=None if run is None else run.run_id,
+    )
+
+
+@router.post("/approvals/{approval_id}/reassign", responses=problems(403, 404, 409))
+async def reassign_approval(
+    approval_id: uuid.UUID, body: ReassignBody, principal: ApproverOf, service: ServiceOf
+) -> ApprovalWire:
+    """Put a request before somebody who may decide it. Others who may still can."""
+    to = _record_id("to", body.to)
+    approval = await service.inbox.reassign(principal, str(approval_id), to, reason=body.reason)
+    return await _wire(approval, principal, service)
+
+
+@router.post("/approvals/{approval_id}/repropose", responses=problems(403, 404, 409))
+async def repropose_approval(approval_id: uuid.UUID, principal: ApproverOf, service: ServiceOf) -> ApprovalWire:
+    """Make a request that was refused as stale, or expired, again: the same arguments against today's values."""
+    approval = await service.conversations.repropose(principal, str(approval_id))
+    return await _wire(approval, principal, service)

@@ -9,6 +9,7 @@ from sqlalchemy.types import TypeDecorator
 from crm import (  # noqa: F401 - they declare tables
     conversation,
     data_keys,
+    inbox,
     mailing,
     outgoing,
     personal,
@@ -17,6 +18,7 @@ from crm import (  # noqa: F401 - they declare tables
     retention,
     rights,
     scheduling,
+    webhooks,
     work,
 )
 from crm.migrations.history import is_declared

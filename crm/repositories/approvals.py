@@ -8,8 +8,12 @@ from sqlalchemy import CursorResult, select, update
 
 from crm.database import TenantSession
 from crm.repositories import keys
+from crm.repositories.approval_facts import note_facts
 from crm.sealed_row import seal_json
 from crm.work import Approval, Vote
+
+ALONE = "again:"
+"""How the keys of requests begin that no conversation waits for."""
 
 
 async def find_by_key(session: TenantSession, key: str) -> Approval | None:
@@ -71,12 +75,60 @@ async def list_approvals(
     return found
 
 
+async def list_held(session: TenantSession, thread_id: str) -> list[Approval]:
+    """What a conversation waits for, newest first; requests that stand by themselves are not among it."""
+    pending = await list_approvals(session, statuses=["pending"], thread_id=thread_id)
+    return [one for one in pending if not one.key.startswith(ALONE)]
+
+
+async def find_successors(session: TenantSession, approval_ids: Sequence[str]) -> dict[str, str]:
+    """By the id of a request, the newest one that took its place; requests that nothing replaced are left out."""
+    statement = select(Approval.replaces, Approval.approval_id).where(Approval.replaces.in_(approval_ids))
+    found = await session.execute(statement.order_by(Approval.created_at, Approval.approval_id))
+    return {replaced: successor for replaced, successor in found if replaced is not None}
+
+
 async def add(session: TenantSession, row: Approval | Vote) -> None:
     """Raises: ErasedError."""
     if isinstance(row, Approval):
         await keys.seal(session, row)
+        note_facts(session, row)
     session.add(row)
     await session.flush()
+
+
+async def assign(session: TenantSession, approval_id: str, assignee: str) -> bool:
+    """Put it before somebody, as long as it is pending; False if it was decided meanwhile."""
+    statement = update(Approval).where(Approval.approval_id == approval_id, Approval.status == "pending")
+    options = {"synchronize_session": "fetch"}
+    result = await session.execute(statement.values(assignee=assignee), execution_options=options)
+    return cast("CursorResult[Any]", result).rowcount == 1
+
+
+async def list_expired(session: TenantSession, *, at: datetime, limit: int = 100) -> list[tuple[str, str]]:
+    """(thread, approval) ids of pending requests that nobody decided in time, oldest first."""
+    statement = select(Approval.thread_id, Approval.approval_id).where(
+        Approval.status == "pending", Approval.expires_at <= at
+    )
+    found = await session.execute(statement.order_by(Approval.expires_at, Approval.approval_id).limit(limit))
+    return [(thread_id, approval_id) for thread_id, approval_id in found]
+
+
+async def has_older(session: TenantSession) -> bool:
+    """Whether there are requests that an earlier version wrote down."""
+    statement = select(Approval.approval_id).where(Approval.object_name.is_(None)).limit(1)
+    return await session.scalar(statement) is not None
+
+
+async def index_older(session: TenantSession, *, limit: int = 200) -> int:
+    """Note the facts of requests that an earlier version wrote down; gives how many it looked at."""
+    statement = select(Approval).where(Approval.object_name.is_(None)).limit(limit)
+    found = list(await session.scalars(statement))
+    await keys.unlock(session, *found)
+    for one in found:
+        note_facts(session, one)
+    await session.flush()
+    return len(found)
 
 
 async def move(

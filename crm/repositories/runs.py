@@ -15,6 +15,9 @@ from crm.sealed_row import from_bytes, to_bytes
 from crm.work import Run, RunEvent
 
 UNFINISHED = ("pending", "running")
+"""What some process has to work on."""
+OPEN = ("waiting", *UNFINISHED)
+"""What has not come to its end: also messages that wait in the queue of a conversation that waits for a decision."""
 
 
 async def find(session: TenantSession, run_id: str, *, thread_id: str | None = None) -> Run | None:
@@ -40,7 +43,7 @@ async def list_runs(
     """Newest first."""
     statement = select(Run).where(Run.thread_id == thread_id)
     if status is not None:
-        statement = statement.where(Run.status == status)
+        statement = statement.where(Run.status.in_(("waiting", "pending") if status == "pending" else (status,)))
     ordered = statement.order_by(Run.created_at.desc(), Run.run_id).offset(offset).limit(limit)
     return await _unlocked(session, ordered)
 
@@ -55,6 +58,48 @@ async def list_unfinished(session: TenantSession, thread_id: str) -> list[Run]:
     """Oldest first: the order in which they are worked on."""
     statement = select(Run).where(Run.thread_id == thread_id, Run.status.in_(UNFINISHED))
     return await _unlocked(session, statement.order_by(Run.created_at, Run.run_id))
+
+
+async def list_waiting(session: TenantSession, thread_id: str) -> list[Run]:
+    """Messages that wait until the conversation waits for nothing, oldest first."""
+    statement = select(Run).where(Run.thread_id == thread_id, Run.status == "waiting")
+    return await _unlocked(session, statement.order_by(Run.created_at, Run.run_id))
+
+
+async def hold_back(session: TenantSession, thread_id: str) -> None:
+    """The conversation has come to wait: messages that were entered before wait with it, unless they withdraw."""
+    queued = [
+        one.run_id
+        for one in await list_unfinished(session, thread_id)
+        if one.request["kind"] == "message" and one.multitask_strategy not in ("interrupt", "rollback")
+    ]
+    untouched = Run.run_id.in_(queued) & (Run.status == "pending")
+    await session.execute(
+        update(Run).where(untouched).values(status="waiting"), execution_options={"synchronize_session": False}
+    )
+
+
+async def release_waiting(session: TenantSession, thread_id: str) -> None:
+    """The conversation waits for nothing any more: what was held back is to be worked on, in its order."""
+    held_back = (Run.thread_id == thread_id) & (Run.status == "waiting")
+    await session.execute(
+        update(Run).where(held_back).values(status="pending", queued_at=None, ticket=Run.ticket + 1),
+        execution_options={"synchronize_session": False},
+    )
+
+
+async def drop_waiting(session: TenantSession, run: Run, *, at: datetime) -> bool:
+    """Take a message out of the queue; False if it is not in it."""
+    mine = (Run.run_id == run.run_id) & (Run.status == "waiting")
+    statement = update(Run).where(mine).values(status="interrupted", updated_at=at)
+    if not await _changed(session, statement):
+        return False
+    told = [
+        ("metadata", {"run_id": run.run_id, "attempt": 0}),
+        ("end", {"run_id": run.run_id, "status": "interrupted"}),
+    ]
+    await add_events(session, run.run_id, 1, told, thread_id=run.thread_id)
+    return True
 
 
 async def count_unfinished(session: TenantSession) -> int:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import Select, delete, func, select, update
 
 from crm.database import TenantSession
+from crm.inbox import ApprovalRecord
 from crm.repositories import checkpoints, items, keys
 from crm.repositories.inserting import insert_if_absent
 from crm.work import Approval, Feedback, Run, RunEvent, Thread
@@ -198,7 +199,8 @@ async def clear(session: TenantSession, thread_id: str) -> None:
     runs = select(Run.run_id).where(Run.thread_id == thread_id, Run.tenant == session.tenant)
     await session.execute(delete(RunEvent).where(RunEvent.run_id.in_(runs)), execution_options=_PLAIN)
     await session.execute(delete(Run).where(Run.thread_id == thread_id), execution_options=_PLAIN)
-    await session.execute(
-        delete(Approval).where(Approval.thread_id == thread_id, Approval.status == "pending"), execution_options=_PLAIN
-    )
+    pending = (Approval.thread_id == thread_id) & (Approval.status == "pending")
+    ids = select(Approval.approval_id).where(pending, Approval.tenant == session.tenant)
+    await session.execute(delete(ApprovalRecord).where(ApprovalRecord.approval_id.in_(ids)), execution_options=_PLAIN)
+    await session.execute(delete(Approval).where(pending), execution_options=_PLAIN)
     await session.execute(delete(Feedback).where(Feedback.thread_id == thread_id), execution_options=_PLAIN)

@@ -172,6 +172,7 @@ class ServiceStage:
                 "assistant_id": "countersign",
                 "input": {"messages": [{"type": "human", "content": words}]},
                 "stream_mode": list(_EVENTS),
+                "multitask_strategy": "reject",  # what still waits here waits for good
             }
             response = await self.send(user, "POST", f"/threads/{self.thread_id}/runs/stream", json=body)
             self.events += _events_in(response.text)

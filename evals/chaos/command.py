@@ -35,8 +35,8 @@ def run(console: Console, *, runs: int, kills: int, tenants: int, into: Path | N
         table.add_row(name, *map(str, counts), str(len(found.unapproved)), f"{report.seconds:.0f}")
     console.print(table)
     for name, report in reports.items():
-        for kind, found in report.verdict.faults.items():
-            console.print(f"{name}: {kind}: {len(found)}: {'; '.join(found[:5])}", style="red")
+        for kind, faults in report.verdict.faults.items():
+            console.print(f"{name}: {kind}: {len(faults)}: {'; '.join(faults[:5])}", style="red")
         console.print(
             f"{name}: {report.sent} sent, {report.tally.taken} decisions taken, {report.tally.late} too late, "
             f"{report.tally.unanswered} unanswered, database restarted {report.restarts} times; "

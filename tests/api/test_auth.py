@@ -308,6 +308,21 @@ READS = {
     "GET /approvals": "approvals:decide or crm:read",
     "GET /approvals/{id}": "approvals:decide or crm:read",
     "POST /approvals/{id}/decision": "approvals:decide or crm:read",
+    "POST /approvals/{id}/reassign": "approvals:decide or crm:read",
+    "POST /approvals/{id}/repropose": "approvals:decide or crm:read",
+    "GET /approvals/counts": "approvals:decide or crm:read",
+    "POST /approvals/batch/preview": "approvals:decide or crm:read",
+    "POST /approvals/batch/decision": "approvals:decide or crm:read",
+    "GET /me/notices": "approvals:decide or crm:read",
+    "PUT /me/notices": "approvals:decide or crm:read",
+    "GET /admin/inbox": "policy:manage",
+    "PUT /admin/inbox": "policy:manage",
+    "GET /admin/webhooks": "gateway:manage",
+    "POST /admin/webhooks": "gateway:manage",
+    "PATCH /admin/webhooks/{id}": "gateway:manage",
+    "DELETE /admin/webhooks/{id}": "gateway:manage",
+    "GET /admin/webhooks/{id}/deliveries": "gateway:manage",
+    "POST /admin/webhooks/{id}/deliveries/{id}/redeliver": "gateway:manage",
     "GET /outbox": "crm:read",
     "POST /outbox/{id}/retry": "crm:read",
     "POST /outbox/{id}/confirm": "crm:read",
@@ -362,7 +377,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     }
     named = {route.replace("/proof/0", "/proof/{index}") for route in named}
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
-    plain |= {"outbox_id": "id", "person_id": "id"}
+    plain |= {"outbox_id": "id", "person_id": "id", "webhook_id": "id", "delivery_id": "id"}
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
     assert routes == named | NEEDS_NO_SCOPE

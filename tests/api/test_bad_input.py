@@ -353,6 +353,61 @@ FIELDS = {
     ),
     "approvals-limit": Case("GET /approvals?limit=201", 422, "invalid-request", "limit"),
     "approvals-status": Case("GET /approvals?status=open", 422, "invalid-request", "status.0"),
+    "approvals-view": Case("GET /approvals?view=theirs", 422, "invalid-request", "view"),
+    "approvals-record": Case("GET /approvals?record=006CS0000000001ZZZ", 422, "input", "record"),
+    "approvals-record-short": Case("GET /approvals?record=006", 422, "invalid-request", "record"),
+    "approvals-since": Case("GET /approvals?since=yesterday", 422, "invalid-request", "since"),
+    "approvals-cursor": Case("GET /approvals?cursor=x", 422, "cursor"),
+    "approvals-cursor-of-no-ascii": Case("GET /approvals?cursor=%C3%A4", 422, "cursor"),
+    "approvals-object": Case("GET /approvals?object=%27", 422, "invalid-request", "object"),
+    "batch-of-nothing": Case(
+        "POST /approvals/batch/preview", 422, "invalid-request", "approval_ids", body={"approval_ids": []}
+    ),
+    "batch-of-too-many": Case(
+        "POST /approvals/batch/preview", 422, "invalid-request", "approval_ids", body={"approval_ids": [UNKNOWN] * 101}
+    ),
+    "batch-of-the-unknown": Case(
+        "POST /approvals/batch/preview",
+        422,
+        "batch",
+        f"approval_ids.{UNKNOWN}",
+        body={"approval_ids": [UNKNOWN]},
+    ),
+    "batch-veto-without-reason": Case(
+        "POST /approvals/batch/decision",
+        422,
+        "invalid-request",
+        "veto.0.reason",
+        body={
+            "approval_ids": [UNKNOWN],
+            "digest": "0" * 64,
+            "decision": "approve",
+            "veto": [{"approval_id": UNKNOWN, "reason": ""}],
+        },
+    ),
+    "reassign-unknown": Case(
+        f"POST /approvals/{UNKNOWN}/reassign", 404, "approval-not-found", body={"to": "005CS0000000001YAA"}
+    ),
+    "reassign-to-no-id": Case(f"POST /approvals/{UNKNOWN}/reassign", 422, "invalid-request", "to", body={"to": "Mara"}),
+    "repropose-unknown": Case(f"POST /approvals/{UNKNOWN}/repropose", 404, "approval-not-found", body={}),
+    "notices-how": Case("PUT /me/notices", 422, "invalid-request", "how", body={"how": "always"}),
+    "inbox-way": Case(
+        "PUT /admin/inbox",
+        422,
+        "invalid-request",
+        "while_waiting",
+        body={"while_waiting": "x"},
+        who="ada@northwind.example",
+    ),
+    "webhook-unknown": Case(f"DELETE /admin/webhooks/{UNKNOWN}", 404, "webhook-not-found", who="ada@northwind.example"),
+    "webhook-to-this-machine": Case(
+        "POST /admin/webhooks",
+        422,
+        "input",
+        "url",
+        body={"url": "https://127.0.0.1/", "events": ["run.finished"]},
+        who="ada@northwind.example",
+    ),
     "approvals-thread": Case("GET /approvals?thread_id=x", 422, "invalid-request", "thread_id"),
     "decision-unknown-word": Case(
         DECIDE, 422, "invalid-request", "decision", body={"decision": "yes", "digest": "0" * 64}
@@ -496,7 +551,9 @@ ANSWERS = {
             "arguments": {"object": "Account", "record_id": s.other_record, "fields": {"Name": "x"}},
         },
     ),
-    "message-while-waiting": Case("POST /threads/{waiting}/runs/wait", 409, "thread-busy", body=HELLO),
+    "message-while-waiting": Case(
+        "POST /threads/{waiting}/runs/wait", 409, "thread-busy", body={**HELLO, "multitask_strategy": "reject"}
+    ),
     "decision-by-a-colleague": Case(
         DECIDE,
         404,

@@ -48,6 +48,7 @@ from trust.approvals import (
 from trust.audit import NoSuchEntryError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
+from trust.webhooks import DeliveryBusyError, TooManyWebhooksError, WebhookNotFoundError
 
 PREFIX = "urn:countersign:problem:"
 
@@ -62,6 +63,9 @@ TABLE: list[tuple[Exception, int, str]] = [
     (ApprovalNotFoundError("a"), 404, "approval-not-found"),
     (RecordNotFoundError("Account", "001"), 404, "record-not-found"),
     (ThreadBusyError("busy"), 409, "thread-busy"),
+    (WebhookNotFoundError("w"), 404, "webhook-not-found"),
+    (TooManyWebhooksError("w"), 409, "too-many-webhooks"),
+    (DeliveryBusyError("d"), 409, "delivery-busy"),
     (ThreadExistsError("there"), 409, "thread-exists"),
     (ApprovalClosedError("closed"), 409, "approval-closed"),
     (DigestMismatchError("other"), 409, "digest-mismatch"),

@@ -107,6 +107,32 @@ def test_a_write_of_ones_own_is_countersigned_in_the_chat(terminal: Terminal, de
     assert any(entry["tool"] == "create_task" and entry["status"] == "applied" for entry in entries)
 
 
+def test_the_inbox_is_worked_on_in_the_terminal(terminal: Terminal, demo: str) -> None:
+    def run(who: str, *arguments: str, keys: str = "") -> str:
+        done = terminal.run("approvals", *arguments, "--as", who, "--url", demo, keys=keys)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    for person in ("Ann Poe", "Ann Poe", "Ann Poe"):
+        terminal.run(
+            "chat", "--as", DANA, "--url", demo, "-m", f"create a task to call {person} tomorrow", keys="later\n"
+        )
+    waiting = json.loads(run(DANA, "list", "--view", "requested", "--json"))
+    first, second, third = (one["approval_id"] for one in waiting)
+    assert json.loads(run(DANA, "counts", "--json"))["requested"] == 3
+    assert "Nothing waits" in run(OTHER_DANA, "list")
+    assert "The request is pending" in run(MARA, "show", first)
+    passed_on = run(DANA, "reassign", first, waiting[0]["requester"][:15], "--reason", "mine")
+    assert "It was put before" in passed_on
+    assert "The request is recalled" in run(DANA, "recall", first)
+    told = json.loads(run(MARA, "batch", second, third, "--approve", "--veto", f"{third}=twice", "--json"))
+    assert [one["outcome"] for one in told["items"]] == ["decided", "vetoed"]
+    done = json.loads(run(DANA, "list", "--status", "rejected", "--json"))
+    assert [one["reason"] for one in done] == ["twice"]
+    refused = terminal.run("approvals", "repropose", third, "--as", DANA, "--url", demo)
+    assert (refused.returncode, "can be proposed again" in refused.stderr) == (1, True)
+
+
 def test_mistakes_are_said_in_a_line(terminal: Terminal, demo: str) -> None:
     nobody = terminal.run("chat", "--as", "nobody@nowhere.example", "--url", demo, "-m", "hello")
     assert (nobody.returncode, nobody.stdout) == (1, "")

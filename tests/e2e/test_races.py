@@ -15,6 +15,7 @@ from agents._scripted import ScriptedModel
 from api.settings import Settings
 from crm.ids import TenantId
 from crm.repositories import runs
+from crm.seed.people import staff_id
 from crm.work import Run
 from tests.service import (
     ADMIN,
@@ -33,6 +34,7 @@ from tests.service import (
 
 NORTHWIND = TenantId("northwind")  # tenant-id: a test looks into the tenant that it asks through
 RENEWAL_ID = "006CS0000000001YAA"
+MARA_ID = staff_id("mara")
 ASK = "change the opportunity"
 DONE = AIMessage("Done.")
 MANY = 32
@@ -319,3 +321,43 @@ async def test_a_run_cancelled_at_any_moment_stops_without_waiting_for_its_lease
                 assert (await world.call(DANA, "POST", f"{path}/cancel", params={"wait": True})).status_code == 204
             assert (await world.get(DANA, path))["status"] == "interrupted"
             assert (await world.get(DANA, f"/threads/{thread}"))["status"] == "idle"
+
+
+async def test_of_deciding_recalling_passing_on_and_running_out_one_ends_it(settings: Settings) -> None:
+    """All at once, on one approval after the other; the audit and the record agree on who was first."""
+    late = [datetime.now(UTC)]
+    model = script(*[next_line] * 20)
+    async with open_world(settings, model=model, clock=lambda: late[0]) as world:
+        await world.service.housekeeper.stop()
+        conversations = world.service.conversations
+        await asyncio.gather(world.token(DANA), world.token(MARA))
+        for is_late in (False, True, True):
+            thread = await world.open_thread(DANA)
+            [approval] = held(await world.say(DANA, thread, ASK))
+            wanted = approval["card"]["changes"][0]["fields"][0]["new"]
+            path = f"/approvals/{approval['approval_id']}/reassign"
+            late[0] += timedelta(days=8 if is_late else 0)
+            *answers, expired, expired_too = await asyncio.gather(
+                world.decide(MARA, approval, "approve"),
+                world.decide(MARA, approval, "reject", reason="no"),
+                world.decide(DANA, approval, "recall"),
+                world.call(MARA, "POST", path, json={"to": MARA_ID}),
+                conversations.expire_due(NORTHWIND),
+                conversations.expire_due(NORTHWIND),
+            )
+            await settled(world, thread)
+            won = (await world.get(DANA, f"/approvals/{approval['approval_id']}"))["status"]
+            decided = sum(one.status_code == 200 for one in answers[:3])
+            if is_late:
+                assert won in ("expired", "recalled")
+                assert decided == (1 if won == "recalled" else 0)
+                assert expired + expired_too <= (1 if won == "expired" else 0)
+            else:
+                assert (won in ("applied", "rejected", "recalled"), decided, expired, expired_too) == (True, 1, 0, 0)
+            assert ((await renewal(world))["NextStep"] == wanted) is (won == "applied")
+            ends = [e["kind"] for e in await world.get(ADMIN, "/audit", params={"subject": approval["approval_id"]})]
+            closing = {"approval.approved", "approval.rejected", "approval.recalled", "approval.expired"}
+            assert len([kind for kind in ends if kind in closing]) == 1
+            values = (await world.get(DANA, f"/threads/{thread}"))["values"]
+            asked = {call["id"] for m in values["messages"] for call in m.get("tool_calls") or ()}
+            assert asked <= {m.get("tool_call_id") for m in values["messages"]}

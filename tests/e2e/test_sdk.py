@@ -552,10 +552,13 @@ async def test_a_new_message_neither_answers_nor_drops_what_is_pending(settings:
             await wait(client, thread, input=ASK)
             yes = {"messages": [{"type": "human", "content": "yes, go ahead"}]}
             with refused(409):
-                await wait(client, thread, input=yes)
+                await wait(client, thread, input=yes, multitask_strategy="reject")
+            queued = await client.runs.create(thread, GRAPH, input=yes)
+            assert queued["status"] == "pending"
             assert (await client.threads.get(thread))["status"] == "interrupted"
 
             values = await wait(client, thread, input=SHOW, multitask_strategy="interrupt")
+            assert (await client.runs.get(thread, queued["run_id"]))["status"] == "interrupted"
             assert "__interrupt__" not in values
             assert last_answer(values).strip() == "All done now."
             told = json.loads(next(m["content"] for m in values["messages"] if m["type"] == "tool"))

@@ -30,6 +30,7 @@ def verdict_of(resume: Any, *actions: dict[str, Any]) -> Verdict:
 
 APPROVED = Verdict("approve", "digest-0")
 REJECTED = Verdict("reject", "digest-0", "too early")
+ANSWERED = Verdict("answer", "digest-0", "too early")
 
 
 @pytest.mark.parametrize(
@@ -43,8 +44,8 @@ REJECTED = Verdict("reject", "digest-0", "too early")
         pytest.param({FIRST: {"type": "approve"}}, APPROVED, id="by-id-bare"),
         pytest.param({FIRST: [{"type": "accept"}]}, APPROVED, id="by-id-legacy"),
         pytest.param({"decisions": [{"type": "reject", "message": "too early"}]}, REJECTED, id="batched-reject"),
-        pytest.param({"type": "respond", "message": "too early"}, REJECTED, id="respond-is-a-reasoned-no"),
-        pytest.param([{"type": "response", "args": "too early"}], REJECTED, id="legacy-response-is-a-reasoned-no"),
+        pytest.param({"type": "respond", "message": "too early"}, ANSWERED, id="respond-is-an-answer"),
+        pytest.param([{"type": "response", "args": "too early"}], ANSWERED, id="legacy-response-is-an-answer"),
         pytest.param([{"type": "ignore", "args": None}], Verdict("reject", "digest-0"), id="legacy-ignore-is-a-no"),
         pytest.param({"type": "reject"}, Verdict("reject", "digest-0"), id="reject-without-reason"),
         pytest.param({"type": "reject", "message": ""}, Verdict("reject", "digest-0"), id="empty-reason-is-none"),

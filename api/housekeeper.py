@@ -1,0 +1,38 @@
+"""Closes requests that nobody decided in time, so that their conversations go on, and notes the facts of older ones."""
+
+from api.rounds import Rounds
+from crm.database import Database
+from crm.ids import TenantId
+from crm.repositories import approvals
+from graphs.conversations import Conversations
+
+
+class Housekeeper(Rounds):
+    """One per process; any number of processes may share a database."""
+
+    every_s = 2.0
+
+    def __init__(self, database: Database, conversations: Conversations) -> None:
+        super().__init__()
+        self._database = database
+        self._conversations = conversations
+        self._indexed: set[str] = set()
+
+    async def make_round(self) -> None:
+        for name in await self._database.tenants():
+            tenant = TenantId(name)  # tenant-id: the service's own chores, for each tenant by itself
+            await self._conversations.expire_due(tenant)
+            if name not in self._indexed:
+                await self._index(tenant)
+                self._indexed.add(name)
+
+    async def _index(self, tenant: TenantId) -> None:
+        """Once per process: every request that this version writes down is indexed at once."""
+        found = -1
+        while found and not self._stopping.is_set():
+            async with self._database.session(tenant) as session:
+                is_needed = await approvals.has_older(session)
+            if not is_needed:
+                return
+            async with self._database.session(tenant, write=True) as session:
+                found = await approvals.index_older(session)
