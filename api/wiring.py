@@ -118,7 +118,7 @@ async def open_service(
         )
         transport = transport or configured_transport(settings, lease)
         postman = Postman(database, transport, clock)
-        conversations = Conversations(runner, settings.max_waiting_runs)
+        conversations = Conversations(runner, max_unfinished=settings.max_waiting_runs)
         schedules = Schedules(conversations)
         outward = Outward(frozenset(settings.webhook_hosts), allow_http=settings.mode == "development")
         url = settings.public_url

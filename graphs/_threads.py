@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -75,7 +75,7 @@ class Threads:
     """Knows the engine; every method takes the principal or the session it acts with."""
 
     runner: Runner
-    max_unfinished: int = MAX_UNFINISHED
+    max_unfinished: int = field(default=MAX_UNFINISHED, kw_only=True)
     """How many unfinished runs a tenant may have."""
 
     def _session(self, principal: Principal, *, write: bool = False) -> Any:
