@@ -385,15 +385,18 @@ class Conversations:
         """Newest first: the caller's own requests, and those the caller may decide."""
         found: list[Approval] = []
         before = None
-        if not principal.access.permissions:  # whoever has none decides at most their own
+        if principal.is_customer:  # they decide at most their own
             criteria["requester"] = principal.id
+        now = self.runner.clock()
         async with self._session(principal) as session:
-            crm = self.runner.desk.crm_for(session, principal, self.runner.clock())
+            crm = self.runner.desk.crm_for(session, principal, now)
             while len(found) < limit:
                 batch = await approval_rows.list_approvals(
                     session, statuses=statuses, limit=100, before=before, **criteria
                 )
-                found += [one for one in batch if not one.is_erased and await approvals.can_see(one, principal, crm)]
+                found += [
+                    one for one in batch if not one.is_erased and await approvals.can_see(one, principal, crm, at=now)
+                ]
                 if len(batch) < 100:
                     break
                 before = (batch[-1].created_at, batch[-1].approval_id)
@@ -403,8 +406,9 @@ class Conversations:
         """Raises: ApprovalNotFoundError."""
         async with self._session(principal) as session:
             approval = await approval_rows.find(session, approval_id)
-            crm = self.runner.desk.crm_for(session, principal, self.runner.clock())
-            if approval is None or not await approvals.can_see(approval, principal, crm):
+            now = self.runner.clock()
+            crm = self.runner.desk.crm_for(session, principal, now)
+            if approval is None or not await approvals.can_see(approval, principal, crm, at=now):
                 raise ApprovalNotFoundError(approval_id)
             return approval
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from crm.connector import Change, Connector
@@ -18,13 +18,13 @@ from trust.actions import Action, Input
 from trust.bound_labels import write_labels
 from trust.decisions import Hold
 from trust.digests import digest_of
+from trust.entitlement import persons_of, settle_rule, speakers, wait_of
 from trust.invisible import one_line
 from trust.labels import Integrity, Label
 from trust.policy import policy_version
 from trust.principal import Principal
 from trust.scopes import APPROVALS_DECIDE
 
-EXPIRES_AFTER = timedelta(days=7)
 MAX_REASON = 2_000
 
 DecisionKind = Literal["approve", "reject", "edit", "recall"]
@@ -82,6 +82,8 @@ async def propose(
     if existing is not None:
         return existing
     changes = [change.to_json() for change in action.changes or ()]
+    rule = await settle_rule(session, hold, action, principal, at=at)
+    escalations = rule.escalations
     approval = Approval(
         approval_id=str(uuid.uuid4()),
         key=origin.key,
@@ -95,19 +97,14 @@ async def propose(
         changes=changes,
         card=_card(action),
         labels=write_labels(action),
-        rule={
-            "guard": hold.guard,
-            "reason": hold.reason,
-            "permission": hold.permission,
-            "self_approval": hold.self_approval,
-            "votes": hold.votes,
-        },
+        rule=rule.to_json(),
         schema_hash=action.schema_hash,
         policy_version=policy_version(principal),
         digest="",
         status="pending",
         replaces=origin.replaces,
-        expires_at=(at + EXPIRES_AFTER).replace(microsecond=0),
+        expires_at=(at + wait_of(rule)).replace(microsecond=0),
+        escalates_at=escalations[0][1] if escalations else None,
         created_at=at,
     )
     approval.digest = compute_digest(session, approval)
@@ -249,7 +246,7 @@ async def decide(
     Raises: ApprovalError and its kinds.
     """
     approval = await rows.find(session, approval_id, for_update=True)
-    if approval is None or not await can_see(approval, principal, crm):
+    if approval is None or not await can_see(approval, principal, crm, at=at):
         raise ApprovalNotFoundError(approval_id)
     if approval.status != "pending":
         raise ApprovalClosedError(f"this request is already {approval.status}")
@@ -262,7 +259,7 @@ async def decide(
         return await _reload(session, approval_id)
     if APPROVALS_DECIDE not in principal.scopes:
         raise NotEntitledError(f"deciding needs a token with scope {APPROVALS_DECIDE!r}")
-    _require_entitled(approval, principal)
+    _require_entitled(approval, principal, at=at)
     if verdict.digest != approval.digest:
         raise DigestMismatchError("the digest is not that of this request: look at it again before deciding")
     return await _take(session, approval, verdict, principal, at=at)
@@ -280,12 +277,13 @@ async def _take(
             voter=principal.id,
             decision=verdict.kind,
             digest=verdict.digest,
+            in_stead_of=_stead_of(approval, principal, at=at),
             created_at=at,
         ),
     )
     votes = [v for v in await rows.list_votes(session, approval.approval_id) if v.decision == "approve"]
     status = {"approve": "approved", "reject": "rejected", "edit": "edited"}[verdict.kind]
-    if verdict.kind != "approve" or len(votes) >= approval.rule["votes"]:
+    if verdict.kind != "approve" or len(persons_of(votes)) >= approval.rule["votes"]:
         won = await rows.move(
             session,
             approval,
@@ -345,28 +343,32 @@ async def _reload(session: TenantSession, approval_id: str) -> Approval:
     return approval
 
 
-def is_entitled(approval: Approval, principal: Principal) -> bool:
-    """Whether this person may decide, by the rule that the guard wrote into the request."""
-    rule = approval.rule
-    if principal.id == approval.requester:
-        return bool(rule["self_approval"])
-    needed = frozenset((rule["permission"] or "").split())
-    return bool(needed) and needed <= principal.access.permissions
+def is_entitled(approval: Approval, principal: Principal, *, at: datetime) -> bool:
+    """Whether this person may decide at that time, by the rule that was written into the request."""
+    return bool(speakers(approval, principal, at=at))
 
 
-def _require_entitled(approval: Approval, principal: Principal) -> None:
-    if is_entitled(approval, principal):
+def _stead_of(approval: Approval, principal: Principal, *, at: datetime) -> str | None:
+    """For whom somebody decides who may not do so in their own name."""
+    first = next(iter(speakers(approval, principal, at=at)), principal.id)
+    return None if first == principal.id else first
+
+
+def _require_entitled(approval: Approval, principal: Principal, *, at: datetime) -> None:
+    if is_entitled(approval, principal, at=at):
         return
-    if principal.id == approval.requester:
+    if principal.id == approval.requester and not approval.rule["self_approval"]:
         raise NotEntitledError("this change needs a second person: you cannot approve your own request")
-    raise NotEntitledError(f"deciding needs the permission {approval.rule['permission']!r}")
+    asked = [one.words for one in Hold.from_json(approval.rule).requirements]
+    named = [f"the permission {approval.rule['permission']!r}"] if approval.rule["permission"] else []
+    raise NotEntitledError("deciding needs " + ", and ".join([*named, *asked]))
 
 
-async def can_see(approval: Approval, principal: Principal, crm: Connector) -> bool:
+async def can_see(approval: Approval, principal: Principal, crm: Connector, *, at: datetime) -> bool:
     """A request is seen by its requester, and by those entitled who may read every value on its card."""
     if principal.id == approval.requester:
         return True
-    if not is_entitled(approval, principal):
+    if not is_entitled(approval, principal, at=at):
         return False
     for change in (Change.from_json(one) for one in approval.changes):
         fields = [field.field for field in change.fields]

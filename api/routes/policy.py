@@ -1,7 +1,7 @@
 """The tenant's part of the policy over HTTP: rules, limits and pre-approvals, in versions, for administrators."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
@@ -17,11 +17,13 @@ from api.wire import Body
 from api.wiring import Service
 from crm.database import TenantSession
 from crm.fields import to_json
+from crm.repositories.access import load_names
 from crm.schema import OBJECT_INFO
 from tools._catalogue import load_catalogue
 from trust import policy_book
 from trust.actions import Effect
 from trust.additions import MAX_CHARS, read_additions
+from trust.approval_rules import ApprovalRule, Rules, find_twice, named_in
 from trust.cedar import FILES
 from trust.cedar_rules import SCHEMA_TEXT, PolicyTextError
 from trust.policy import policy_version
@@ -53,6 +55,9 @@ class PolicyBody(Body):
         description="All of the tenant's own rules, as Cedar text with `forbid` only. Left out: as before.",
     )
     settings: SettingsBody | None = None
+    rules: Rules | None = Field(
+        default=None, description="All of the tenant's approval rules. Left out: as before. See docs/approvals.md."
+    )
     note: Annotated[str, Field(max_length=MAX_NOTE)] = ""
 
 
@@ -99,6 +104,7 @@ class TenantPolicyWire(BaseModel):
     digest: str
     additions: str
     settings: dict[str, Any]
+    rules: list[dict[str, Any]] = Field(description="Approval rules, as they were written.")
     preapprovals: list[PreapprovalWire]
 
 
@@ -135,12 +141,14 @@ async def get_policy(principal: PolicyAdminOf, service: ServiceOf) -> PolicyWire
 async def put_policy(body: PolicyBody, principal: PolicyAdminOf, service: ServiceOf) -> TenantPolicyWire:
     """Put a new version in. It counts from the next run on; a text that is not good changes nothing."""
     _check_additions(body.additions or "")
+    await _check_rules(body.rules or (), principal, service)
 
     def change(current: TenantPolicy) -> TenantPolicy:
         given = {} if body.settings is None else body.settings.model_dump(exclude_none=True)
         settings = _settings_from({**current.settings.to_json(), **given})
         additions = current.additions if body.additions is None else body.additions
-        return replace(current, additions=additions, settings=settings)
+        rules = current.rules if body.rules is None else body.rules
+        return replace(current, additions=additions, settings=settings, rules=rules)
 
     return await _change(service, principal, change, based_on=body.based_on, note=body.note, kind="policy.changed")
 
@@ -252,6 +260,20 @@ def _check_additions(text: str) -> None:
         raise InputError("additions", str(error)) from None
 
 
+async def _check_rules(rules: Sequence[ApprovalRule], principal: Principal, service: Service) -> None:
+    """A rule that names somebody who is not there would ask for what nobody can give. Raises: InputError."""
+    if not rules:
+        return
+    twice = find_twice(rules)
+    if twice is not None:
+        raise InputError(f"rules.{twice}.id", "there is another rule with this id")
+    async with service.database.session(principal.tenant) as session:
+        known = await load_names(session) | {"tool": known_names()["Tool"]}
+    for place, kind, name in named_in(rules):
+        if name not in known[kind]:
+            raise InputError(f"rules.{place}", f"the tenant has no {kind} {name!r}")
+
+
 def _settings_from(data: dict[str, Any]) -> PolicySettings:
     try:
         return PolicySettings.from_json(data)
@@ -285,5 +307,6 @@ def _wire(policy: TenantPolicy, service: Service) -> TenantPolicyWire:
         digest=policy.digest,
         additions=policy.additions,
         settings=policy.settings.to_json(),
+        rules=[one.to_json() for one in policy.rules],
         preapprovals=[PreapprovalWire(**one.to_json(), is_live=one.until >= today) for one in policy.preapprovals],
     )

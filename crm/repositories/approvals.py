@@ -106,5 +106,32 @@ async def move(
     return cast("CursorResult[Any]", result).rowcount == 1
 
 
+async def list_escalating(session: TenantSession, *, at: datetime, limit: int) -> list[Approval]:
+    """Pending ones that have not run out and whose next escalation has come, in the order in which it did."""
+    statement = select(Approval).where(
+        Approval.status == "pending", Approval.escalates_at <= at, Approval.expires_at > at
+    )
+    found = list(await session.scalars(statement.order_by(Approval.escalates_at, Approval.approval_id).limit(limit)))
+    await keys.unlock(session, *found)
+    return found
+
+
+async def mark_escalated(
+    session: TenantSession, approval: Approval, *, seen: datetime, next_at: datetime | None
+) -> bool:
+    """Note what the next escalation is; False if somebody else did, or the request was decided meanwhile."""
+    result = await session.execute(
+        update(Approval)
+        .where(
+            Approval.approval_id == approval.approval_id,
+            Approval.status == "pending",
+            Approval.escalates_at == seen,
+        )
+        .values(escalates_at=next_at)
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", result).rowcount == 1
+
+
 async def list_votes(session: TenantSession, approval_id: str) -> list[Vote]:
     return list(await session.scalars(select(Vote).where(Vote.approval_id == approval_id).order_by(Vote.created_at)))
