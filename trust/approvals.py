@@ -22,8 +22,10 @@ from trust.entitlement import persons_of, settle_rule, speakers, wait_of
 from trust.invisible import one_line
 from trust.labels import Integrity, Label
 from trust.policy import policy_version
+from trust.preapprovals import draw, drawn_by, list_preapprovals
 from trust.principal import Principal
 from trust.scopes import APPROVALS_DECIDE
+from trust.tenant_policy import Preapproval
 
 MAX_REASON = 2_000
 
@@ -128,15 +130,41 @@ async def propose(
 
 async def propose_preapproved(
     session: TenantSession, action: Action, principal: Principal, *, origin: Origin, at: datetime
-) -> Approval:
-    """Write down an action of a kind that the tenant has approved in advance: it may be carried out at once.
+) -> Approval | None:
+    """Write down an action of a kind that the tenant has approved in advance: it is to be carried out at once, in the
+    same transaction. None, and nothing written, if the caps of what was approved leave no room for it.
 
     The votes that it needs are none; whoever carries it out asks the guards again whether that still holds.
     """
-    rule = Hold("preapproved", "the tenant has approved this kind in advance", None, self_approval=True, votes=0)
+    for one in sorted(list_preapprovals(action, principal), key=lambda one: one.is_capped):
+        known = dict(session.keys)
+        try:
+            async with session.begin_nested():
+                return await _propose_drawing(session, action, principal, one, origin=origin, at=at)
+        except _NoRoomError:  # keys that were made for what is taken back are gone with it
+            session.keys.clear()
+            session.keys.update(known)
+    return None
+
+
+class _NoRoomError(Exception):
+    """The caps of a pre-approval leave no room: what was written for it is taken back."""
+
+
+async def _propose_drawing(
+    session: TenantSession, action: Action, principal: Principal, given: Preapproval, *, origin: Origin, at: datetime
+) -> Approval:
+    """Raises: _NoRoomError."""
+    standing = await rows.find_by_key(session, origin.key)
+    if standing is not None:
+        return standing
+    drawn = drawn_by(given, action, at=at)
+    why = "the tenant has approved this kind in advance"
+    rule = Hold("preapproved", why, None, self_approval=True, votes=0, drawn=drawn)
     approval = await propose(session, action, principal, rule, origin=origin, at=at)
-    if approval.status == "pending":
-        await rows.move(session, approval, expected="pending", to="approved", decided_by="preapproved", decided_at=at)
+    if not await draw(session, given, drawn):
+        raise _NoRoomError
+    await rows.move(session, approval, expected="pending", to="approved", decided_by="preapproved", decided_at=at)
     return await _reload(session, approval.approval_id)
 
 

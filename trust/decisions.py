@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from trust.approvers import Requirement
@@ -11,6 +11,24 @@ from trust.approvers import Requirement
 @dataclass(frozen=True)
 class Allow:
     """Nothing speaks against it."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What an action took out of a pre-approval. Without a period it has no caps."""
+
+    preapproval_id: str
+    period_start: date | None = None
+    amount: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        start = None if self.period_start is None else self.period_start.isoformat()
+        return {"id": self.preapproval_id, "period_start": start, "amount": self.amount}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Drawn":
+        start = data["period_start"]
+        return cls(data["id"], None if start is None else date.fromisoformat(start), data["amount"])
 
 
 @dataclass(frozen=True)
@@ -33,8 +51,8 @@ class Hold:
     """How long it waits, if that is shorter than usual."""
     rules: tuple[str, ...] = ()
     """The tenant's approval rules that had a say."""
-    preapproval: str | None = None
-    """What it was approved by in advance, by id."""
+    drawn: Drawn | None = None
+    """What it was approved by in advance."""
 
     def joined(self, other: "Hold") -> "Hold":
         """Both demands at once."""
@@ -86,7 +104,7 @@ class Hold:
             "waives_permission": self.waives_permission,
             "expires_after_s": None if self.expires_after is None else int(self.expires_after.total_seconds()),
             "rules": list(self.rules),
-            "preapproval": self.preapproval,
+            "drawn": None if self.drawn is None else self.drawn.to_json(),
         }
         return {
             "guard": self.guard,
@@ -98,7 +116,7 @@ class Hold:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Hold":
-        wait_s = data.get("expires_after_s")
+        wait_s, drawn = data.get("expires_after_s"), data.get("drawn")
         return cls(
             guard=data["guard"],
             reason=data["reason"],
@@ -109,7 +127,7 @@ class Hold:
             waives_permission=data.get("waives_permission", False),
             expires_after=None if wait_s is None else timedelta(seconds=wait_s),
             rules=tuple(data.get("rules", ())),
-            preapproval=data.get("preapproval"),
+            drawn=None if drawn is None else Drawn.from_json(drawn),
         )
 
 

@@ -21,6 +21,7 @@ from trust.decisions import Deny, Hold
 from trust.entitlement import asked_at, persons_of, still_counts
 from trust.letters import post
 from trust.policy import Grant, redeem
+from trust.preapprovals import give_back
 from trust.principal import Principal, load_principal
 from trust.provenance import confirm, keep_labels
 
@@ -143,7 +144,7 @@ def _redeem(approval: Approval, action: Action, principal: Principal) -> Grant |
     rule = Hold.from_json(approval.rule)
     asking = principal.as_of(asked_at(approval))
     if is_preapproved(approval):
-        asking = asking.with_preapprovals(rule.preapproval or "")
+        asking = asking.with_preapprovals(rule.drawn.preapproval_id if rule.drawn else "")
     return redeem(action, asking, approval_id=approval.approval_id, rule=rule)
 
 
@@ -209,6 +210,7 @@ async def _refuse(
     session: TenantSession, approval: Approval, entry: LedgerEntry, error: dict[str, Any], *, at: datetime
 ) -> Outcome:
     entry.status = "refused"
+    await give_back(session, Hold.from_json(approval.rule).drawn)
     await _close(session, approval, entry, "refused", error, at=at)
     return Outcome(applied=False, result=error)
 

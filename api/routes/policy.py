@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -28,8 +28,9 @@ from trust.cedar import FILES
 from trust.cedar_rules import SCHEMA_TEXT, PolicyTextError
 from trust.policy import policy_version
 from trust.policy_book import MAX_NOTE, MAX_PREAPPROVALS
+from trust.preapprovals import find_use
 from trust.principal import Principal
-from trust.tenant_policy import PolicySettingError, PolicySettings, Preapproval, RecipientRule, TenantPolicy
+from trust.tenant_policy import Period, PolicySettingError, PolicySettings, Preapproval, RecipientRule, TenantPolicy
 
 router = APIRouter(prefix="/admin", tags=["policy"])
 
@@ -80,7 +81,22 @@ class PreapprovalBody(Body):
     amount_cap: Annotated[int, Field(ge=0, le=10**15)] | None = Field(
         default=None, description="The most that an amount may come to; needed if a field is money."
     )
+    count_cap: Annotated[int, Field(ge=1, le=10**6)] | None = Field(
+        default=None, description="How many such actions may be done in a period; any number if left out."
+    )
+    sum_cap: Annotated[int, Field(ge=1, le=10**15)] | None = Field(
+        default=None, description="What all amounts of a period may come to; for fields of money."
+    )
+    period: Period = Field(default="day", description="What the caps count over, by UTC; weeks begin on Mondays.")
     reason: Annotated[str, Field(min_length=1, max_length=MAX_NOTE)]
+
+
+class PreapprovalUseWire(BaseModel):
+    """What was done on a capped pre-approval in the period of now."""
+
+    period_start: date
+    count: int
+    amount: int
 
 
 class PreapprovalWire(BaseModel):
@@ -95,6 +111,10 @@ class PreapprovalWire(BaseModel):
     granted_by: str
     reason: str
     is_live: bool = Field(description="Whether its last day has not passed.")
+    count_cap: int | None = None
+    sum_cap: int | None = None
+    period: Period | None = Field(default=None, description="Null if there are no caps.")
+    used: PreapprovalUseWire | None = Field(default=None, description="In this period; only in the list, with caps.")
 
 
 class TenantPolicyWire(BaseModel):
@@ -185,9 +205,14 @@ async def roll_back_policy(body: RollbackBody, principal: PolicyAdminOf, service
 @router.get("/preapprovals", responses=problems(403))
 async def list_preapprovals(principal: PolicyAdminOf, service: ServiceOf) -> list[PreapprovalWire]:
     """Kinds of action that the tenant has approved in advance, also those whose time is over."""
+    now = service.runner.clock()
     async with service.database.session(principal.tenant) as session:
         policy = await policy_book.load_current(session)
-    return _wire(policy, service).preapprovals
+        shown = _wire(policy, service).preapprovals
+        for one, wire in zip(policy.preapprovals, shown, strict=True):
+            if one.is_capped:
+                wire.used = PreapprovalUseWire(**asdict(await find_use(session, one, at=now)))
+    return shown
 
 
 @router.post("/preapprovals", responses=problems(403, 409))
@@ -203,6 +228,9 @@ async def add_preapproval(body: PreapprovalBody, principal: PolicyAdminOf, servi
         amount_cap=body.amount_cap,
         granted_by=principal.id,
         reason=body.reason,
+        count_cap=body.count_cap,
+        sum_cap=body.sum_cap,
+        period=body.period,
     )
 
     def change(current: TenantPolicy) -> TenantPolicy:
@@ -296,6 +324,8 @@ def _check_preapproval(body: PreapprovalBody, today: date) -> None:
             raise InputError("fields", f"{body.object} has no field {name!r}")
     if body.amount_cap is None and any(info.fields[name].kind == "money" for name in body.fields):
         raise InputError("amount_cap", "expected an amount, since a field is money")
+    if body.sum_cap is not None and body.amount_cap is None:
+        raise InputError("sum_cap", "expected with amount_cap, which says how much one of them may come to")
     if body.until < today:
         raise InputError("until", "expected a day that has not passed")
 
