@@ -41,6 +41,7 @@ from trust.approvals import (
     NotEntitledError,
 )
 from trust.audit import NoSuchEntryError
+from trust.delegations import DelegationNotFoundError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
 
@@ -80,6 +81,7 @@ STATUSES: dict[type[Exception], int] = {
     MailNotFoundError: 404,
     PolicyVersionNotFoundError: 404,
     PreapprovalNotFoundError: 404,
+    DelegationNotFoundError: 404,
     MessageNotFoundError: 404,
     NoSuchEntryError: 404,
     ErasedError: 410,

@@ -106,7 +106,7 @@ async def open_service(
                 database=database,
                 runner=runner,
                 conversations=Conversations(runner),
-                authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience),
+                authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience, clock),
                 outbox=Outbox(database, clock),
                 postman=postman,
                 heads=heads,

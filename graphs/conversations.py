@@ -281,8 +281,8 @@ class Conversations:
         """The request that stands in place of an edited one, made with the rights of its requester."""
         origin = await runs.find(session, approval.run_id)
         scopes = frozenset(origin.request["scopes"]) if origin else frozenset()
-        requester = await load_principal(session, approval.requester, scopes)
         now = self.runner.clock()
+        requester = await load_principal(session, approval.requester, scopes, at=now)
         context = RunContext(
             principal=requester,
             thread_id=approval.thread_id,
