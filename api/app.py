@@ -21,10 +21,12 @@ from api.routes import (
     gateway,
     outbox,
     policy,
+    preapprovals,
     reach,
     records,
     runs,
     service,
+    simulation,
     threads,
 )
 from api.settings import Settings
@@ -45,6 +47,8 @@ _ROUTES = (
     audit,
     feedback,
     policy,
+    preapprovals,
+    simulation,
     reach,
     gateway,
     erasure,

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import httpx
 import typer
 
-from api import _policy_cli
+from api import _delegations_cli, _policy_cli
 from api._audit_cli import audit
 from api._chat import Chat, log_in
 from api._loading import evaluation as _evaluation
@@ -261,6 +261,7 @@ def _call(method: str, path: str, url: str, who: str | None, **options: Any) -> 
 
 
 app.add_typer(_policy_cli.build(_call), name="policy")
+app.add_typer(_delegations_cli.build(_call), name="delegations")
 
 
 @approvals.command("list")

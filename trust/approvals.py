@@ -298,6 +298,8 @@ async def _take(
 ) -> Approval:
     if any(vote.voter == principal.id for vote in await rows.list_votes(session, approval.approval_id)):
         raise ApprovalClosedError("you have voted on this request already")
+    in_stead_of = _stead_of(approval, principal, at=at)
+    stead = {} if in_stead_of is None else {"in_stead_of": in_stead_of}
     await rows.add(
         session,
         Vote(
@@ -305,7 +307,7 @@ async def _take(
             voter=principal.id,
             decision=verdict.kind,
             digest=verdict.digest,
-            in_stead_of=_stead_of(approval, principal, at=at),
+            in_stead_of=in_stead_of,
             created_at=at,
         ),
     )
@@ -332,7 +334,7 @@ async def _take(
         kind=f"approval.{status}",
         actor=principal.id,
         subject=approval.approval_id,
-        payload={"digest": verdict.digest, "has_reason": verdict.reason is not None},
+        payload={"digest": verdict.digest, "has_reason": verdict.reason is not None, **stead},
     )
     return await _reload(session, approval.approval_id)
 

@@ -71,6 +71,21 @@ async def list_approvals(
     return found
 
 
+async def list_between(
+    session: TenantSession, *, since: datetime | None, until: datetime | None, limit: int
+) -> list[Approval]:
+    """Newest first; `since` is taken in, `until` is not."""
+    statement = select(Approval)
+    if since is not None:
+        statement = statement.where(Approval.created_at >= since)
+    if until is not None:
+        statement = statement.where(Approval.created_at < until)
+    ordered = statement.order_by(Approval.created_at.desc(), Approval.approval_id.desc())
+    found = list(await session.scalars(ordered.limit(limit)))
+    await keys.unlock(session, *found)
+    return found
+
+
 async def add(session: TenantSession, row: Approval | Vote) -> None:
     """Raises: ErasedError."""
     if isinstance(row, Approval):

@@ -44,8 +44,7 @@ async def find(session: TenantSession, preapproval_id: str, period_start: date) 
     statement = select(PreapprovalUse).where(
         PreapprovalUse.preapproval_id == preapproval_id, PreapprovalUse.period_start == period_start
     )
-    found = await session.scalar(statement.execution_options(populate_existing=True))
-    return cast("PreapprovalUse | None", found)
+    return await session.scalar(statement.execution_options(populate_existing=True))
 
 
 def _of(preapproval_id: str, period_start: date) -> Any:
