@@ -229,4 +229,5 @@ def _show_reach(found: dict[str, Any]) -> None:
 def _approval(said: dict[str, Any]) -> str:
     who = "a second person" if said["second_person"] else "the person, or somebody"
     votes = f", {said['votes']} votes" if said["votes"] > 1 else ""
-    return clean(f"{who} with {said['permission']}{votes}")
+    rules = "".join(f" and {one}" for one in said.get("approver_rules", ()))
+    return clean(f"{who} with {said['permission'] or 'no permission'}{rules}{votes}")

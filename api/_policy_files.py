@@ -18,20 +18,22 @@ _PARTS = {"additions", "settings", "rules", "preapprovals"}
 class _Loader(yaml.SafeLoader):
     """A name that stands twice is an error: the later one would silently win."""
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        names = [self.construct_object(key, deep=True) for key, _ in node.value]
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         for name in names:
             if names.count(name) > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"{name!r} stands there twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+        return dict(super().construct_mapping(node, deep))
 
 
+_WHOLE = ("tag:yaml.org,2002:int", re.compile(r"-?(0|[1-9][0-9]*)$", re.ASCII))
+_KEPT = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
 _Loader.yaml_implicit_resolvers = {
-    start: [(tag, pattern) for tag, pattern in found if tag.rsplit(":", 1)[-1] not in ("timestamp", "int", "float")]
-    for start, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    start: [one for one in yaml.SafeLoader.yaml_implicit_resolvers.get(start, []) if one[0] in _KEPT]
+    + ([_WHOLE] if start in "-0123456789" and start else [])
+    for start in [*yaml.SafeLoader.yaml_implicit_resolvers]
 }
-"""YAML takes 08:00 for a number to the base of sixty, and a day for something that is no text."""
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"-?(0|[1-9][0-9]*)$"), list("-0123456789"))
+"""Only whole numbers, truth and nothing are no texts: YAML would take 08:00 for a number to the base of sixty."""
 
 
 def is_document(file: Path) -> bool:

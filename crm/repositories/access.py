@@ -69,6 +69,13 @@ async def find_holders(session: TenantSession, permissions: frozenset[str]) -> l
     return sorted(found, key=display_name)
 
 
+async def find_staff(session: TenantSession, permissions: frozenset[str]) -> list[User]:
+    """Active users who have all of these permissions, by name; everybody active if there are none."""
+    if permissions:
+        return await find_holders(session, permissions)
+    return sorted(await session.scalars(select(User).where(User.IsActive)), key=display_name)
+
+
 async def _user_access(session: TenantSession, caller: Caller) -> Access:
     user = await session.scalar(select(User).where(User.Id == caller.user_id, User.IsActive))
     if user is None:

@@ -142,9 +142,9 @@ class TestSimulating:
     async def test_what_was_erased_is_counted_and_left_out(self, world: World) -> None:
         await ask_for_stage(world)
         thread = await world.open_thread(DANA)
-        await world.say(DANA, thread, f"set the next step of {RENEWAL} to call Ann")
-        erased = await world.call(DANA, "DELETE", f"/threads/{thread}")
-        assert erased.status_code in (200, 204), erased.text
+        [approval] = held(await world.say(DANA, thread, f"set the next step of {RENEWAL} to call Ann"))
+        assert (await world.decide(DANA, approval, "approve")).json()["approval"]["status"] == "applied"
+        await world.post(ADMIN, f"/erasure/thread/{thread}", {})
         said = await world.post(ADMIN, "/admin/policy/simulate", {"rules": [DESK]})
         assert (said["looked_at"], said["skipped"]) == (1, {"erased": 1})
 
