@@ -391,7 +391,7 @@ def _require_entitled(approval: Approval, principal: Principal, *, at: datetime)
         raise NotEntitledError("this change needs a second person: you cannot approve your own request")
     asked = [one.words for one in Hold.from_json(approval.rule).requirements]
     named = [f"the permission {approval.rule['permission']!r}"] if approval.rule["permission"] else []
-    raise NotEntitledError("deciding needs " + ", and ".join([*named, *asked]))
+    raise NotEntitledError("deciding needs " + (", and ".join([*named, *asked]) or "to be the requester"))
 
 
 async def can_see(approval: Approval, principal: Principal, crm: Connector, *, at: datetime) -> bool:

@@ -1,5 +1,6 @@
 """Who decides on a request under a tenant's rules, when, and in whose stead; on both databases, beside a look-alike."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -279,6 +280,13 @@ class TestEscalating:
         with pytest.raises(RuntimeError, match="died"):
             await look_and_fail()
         assert len(await self.due(late)) == 1
+
+    async def test_of_several_processes_that_look_at_once_one_tells(self, scene: Scene) -> None:
+        await put(scene, self.RULE)
+        waiting = {(await scene.hold(**NEXT_STEP)).approval_id for _ in range(3)}
+        late = scene.later(hours=3)
+        found = await asyncio.gather(*(self.due(late) for _ in range(4)))
+        assert sorted(one for told in found for one, _, _ in told) == sorted(waiting)
 
     @staticmethod
     async def due(scene: Scene) -> list[Any]:
