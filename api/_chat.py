@@ -77,9 +77,8 @@ class Chat:
             show_card(approval)
             console.print(one_line(approval["rule"]["reason"]))
             if not approval["rule"]["self_approval"]:
-                permission = one_line(approval["rule"]["permission"])
                 console.print(
-                    f"[yellow]Waits for somebody with the permission {permission!r}[/yellow]; you are {clean(me)}. "
+                    f"[yellow]Waits for {_who_decides(approval['rule'])}[/yellow]; you are {clean(me)}. "
                     f"They decide with: countersign approvals decide {approval['approval_id']}"
                 )
                 return None
@@ -123,3 +122,8 @@ def _show_step(update: dict[str, Any]) -> dict[str, Any] | None:
             for call in message.get("tool_calls") or ():
                 console.print(f"[dim]· {one_line(call['name'])} {one_line(call['args'])[:160]}[/dim]")
     return None
+
+
+def _who_decides(rule: dict[str, Any]) -> str:
+    permission = one_line(rule["permission"])
+    return f"somebody with the permission {permission!r}" if rule["permission"] else "somebody whom a rule names"

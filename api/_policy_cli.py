@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api import _preapprovals_cli
 from api._terminal import CommandError, clean, console, one_line
 
 Call = Callable[..., Any]
@@ -27,6 +28,7 @@ def build(call: Call) -> typer.Typer:
     _add_reading(app, call)
     _add_changing(app, call)
     _add_asking(app, call)
+    app.add_typer(_preapprovals_cli.build(call), name="preapprovals")
     return app
 
 
@@ -42,9 +44,10 @@ def _add_reading(app: typer.Typer, call: Call) -> None:
         for name, value in policy["settings"].items():
             console.print(f"{one_line(name):>22}  {one_line(value)}")
         for one in policy["preapprovals"]:
-            state = "until" if one["is_live"] else "over since"
-            fields = ", ".join(one["fields"])
-            console.print(one_line(f"pre-approved: {one['tool']} {one['object']} ({fields}) {state} {one['until']}"))
+            console.print(f"pre-approved: {_preapprovals_cli.describe(one)}")
+        for one in policy["rules"]:
+            console.print(f"approval rule [bold]{one_line(one['id'])}[/bold]: {one_line(one['reason'])}")
+            console.print(f"    {one_line(json.dumps({'when': one.get('when', {}), 'then': one.get('then', {})}))}")
         console.print(clean(policy["additions"]) or "No rules of the tenant's own.")
 
     @app.command()
@@ -64,17 +67,36 @@ def _add_reading(app: typer.Typer, call: Call) -> None:
 def _add_changing(app: typer.Typer, call: Call) -> None:
     @app.command()
     def check(file: File) -> None:
-        """Check rules on this machine; exit code 1 with the line and what was expected. Needs no service."""
+        """Check rules on this machine; exit code 1 with the place and what was expected. Needs no service."""
+        if _files().is_document(file):
+            console.print(clean(_files().check_document(file)))
+            return
         count = importlib.import_module("api._policy_check").count_rules(file.read_text("utf-8"))
         console.print(f"{count} rules, all good.")
 
     @app.command()
     def put(file: File, who: As = None, url: Url = LOCAL, note: Note = "") -> None:
-        """Put the rules of a file in place of the tenant's own."""
+        """Put the rules of a file in place of the tenant's own; of a YAML or JSON document, all that it names."""
         version = call("GET", "/admin/policy", url, who)["version"]
-        body = {"based_on": version, "additions": file.read_text("utf-8"), "note": note}
+        body = {"based_on": version, "note": note, **_read(file)}
         new = call("PUT", "/admin/policy", url, who, json=body)
         console.print(f"Version {new['version']} counts from the next run on.")
+
+    @app.command()
+    def simulate(
+        file: File,
+        since: Annotated[str | None, typer.Option(help="From this moment on: 2026-11-02T00:00:00Z.")] = None,
+        until: Annotated[str | None, typer.Option(help="Requests before this moment.")] = None,
+        limit: Annotated[int, typer.Option(min=1, max=1_000, help="The newest so many.")] = 200,
+        changed: Annotated[bool, typer.Option("--changed", help="Only those of which something would change.")] = False,
+        who: As = None,
+        url: Url = LOCAL,
+        as_json: AsJson = False,
+    ) -> None:
+        """Try a file on past requests: what would have been held, and by whom approved. Nothing is changed."""
+        window = {"since": since, "until": until, "limit": limit, "only_changed": changed}
+        said = call("POST", "/admin/policy/simulate", url, who, json={**_read(file), **window})
+        console.print_json(json.dumps(said)) if as_json else _show_simulation(said)
 
     @app.command()
     def rollback(version: int, who: As = None, url: Url = LOCAL, note: Note = "") -> None:
@@ -82,6 +104,16 @@ def _add_changing(app: typer.Typer, call: Call) -> None:
         body = {"based_on": call("GET", "/admin/policy", url, who)["version"], "version": version, "note": note}
         new = call("POST", "/admin/policy/rollback", url, who, json=body)
         console.print(f"Version {new['version']} is as {version} was.")
+
+
+def _files() -> Any:
+    """What reads documents; loaded only where one is given."""
+    return importlib.import_module("api._policy_files")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """A policy document, or rules in Cedar, as the service takes them. Raises: CommandError."""
+    return dict(_files().read_document(file)) if _files().is_document(file) else {"additions": file.read_text("utf-8")}
 
 
 def _add_asking(app: typer.Typer, call: Call) -> None:
@@ -139,6 +171,32 @@ def _label(text: str) -> tuple[str, str]:
     return role, level
 
 
+def _show_simulation(said: dict[str, Any]) -> None:
+    for one in said["requests"]:
+        mark = "[yellow]~[/yellow]" if one["is_changed"] else " "
+        console.print(
+            f"{mark} {clean(one['created_at'])} {one_line(one['tool'])} {one_line(', '.join(one['objects']))}"
+        )
+        console.print(f"    was   {_outcome(one['was'])}")
+        console.print(f"    would {_outcome(one['would'])}")
+    for what, count in said["totals"].items():
+        console.print(f"{count:>6}  {one_line(what)}")
+    for why, count in said["skipped"].items():
+        console.print(f"{count:>6}  skipped: {one_line(why).replace('_', ' ')}")
+    console.print(f"{said['changed']} of {said['looked_at']} requests would have become something else.")
+
+
+def _outcome(judged: dict[str, Any]) -> str:
+    if judged["outcome"] != "held":
+        return one_line(f"{judged['outcome']}: {judged['reason']}")
+    asked = [judged["permission"]] if judged["permission"] else []
+    by = " and ".join([*asked, *judged["approvers"]]) or "the requester only"
+    alone = ", a second person" if judged["second_person"] else ""
+    wait = f", for {judged['expires_after_s'] // 60} minutes" if judged["expires_after_s"] else ""
+    rules = f" ({', '.join(judged['rules'])})" if judged["rules"] else ""
+    return one_line(f"held{rules}: {judged['votes']} vote(s) of {by}{alone}{wait}")
+
+
 def _show_explanation(said: dict[str, Any]) -> None:
     console.print(f"[bold]{clean(said['decision'])}[/bold] {one_line(said['source'])} {one_line(said['reason'])}")
     if said["decision"] == "hold":
@@ -171,4 +229,5 @@ def _show_reach(found: dict[str, Any]) -> None:
 def _approval(said: dict[str, Any]) -> str:
     who = "a second person" if said["second_person"] else "the person, or somebody"
     votes = f", {said['votes']} votes" if said["votes"] > 1 else ""
-    return clean(f"{who} with {said['permission']}{votes}")
+    rules = "".join(f" and {one}" for one in said.get("approver_rules", ()))
+    return clean(f"{who} with {said['permission'] or 'no permission'}{rules}{votes}")

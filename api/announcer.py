@@ -152,7 +152,7 @@ class Announcer(Rounds):
         except ApprovalNotFoundError:
             return None
         is_to_decide = notice.event in FOR_APPROVERS or notice.event == "approval.reassigned"
-        if is_to_decide and (approval.status != "pending" or not is_entitled(approval, principal)):
+        if is_to_decide and (approval.status != "pending" or not is_entitled(approval, principal, at=now)):
             return None
         if notice.event == "approval.reassigned" and approval.assignee != principal.id:
             return None

@@ -4,7 +4,9 @@ import json
 import logging
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,7 @@ class Authenticator:
     keys: KeySet
     issuer: str
     audience: str
+    clock: Callable[[], datetime]
 
     async def authenticate(self, token: str) -> Principal:
         """Raises: AuthError, KeySetError."""
@@ -128,7 +131,7 @@ class Authenticator:
         scopes = frozenset(given.split() if isinstance(given, str) else ()) & ALL_SCOPES
         async with self.database.session(TenantId(tenant)) as session:
             try:
-                return await load_principal(session, subject, scopes)
+                return await load_principal(session, subject, scopes, at=self.clock())
             except UnknownCallerError:
                 raise AuthError("the token's subject is no active member of the tenant") from None
 
@@ -163,7 +166,7 @@ class Authenticator:
                 member = user or contact
                 if member is None:
                     continue
-                principal = await load_principal(session, member.Id, ALL_SCOPES)
+                principal = await load_principal(session, member.Id, ALL_SCOPES, at=self.clock())
             return self.issue(principal.tenant, principal.id, ALL_SCOPES), principal
         raise AuthError("there is no such person in the seeded tenants")
 

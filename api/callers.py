@@ -44,11 +44,15 @@ async def get_principal(
 PrincipalOf = Annotated[Principal, Depends(get_principal)]
 
 
-def with_scope(*scopes: str, permission: str | None = None) -> Callable[[Principal], Awaitable[Principal]]:
+def with_scope(
+    *scopes: str, permission: str | None = None, staff: bool = False
+) -> Callable[[Principal], Awaitable[Principal]]:
     """A dependency that lets a principal pass whose token has one of the scopes, and who has the permission."""
 
     async def check(principal: PrincipalOf) -> Principal:
         """Raises: ForbiddenError."""
+        if staff and principal.is_customer:
+            raise ForbiddenError("this is for staff only")
         if permission is not None and permission not in principal.access.permissions:
             raise ForbiddenError(f"this needs the permission {permission!r}")
         if principal.scopes.isdisjoint(scopes):
@@ -69,6 +73,9 @@ GatewayKeeperOf = Annotated[Principal, Depends(with_scope(GATEWAY_MANAGE, permis
 
 AuditorOf = Annotated[Principal, Depends(with_scope(AUDIT_READ, permission="read_audit"))]
 """For ledger and audit."""
+
+DelegatorOf = Annotated[Principal, Depends(with_scope(APPROVALS_DECIDE, POLICY_MANAGE, staff=True))]
+"""For delegations. Which scope is needed depends on whose they are, and is checked where that is known."""
 
 PolicyAdminOf = Annotated[Principal, Depends(with_scope(POLICY_MANAGE, permission="manage_policy"))]
 """For the policy: looking at it, asking what it says of whom, changing it."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import httpx
 import typer
 
-from api import _approvals_cli, _policy_cli
+from api import _approvals_cli, _delegations_cli, _policy_cli
 from api._audit_cli import audit
 from api._chat import Chat, log_in
 from api._loading import evaluation as _evaluation
@@ -268,6 +268,7 @@ def _call(method: str, path: str, url: str, who: str | None, **options: Any) -> 
 
 app.add_typer(_policy_cli.build(_call), name="policy")
 app.add_typer(_approvals_cli.build(_call), name="approvals")
+app.add_typer(_delegations_cli.build(_call), name="delegations")
 
 
 def _say_mail(mail: dict[str, Any]) -> None:

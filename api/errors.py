@@ -42,6 +42,7 @@ from trust.approvals import (
     NotEntitledError,
 )
 from trust.audit import NoSuchEntryError
+from trust.delegations import DelegationNotFoundError
 from trust.inbox import BatchError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
@@ -83,6 +84,7 @@ STATUSES: dict[type[Exception], int] = {
     MailNotFoundError: 404,
     PolicyVersionNotFoundError: 404,
     PreapprovalNotFoundError: 404,
+    DelegationNotFoundError: 404,
     MessageNotFoundError: 404,
     NoSuchEntryError: 404,
     ScheduleNotFoundError: 404,

@@ -5,6 +5,8 @@ from crm.database import Database
 from crm.ids import TenantId
 from crm.repositories import approvals
 from graphs.conversations import Conversations
+from trust import notices
+from trust.escalations import due_escalations
 
 
 class Housekeeper(Rounds):
@@ -22,9 +24,20 @@ class Housekeeper(Rounds):
         for name in await self._database.tenants():
             tenant = TenantId(name)  # tenant-id: the service's own chores, for each tenant by itself
             await self._conversations.expire_due(tenant)
+            await self._escalate(tenant)
             if name not in self._indexed:
                 await self._index(tenant)
                 self._indexed.add(name)
+
+    async def _escalate(self, tenant: TenantId) -> None:
+        """Tell those who may decide as well from now on."""
+        now = self._conversations.runner.clock()
+        async with self._database.session(tenant) as session:
+            if not await approvals.list_escalating(session, at=now, limit=1):
+                return
+        async with self._database.session(tenant, write=True) as session:
+            for escalated in await due_escalations(session, now):
+                await notices.tell_of_approval(session, escalated.approval, "approval.escalated", at=now)
 
     async def _index(self, tenant: TenantId) -> None:
         """Once per process: every request that this version writes down is indexed at once."""

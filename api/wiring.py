@@ -143,7 +143,7 @@ async def open_service(
                 conversations=conversations,
                 schedules=schedules,
                 queue=queue,
-                authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience),
+                authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience, clock),
                 inbox=Inbox(runner, conversations),
                 outbox=Outbox(database, clock),
                 postman=postman,

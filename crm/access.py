@@ -58,6 +58,11 @@ class Access:
     """The account of a contact who calls."""
     title: str = ""
     manager_id: str | None = None
+    role: str = ""
+    """The name of the caller's place in the role tree; empty if they have none."""
+    roles_from_here: frozenset[str] = frozenset()
+    """The names of that place and of all below it."""
+    permission_sets: frozenset[str] = frozenset()
 
     def may(self, operation: Operation, object_name: str) -> bool:
         """Whether any record of the object may be touched this way; which ones is a matter of visibility."""

@@ -119,6 +119,7 @@ class Approval(TenantRow, SealedRow, Base):
         Index("ix_approval_requester", "tenant", "requester", "created_at"),
         Index("ix_approval_expires", "tenant", "status", "expires_at"),
         Index("ix_approval_replaces", "tenant", "replaces"),
+        Index("ix_approval_escalates", "tenant", "status", "escalates_at"),
     )
 
     approval_id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -140,7 +141,7 @@ class Approval(TenantRow, SealedRow, Base):
     sealed_labels: Mapped[bytes] = mapped_column(LargeBinary)
     labels = Sealed()
     rule: Mapped[Json] = mapped_column(JSON)
-    """Who may decide, as the guard said: `{"guard", "reason", "permission", "self_approval", "votes"}`."""
+    """Who may decide: `trust.decisions.Hold` as JSON, with what the tenant's approval rules made of it."""
     schema_hash: Mapped[str] = mapped_column(String(64))
     policy_version: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64))
@@ -164,6 +165,8 @@ class Approval(TenantRow, SealedRow, Base):
     sealed_result: Mapped[bytes | None] = mapped_column(LargeBinary)
     result = Sealed()
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    escalates_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The next escalation that nobody was told of. Who may decide does not depend on it: that follows from `rule`."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     sealed_by = ("thread_id", "approval_id")
@@ -178,6 +181,8 @@ class Vote(TenantRow, Base):
     voter: Mapped[str] = mapped_column(String(18), primary_key=True)
     decision: Mapped[str] = mapped_column(String(12))
     digest: Mapped[str] = mapped_column(String(64))
+    in_stead_of: Mapped[str | None] = mapped_column(String(18))
+    """Whose vote it is, if the voter gave it for somebody who is away."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -73,7 +73,12 @@ class Requests:
         if isinstance(decision, Deny):
             return ToolError.of(decision)
         if not isinstance(decision, Hold):
-            return await write_down_preapproved(session, complete, context.principal, origin=origin, at=context.now)
+            written = await write_down_preapproved(session, complete, context.principal, origin=origin, at=context.now)
+            if written is not None:
+                return written
+            decision = decide(complete, context.principal.without_preapprovals())
+            if not isinstance(decision, Hold):
+                return ToolError.of(decision if isinstance(decision, Deny) else Deny("preapprovals", "it is used up"))
         return await write_down(session, complete, context.principal, decision, origin=origin, at=context.now)
 
     async def revise(

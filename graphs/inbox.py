@@ -111,7 +111,7 @@ class Inbox(Threads):
                 if len(some) < _AT_A_TIME:
                     break
                 after = _position(some[-1], "oldest")
-        decidable = [one for one in seen if is_entitled(one, principal)]
+        decidable = [one for one in seen if is_entitled(one, principal, at=now)]
         at_hand = [one for one in decidable if one.assignee in (None, principal.id)]
         counts: dict[View, int] = {
             "all": len(seen),
@@ -272,7 +272,7 @@ def _bind(wanted: Filter, view: View, principal: Principal) -> Filter:
 
 
 def _belongs(approval: Approval, view: View, principal: Principal, at: datetime) -> bool:
-    return view not in ("mine", "decidable") or is_entitled(approval, principal)
+    return view not in ("mine", "decidable") or is_entitled(approval, principal, at=at)
 
 
 def _position(approval: Approval, sort: Sort) -> Position:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from crm.connector import Change, Connector
@@ -19,13 +19,15 @@ from trust.actions import Action, Input
 from trust.bound_labels import write_labels
 from trust.decisions import Hold
 from trust.digests import digest_of
+from trust.entitlement import persons_of, settle_rule, speakers, wait_of
 from trust.invisible import one_line
 from trust.labels import Integrity, Label
 from trust.policy import policy_version
+from trust.preapprovals import draw, drawn_by, list_preapprovals
 from trust.principal import Principal
 from trust.scopes import APPROVALS_DECIDE
+from trust.tenant_policy import Preapproval
 
-EXPIRES_AFTER = timedelta(days=7)
 MAX_REASON = 2_000
 MAX_ANSWER = 20_000
 
@@ -91,6 +93,8 @@ async def propose(
     if existing is not None:
         return existing
     changes = [change.to_json() for change in action.changes or ()]
+    rule = await settle_rule(session, hold, action, principal, at=at)
+    escalations = rule.escalations
     approval = Approval(
         approval_id=str(uuid.uuid4()),
         key=origin.key,
@@ -104,19 +108,14 @@ async def propose(
         changes=changes,
         card=_card(action),
         labels=write_labels(action),
-        rule={
-            "guard": hold.guard,
-            "reason": hold.reason,
-            "permission": hold.permission,
-            "self_approval": hold.self_approval,
-            "votes": hold.votes,
-        },
+        rule=rule.to_json(),
         schema_hash=action.schema_hash,
         policy_version=policy_version(principal),
         digest="",
         status="pending",
         replaces=origin.replaces,
-        expires_at=(at + EXPIRES_AFTER).replace(microsecond=0),
+        expires_at=(at + wait_of(rule)).replace(microsecond=0),
+        escalates_at=escalations[0][1] if escalations else None,
         created_at=at,
     )
     approval.digest = compute_digest(session, approval)
@@ -142,15 +141,41 @@ async def propose(
 
 async def propose_preapproved(
     session: TenantSession, action: Action, principal: Principal, *, origin: Origin, at: datetime
-) -> Approval:
-    """Write down an action of a kind that the tenant has approved in advance: it may be carried out at once.
+) -> Approval | None:
+    """Write down an action of a kind that the tenant has approved in advance: it is to be carried out at once, in the
+    same transaction. None, and nothing written, if the caps of what was approved leave no room for it.
 
     The votes that it needs are none; whoever carries it out asks the guards again whether that still holds.
     """
-    rule = Hold("preapproved", "the tenant has approved this kind in advance", None, self_approval=True, votes=0)
+    for one in sorted(list_preapprovals(action, principal), key=lambda one: one.is_capped):
+        known = dict(session.keys)
+        try:
+            async with session.begin_nested():
+                return await _propose_drawing(session, action, principal, one, origin=origin, at=at)
+        except _NoRoomError:  # keys that were made for what is taken back are gone with it
+            session.keys.clear()
+            session.keys.update(known)
+    return None
+
+
+class _NoRoomError(Exception):
+    """The caps of a pre-approval leave no room: what was written for it is taken back."""
+
+
+async def _propose_drawing(
+    session: TenantSession, action: Action, principal: Principal, given: Preapproval, *, origin: Origin, at: datetime
+) -> Approval:
+    """Raises: _NoRoomError."""
+    standing = await rows.find_by_key(session, origin.key)
+    if standing is not None:
+        return standing
+    drawn = drawn_by(given, action, at=at)
+    why = "the tenant has approved this kind in advance"
+    rule = Hold("preapproved", why, None, self_approval=True, votes=0, drawn=drawn)
     approval = await propose(session, action, principal, rule, origin=origin, at=at)
-    if approval.status == "pending":
-        await rows.move(session, approval, expected="pending", to="approved", decided_by="preapproved", decided_at=at)
+    if not await draw(session, given, drawn):
+        raise _NoRoomError
+    await rows.move(session, approval, expected="pending", to="approved", decided_by="preapproved", decided_at=at)
     return await reload(session, approval.approval_id)
 
 
@@ -272,7 +297,7 @@ async def decide(
     if not is_own_answer:  # who asked may say something else instead, as they may recall
         if APPROVALS_DECIDE not in principal.scopes:
             raise NotEntitledError(f"deciding needs a token with scope {APPROVALS_DECIDE!r}")
-        _require_entitled(approval, principal)
+        _require_entitled(approval, principal, at=at)
     if verdict.digest != approval.digest:
         raise DigestMismatchError("the digest is not that of this request: look at it again before deciding")
     return await _take(session, approval, verdict, principal, at=at)
@@ -303,7 +328,7 @@ async def find_seen(
     if approval is None:
         raise ApprovalNotFoundError(approval_id)
     is_superior = approval.requester in await inbox_rows.list_below(session, principal.access)
-    if not await can_see(approval, principal, crm, is_superior=is_superior):
+    if not await can_see(approval, principal, crm, at=at, is_superior=is_superior):
         raise ApprovalNotFoundError(approval_id)
     return approval
 
@@ -313,6 +338,8 @@ async def _take(
 ) -> Approval:
     if any(vote.voter == principal.id for vote in await rows.list_votes(session, approval.approval_id)):
         raise ApprovalClosedError("you have voted on this request already")
+    in_stead_of = _stead_of(approval, principal, at=at)
+    stead = {} if in_stead_of is None else {"in_stead_of": in_stead_of}
     await rows.add(
         session,
         Vote(
@@ -320,12 +347,13 @@ async def _take(
             voter=principal.id,
             decision=verdict.kind,
             digest=verdict.digest,
+            in_stead_of=in_stead_of,
             created_at=at,
         ),
     )
     votes = [v for v in await rows.list_votes(session, approval.approval_id) if v.decision == "approve"]
     status = STATUS_AFTER[verdict.kind]
-    if verdict.kind != "approve" or len(votes) >= approval.rule["votes"]:
+    if verdict.kind != "approve" or len(persons_of(votes)) >= approval.rule["votes"]:
         won = await rows.move(
             session,
             approval,
@@ -347,7 +375,7 @@ async def _take(
         kind=f"approval.{status}",
         actor=principal.id,
         subject=approval.approval_id,
-        payload={"digest": verdict.digest, "has_reason": verdict.reason is not None},
+        payload={"digest": verdict.digest, "has_reason": verdict.reason is not None, **stead},
     )
     return await reload(session, approval.approval_id)
 
@@ -411,7 +439,7 @@ def require_reproposable(approval: Approval, principal: Principal, *, at: dateti
     if principal.id != approval.requester:
         if APPROVALS_DECIDE not in principal.scopes:
             raise NotEntitledError(f"proposing another's request again needs a token with scope {APPROVALS_DECIDE!r}")
-        if not is_entitled(approval, principal):
+        if not is_entitled(approval, principal, at=at):
             raise NotEntitledError("only its requester, and those who may decide it, can propose a request again")
     is_stale = approval.status == "refused" and (approval.result or {}).get("kind") == "stale"
     if not is_stale and approval.status != "expired":
@@ -421,31 +449,37 @@ def require_reproposable(approval: Approval, principal: Principal, *, at: dateti
         )
 
 
-def is_entitled(approval: Approval, principal: Principal) -> bool:
-    """Whether this person may decide, by the rule that the guard wrote into the request."""
-    rule = approval.rule
-    if principal.id == approval.requester:
-        return bool(rule["self_approval"])
-    needed = frozenset((rule["permission"] or "").split())
-    return bool(needed) and needed <= principal.access.permissions
+def is_entitled(approval: Approval, principal: Principal, *, at: datetime) -> bool:
+    """Whether this person may decide at that time, by the rule that was written into the request."""
+    return bool(speakers(approval, principal, at=at))
 
 
-def _require_entitled(approval: Approval, principal: Principal) -> None:
-    if is_entitled(approval, principal):
+def _stead_of(approval: Approval, principal: Principal, *, at: datetime) -> str | None:
+    """For whom somebody decides who may not do so in their own name."""
+    first = next(iter(speakers(approval, principal, at=at)), principal.id)
+    return None if first == principal.id else first
+
+
+def _require_entitled(approval: Approval, principal: Principal, *, at: datetime) -> None:
+    if is_entitled(approval, principal, at=at):
         return
-    if principal.id == approval.requester:
+    if principal.id == approval.requester and not approval.rule["self_approval"]:
         raise NotEntitledError("this change needs a second person: you cannot approve your own request")
-    raise NotEntitledError(f"deciding needs the permission {approval.rule['permission']!r}")
+    asked = [one.words for one in Hold.from_json(approval.rule).requirements]
+    named = [f"the permission {approval.rule['permission']!r}"] if approval.rule["permission"] else []
+    raise NotEntitledError("deciding needs " + (", and ".join([*named, *asked]) or "to be the requester"))
 
 
-async def can_see(approval: Approval, principal: Principal, crm: Connector, *, is_superior: bool = False) -> bool:
+async def can_see(
+    approval: Approval, principal: Principal, crm: Connector, *, at: datetime, is_superior: bool = False
+) -> bool:
     """A request is seen by its requester, and by those entitled who may read every value on its card.
 
     So it is by whoever stands above its requester in the role tree. `trust.inbox.find_seen_among` asks this of many.
     """
     if principal.id == approval.requester:
         return True
-    if not is_superior and not is_entitled(approval, principal):
+    if not is_superior and not is_entitled(approval, principal, at=at):
         return False
     for change in (Change.from_json(one) for one in approval.changes):
         fields = [field.field for field in change.fields]

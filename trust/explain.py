@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trust.actions import Action
+from trust.approvers import Requirement
 from trust.cedar import engine_for
 from trust.decisions import Allow, Decision, Deny, Hold
 from trust.facts import Facts, facts_of, names_of
 from trust.policy import Grant, ask_guards, decide, policy_version
 from trust.principal import Principal
+from trust.rule_matching import find_rules
 
 Outcome = Literal["allow", "hold", "deny"]
 
@@ -47,6 +49,8 @@ class Explanation:
     permission: str | None
     second_person: bool
     votes: int
+    requirements: tuple[Requirement, ...]
+    """What the tenant's approval rules ask of whoever decides."""
     steps: tuple[Step, ...]
     facts: Facts
     policy_version: str
@@ -73,7 +77,8 @@ def explain(action: Action, principal: Principal) -> Explanation:
         permission=held.permission if held else None,
         second_person=held is not None and not held.self_approval,
         votes=held.votes if held else 0,
-        steps=(*steps, *_steps_of_policy(action, principal, facts)),
+        requirements=held.requirements if held else (),
+        steps=(*steps, *_steps_of_policy(action, principal, facts), *_steps_of_rules(action, principal)),
         facts=facts,
         policy_version=policy_version(principal),
     )
@@ -97,3 +102,11 @@ def _outcome_of(decision: Decision) -> Outcome:
 
 def _reason_of(decision: Decision) -> str:
     return "" if isinstance(decision, Allow) else decision.reason
+
+
+def _steps_of_rules(action: Action, principal: Principal) -> list[Step]:
+    try:
+        found = find_rules(action, principal)
+    except Exception:
+        return [Step("approval_rules", "deny", "the check could not be made")]
+    return [Step(f"rule:{rule.id}", "hold", rule.reason, "an approval as the rule asks for") for rule in found]

@@ -7,9 +7,10 @@ from enum import StrEnum
 
 from crm.connector import Change, FieldChange
 from trust.actions import Action, Effect, FieldLabels, Recipient, Role
+from trust.amounts import amount_of, is_money
 from trust.gravity import find_grave_part
 from trust.labels import NOTHING, Integrity, Label
-from trust.preapprovals import amount_of, find_preapproval, is_money
+from trust.preapprovals import find_preapproval
 from trust.principal import Principal
 from trust.rights import find_missing_right
 from trust.tenant_policy import PolicySettings, StandingPolicy

@@ -1,7 +1,7 @@
 """Many requests at once: which of them somebody sees, whom one is put before, and which may be decided together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -25,6 +25,7 @@ from trust.approvals import (
     find_seen,
     is_entitled,
 )
+from trust.decisions import Hold
 from trust.digests import digest_of
 from trust.principal import Principal, load_principal
 from trust.scopes import APPROVALS_DECIDE
@@ -53,7 +54,7 @@ async def find_seen_among(
     candidates = [
         one
         for one in approvals
-        if one.requester == principal.id or one.requester in below or is_entitled(one, principal)
+        if one.requester == principal.id or one.requester in below or is_entitled(one, principal, at=at)
     ]
     foreign = [one for one in candidates if one.requester != principal.id and one.object_name is not None]
     records = await rows.load_records(session, [one.approval_id for one in foreign])
@@ -77,7 +78,7 @@ async def find_seen_among(
             seen.add(one.approval_id)
         elif one.object_name is None:
             whole = await approval_rows.find(session, one.approval_id)
-            if whole is not None and await can_see(whole, principal, crm, is_superior=one.requester in below):
+            if whole is not None and await can_see(whole, principal, crm, at=at, is_superior=one.requester in below):
                 seen.add(one.approval_id)
     return [one for one in candidates if one.approval_id in seen]
 
@@ -127,7 +128,7 @@ async def reassign(
     if principal.id != approval.requester:
         if APPROVALS_DECIDE not in principal.scopes:
             raise NotEntitledError(f"reassigning needs a token with scope {APPROVALS_DECIDE!r}")
-        if not is_entitled(approval, principal):
+        if not is_entitled(approval, principal, at=at):
             raise NotEntitledError("only those who may decide a request, and its requester, can reassign it")
     await _require_able(session, approval, assignee, assignee_crm, at=at)
     former = approval.assignee
@@ -154,7 +155,12 @@ async def _require_able(
         person = await load_principal(session, assignee, frozenset(), at=at)
     except UnknownCallerError:
         person = None
-    if person is None or not is_entitled(approval, person) or not await can_see(approval, person, assignee_crm(person)):
+    is_able = (
+        person is not None
+        and is_entitled(approval, person, at=at)
+        and await can_see(approval, person, assignee_crm(person), at=at)
+    )
+    if not is_able:
         raise AssigneeError("assignee: expected somebody who may decide this request and see all of it")
 
 
@@ -214,9 +220,16 @@ def _why_not_together(one: Approval, first: Approval) -> str | None:
         return "it is not about the same one kind of record as the first"
     if one.policy_version != first.policy_version:
         return "it was held under another version of the policy"
-    if one.rule != first.rule:
+    if _without_moments(one.rule) != _without_moments(first.rule):
         return "it was held by another rule"
     return None
+
+
+def _without_moments(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """The rule without when each request escalates, which depends on when it was made."""
+    hold = Hold.from_json(rule)
+    asked = [replace(one, escalation=one.escalation and replace(one.escalation, at=None)) for one in hold.requirements]
+    return replace(hold, requirements=tuple(asked)).to_json()
 
 
 def _objects(approval: Approval) -> set[str]:
@@ -232,7 +245,7 @@ def _why_not_in_any(one: Approval) -> str | None:
 
 
 def _why_not_by(one: Approval, principal: Principal, at: datetime) -> str | None:
-    return None if is_entitled(one, principal) else "you may not decide it"
+    return None if is_entitled(one, principal, at=at) else "you may not decide it"
 
 
 def _why_not_now(one: Approval, at: datetime) -> str | None:

@@ -15,11 +15,13 @@ from crm.sealing import SealError
 from crm.work import Approval, LedgerEntry, Vote
 from trust import audit, notices
 from trust.actions import Action
-from trust.approvals import compute_digest, is_entitled, is_preapproved
+from trust.approvals import compute_digest, is_preapproved
 from trust.bound_labels import labels_of_change
 from trust.decisions import Deny, Hold
+from trust.entitlement import asked_at, persons_of, still_counts
 from trust.letters import post
 from trust.policy import Grant, redeem
+from trust.preapprovals import give_back
 from trust.principal import Principal, load_principal
 from trust.provenance import confirm, keep_labels
 
@@ -118,11 +120,13 @@ async def _recheck(
     if not _is_as_written(session, approval):
         return Deny("digest", "the request was changed after it was written down")
     votes = await approvals.list_votes(session, approval.approval_id)
-    counted = {
-        vote.voter
-        for vote in votes
-        if vote.decision == "approve" and vote.digest == approval.digest and await _counts(session, approval, vote)
-    }
+    counted = persons_of(
+        [
+            vote
+            for vote in votes
+            if vote.decision == "approve" and vote.digest == approval.digest and await _counts(session, approval, vote)
+        ]
+    )
     if len(counted) < approval.rule["votes"] or not (counted or is_preapproved(approval)):
         return Deny("votes", "the request lacks the votes it needs")
     return await build_action(approval)
@@ -136,16 +140,21 @@ def _is_as_written(session: TenantSession, approval: Approval) -> bool:
 
 
 def _redeem(approval: Approval, action: Action, principal: Principal) -> Grant | Deny:
-    return redeem(action, principal, approval_id=approval.approval_id, rule=Hold(**approval.rule))
+    """Rules about hours go by when it was asked for, and an approval in advance counts only if it is still the same."""
+    rule = Hold.from_json(approval.rule)
+    asking = principal.as_of(asked_at(approval))
+    if is_preapproved(approval):
+        asking = asking.with_preapprovals(rule.drawn.preapproval_id if rule.drawn else "")
+    return redeem(action, asking, approval_id=approval.approval_id, rule=rule)
 
 
 async def _counts(session: TenantSession, approval: Approval, vote: Vote) -> bool:
-    """Whether the voter may still decide on this request: they may have left, or lost the permission, since."""
+    """Whether the vote still stands: who gave it, or for whom, may have left or lost what it takes since."""
     try:
-        voter = await load_principal(session, vote.voter, frozenset())
+        voter = await load_principal(session, vote.voter, frozenset(), at=vote.created_at)
     except UnknownCallerError:
         return False
-    return is_entitled(approval, voter)
+    return still_counts(approval, vote, voter)
 
 
 async def _carry_out(grant: Grant, action: Action, principal: Principal, crm: Connector) -> list[Effect]:
@@ -201,6 +210,7 @@ async def _refuse(
     session: TenantSession, approval: Approval, entry: LedgerEntry, error: dict[str, Any], *, at: datetime
 ) -> Outcome:
     entry.status = "refused"
+    await give_back(session, Hold.from_json(approval.rule).drawn)
     await _close(session, approval, entry, "refused", error, at=at)
     return Outcome(applied=False, result=error)
 

@@ -1,11 +1,12 @@
 """The one place that says yes: guards in their order, and the grants that follow from them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import InitVar, dataclass
 from typing import Final
 
 from crm.ids import TenantId
 from trust.actions import Action
+from trust.approval_rules import ApprovalRule
 from trust.cedar import BASE_DIGEST
 from trust.decisions import Allow, Decision, Deny, Hold
 from trust.digests import digest_of
@@ -21,6 +22,7 @@ from trust.guards.stay_in_plan import stay_in_plan
 from trust.guards.stay_in_tenant import stay_in_tenant
 from trust.guards.suppress import suppress
 from trust.principal import Principal
+from trust.rule_matching import find_rules, tighten
 
 Guard = Callable[[Action, Principal], Decision]
 
@@ -79,10 +81,24 @@ class Grant:
 
 
 def decide(action: Action, principal: Principal) -> Grant | Hold | Deny:
-    """Ask every guard in turn. The first Deny ends it; a Hold is kept while later guards may still deny.
+    """Ask every guard in turn, and then the tenant's approval rules, which make of a hold a stricter one.
 
     A guard that fails is a guard that denies.
     """
+    decision = _ask_all(action, principal)
+    if isinstance(decision, Deny):
+        return decision
+    try:
+        rules = find_rules(action, principal)
+        if rules:
+            return _hold_by(rules, action, principal, decision)
+    except Exception:
+        return Deny("approval_rules", "the check could not be made")
+    return decision or _grant(action, principal, approval_id=None)
+
+
+def _ask_all(action: Action, principal: Principal) -> Hold | Deny | None:
+    """The first Deny ends it; a Hold is kept while later guards may still deny. None: nothing speaks against it."""
     held: Hold | None = None
     for guard in GUARDS:
         decision = _ask(guard, action, principal)
@@ -90,7 +106,15 @@ def decide(action: Action, principal: Principal) -> Grant | Hold | Deny:
             return decision
         if isinstance(decision, Hold):
             held = decision if held is None else held.joined(decision)
-    return held or _grant(action, principal, approval_id=None)
+    return held
+
+
+def _hold_by(rules: Sequence[ApprovalRule], action: Action, principal: Principal, held: Hold | None) -> Hold | Deny:
+    """What was pre-approved and is held after all waits for those whom it would wait for without."""
+    demand = held or _ask_all(action, principal.without_preapprovals())
+    if demand is None:
+        return Deny("approval_rules", "the check gave no clear answer")
+    return tighten(demand, rules) if isinstance(demand, Hold) else demand
 
 
 def ask_guards(action: Action, principal: Principal) -> list[tuple[str, Decision]]:

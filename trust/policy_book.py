@@ -10,6 +10,7 @@ from crm.policies import PolicyVersion
 from crm.repositories import policies as rows
 from trust import audit
 from trust.additions import read_additions
+from trust.approval_rules import read_rules
 from trust.cedar_rules import PolicyTextError
 from trust.tenant_policy import PolicySettings, Preapproval, TenantPolicy
 
@@ -59,6 +60,7 @@ def policy_of(row: PolicyVersion | None, identity: tuple[int, str]) -> TenantPol
             row.additions if row else UNREADABLE,
             PolicySettings.from_json(row.settings if row else {}),
             tuple(Preapproval.from_json(one) for one in (row.preapprovals if row else ())),
+            read_rules(row.rules if row else ()),
         )
     except (ValueError, KeyError, TypeError):
         return TenantPolicy(version, UNREADABLE)
@@ -88,6 +90,7 @@ async def put(
             "additions": new.additions,
             "settings": new.settings.to_json(),
             "preapprovals": [one.to_json() for one in new.preapprovals],
+            "rules": [one.to_json() for one in new.rules],
             "digest": new.digest,
             "author": by,
             "note": note,

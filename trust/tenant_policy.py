@@ -1,17 +1,20 @@
 """What a tenant adds to the policy: rules that only restrict, limits, and kinds of action approved in advance."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from datetime import date
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
+from trust.approval_rules import ApprovalRule
 from trust.digests import digest_of
 
 MOST_RECORDS = 10
 """No setting lifts this: `trust/guards/limit_records.py` denies what is beyond."""
 
 RecipientRule = Literal["deny", "hold"]
+Period = Literal["day", "week", "month", "always"]
+"""What a cap counts over, by UTC; weeks begin on Mondays."""
 
 
 class PolicySettingError(ValueError):
@@ -72,9 +75,32 @@ class Preapproval:
     """The most that any amount may come to; None: no amount may be touched."""
     granted_by: str = ""
     reason: str = ""
+    count_cap: int | None = None
+    """How many such actions may be carried out in a period; None: any number."""
+    sum_cap: int | None = None
+    """What all amounts of a period may come to; None: any sum."""
+    period: Period = "day"
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count_cap is not None or self.sum_cap is not None
+
+    def period_of(self, day: date) -> date:
+        """The first day of the period that a day lies in."""
+        match self.period:
+            case "day":
+                return day
+            case "week":
+                return day - timedelta(days=day.weekday())
+            case "month":
+                return day.replace(day=1)
+            case "always":
+                return date(1970, 1, 1)
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        """Caps are left out where there are none, so that what was granted before there were any reads the same."""
+        caps = {"count_cap": self.count_cap, "sum_cap": self.sum_cap, "period": self.period} if self.is_capped else {}
+        return caps | {
             "id": self.preapproval_id,
             "tool": self.tool,
             "object": self.object_name,
@@ -96,6 +122,9 @@ class Preapproval:
             amount_cap=data["amount_cap"],
             granted_by=data["granted_by"],
             reason=data["reason"],
+            count_cap=data.get("count_cap"),
+            sum_cap=data.get("sum_cap"),
+            period=data.get("period", "day"),
         )
 
 
@@ -108,17 +137,26 @@ class TenantPolicy:
     """Cedar text, `forbid` only: see `trust/additions.py`."""
     settings: PolicySettings = field(default_factory=PolicySettings)
     preapprovals: tuple[Preapproval, ...] = ()
+    rules: tuple[ApprovalRule, ...] = ()
+    """Who has to approve what, beyond what the service asks: see `trust/approval_rules.py`."""
 
     @cached_property
     def digest(self) -> str:
         """The same for the same content, whatever the version."""
         granted = [one.to_json() for one in self.preapprovals]
-        return digest_of({"additions": self.additions, "settings": self.settings.to_json(), "preapprovals": granted})
+        content = {"additions": self.additions, "settings": self.settings.to_json(), "preapprovals": granted}
+        if self.rules:  # versions from before there were any keep their digest
+            content["rules"] = [one.to_json() for one in self.rules]
+        return digest_of(content)
+
+    def standing_at(self, at: datetime) -> "StandingPolicy":
+        """What of it holds at a moment."""
+        return replace(self.standing_on(at.astimezone(UTC).date()), asked_at=at)
 
     def standing_on(self, day: date) -> "StandingPolicy":
-        """What of it holds on a day."""
+        """What of it holds on a day, at whatever time."""
         live = tuple(one for one in self.preapprovals if one.until >= day)
-        return StandingPolicy(self.digest, self.version, self.additions, self.settings, live)
+        return StandingPolicy(self.digest, self.version, self.additions, self.settings, live, self.rules)
 
 
 @dataclass(frozen=True)
@@ -131,6 +169,9 @@ class StandingPolicy:
     additions: str
     settings: PolicySettings
     preapprovals: tuple[Preapproval, ...] = ()
+    rules: tuple[ApprovalRule, ...] = ()
+    asked_at: datetime | None = None
+    """The moment that rules about hours go by; None if nobody knows it: then all of them speak."""
 
 
 NOTHING_ADDED = TenantPolicy().standing_on(date.max)

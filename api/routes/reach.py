@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -14,20 +15,23 @@ from agents._samples import FieldSample, Sample, action_of
 from api.callers import PolicyAdminOf, ServiceOf
 from api.errors import InputError, problems
 from api.wire import Body
+from crm.access import Caller
 from crm.database import TenantSession
-from crm.ids import normalise_id
+from crm.ids import UserId, normalise_id
 from crm.repositories.access import (
     UnknownCallerError,
     find_contact_by_email,
     find_holders,
+    find_staff,
     find_user_by_username,
+    load_access,
 )
 from crm.repositories.records import display_name
 from crm.schema import OBJECT_INFO
 from tools._catalogue import load_catalogue
 from tools._declare import Tool
 from trust.actions import Outgoing, Recipient, Role
-from trust.explain import explain
+from trust.explain import Explanation, explain
 from trust.labels import Integrity, Label
 from trust.principal import Principal, load_principal
 from trust.scopes import ALL_SCOPES
@@ -105,6 +109,7 @@ class ExplanationWire(BaseModel):
     permission: str | None
     second_person: bool
     votes: int
+    approver_rules: list[str] = Field(description="What the tenant's rules ask of approvers, in words; all of them.")
     approvers: list[PersonWire] = Field(description="Some of those who could approve; the person only where they may.")
     remedies: list[str]
     steps: list[StepWire]
@@ -158,9 +163,10 @@ async def explain_policy(body: ExplainBody, principal: PolicyAdminOf, service: S
         scopes = ALL_SCOPES if body.scopes is None else frozenset(body.scopes)
         person = await _load_person(session, body.person, scopes)
         said = explain(action_of(sample, person), person)
-        able = await _holders(session, said.permission)
+        able = await _able(session, said, service.runner.clock())
     approvers = [one for one in able if one.id != person.id]
-    if said.outcome == "hold" and not said.second_person:
+    met = all(one.is_met_by(person.access, at=service.runner.clock()) for one in said.requirements)
+    if said.outcome == "hold" and not said.second_person and met:
         approvers.insert(0, PersonWire(id=person.id, name=person.access.display_name))
     return ExplanationWire(
         decision=said.outcome,
@@ -169,6 +175,7 @@ async def explain_policy(body: ExplainBody, principal: PolicyAdminOf, service: S
         permission=said.permission,
         second_person=said.second_person,
         votes=said.votes,
+        approver_rules=[one.words for one in said.requirements],
         approvers=approvers[:MOST_NAMED],
         remedies=said.remedies,
         steps=[StepWire(**asdict(step)) for step in said.steps],
@@ -233,6 +240,20 @@ async def _load_person(session: TenantSession, who: str, scopes: frozenset[str])
 async def _holders(session: TenantSession, permissions: str | None) -> list[PersonWire]:
     found = await find_holders(session, frozenset((permissions or "").split()))
     return [PersonWire(id=one.Id, name=display_name(one)) for one in found]
+
+
+async def _able(session: TenantSession, said: Explanation, at: datetime) -> list[PersonWire]:
+    """Those who could decide now. Whose manager is meant is known only once there is a record."""
+    if not said.requirements:
+        return await _holders(session, said.permission)
+    able = []
+    for user in await find_staff(session, frozenset((said.permission or "").split())):
+        access = await load_access(session, Caller(session.tenant, user_id=UserId(user.Id)))
+        if all(one.is_met_by(access, at=at) for one in said.requirements):
+            able.append(PersonWire(id=user.Id, name=access.display_name))
+        if len(able) > MOST_NAMED:
+            break
+    return able
 
 
 def _find_agent(name: str) -> DomainAgent:

@@ -42,6 +42,18 @@ async def find_contact_by_email(session: TenantSession, address: str) -> Contact
     return found.first()
 
 
+async def load_names(session: TenantSession) -> dict[str, frozenset[str]]:
+    """What rules of the tenant may name: by kind, all that there is. Roles go by name, persons by the ids of users."""
+    sets = list(await session.scalars(select(PermissionSet)))
+    return {
+        "role": frozenset(await session.scalars(select(UserRole.name))),
+        "group": frozenset(await session.scalars(select(GroupMember.group_name).distinct())),
+        "permission set": frozenset(one.name for one in sets),
+        "permission": frozenset(permission for one in sets for permission in one.permissions),
+        "person": frozenset(await session.scalars(select(User.Id).where(User.IsActive))),
+    }
+
+
 async def find_holders(session: TenantSession, permissions: frozenset[str]) -> list[User]:
     """Active users who have all of these permissions, by name."""
     if not permissions:
@@ -57,6 +69,13 @@ async def find_holders(session: TenantSession, permissions: frozenset[str]) -> l
     return sorted(found, key=display_name)
 
 
+async def find_staff(session: TenantSession, permissions: frozenset[str]) -> list[User]:
+    """Active users who have all of these permissions, by name; everybody active if there are none."""
+    if permissions:
+        return await find_holders(session, permissions)
+    return sorted(await session.scalars(select(User).where(User.IsActive)), key=display_name)
+
+
 async def _user_access(session: TenantSession, caller: Caller) -> Access:
     user = await session.scalar(select(User).where(User.Id == caller.user_id, User.IsActive))
     if user is None:
@@ -67,6 +86,9 @@ async def _user_access(session: TenantSession, caller: Caller) -> Access:
     sets = list(await session.scalars(select(PermissionSet).where(PermissionSet.name.in_(assigned))))
     groups = frozenset(await session.scalars(select(GroupMember.group_name).where(GroupMember.user_id == user.Id)))
     roles = list(await session.scalars(select(UserRole)))
+    names = {role.role_id: role.name for role in roles}
+    below = roles_below(roles, user.UserRoleId)
+    own = names.get(user.UserRoleId or "", "")
     return Access(
         caller=caller,
         display_name=display_name(user),
@@ -75,10 +97,13 @@ async def _user_access(session: TenantSession, caller: Caller) -> Access:
         fields=resolve_fields([s.fields for s in sets]),
         permissions=frozenset(p for s in sets for p in s.permissions),
         sharing=await _sharing(session),
-        roles_below=roles_below(roles, user.UserRoleId),
+        roles_below=below,
         groups=groups,
         rules=_rules_for(list(await session.scalars(select(SharingRule))), roles, user.UserRoleId, groups),
         manager_id=user.ManagerId,
+        role=own,
+        roles_from_here=frozenset({own, *(names[one] for one in below)}) - {""},
+        permission_sets=frozenset(s.name for s in sets),
     )
 
 

@@ -88,6 +88,21 @@ async def find_successors(session: TenantSession, approval_ids: Sequence[str]) -
     return {replaced: successor for replaced, successor in found if replaced is not None}
 
 
+async def list_between(
+    session: TenantSession, *, since: datetime | None, until: datetime | None, limit: int
+) -> list[Approval]:
+    """Newest first; `since` is taken in, `until` is not."""
+    statement = select(Approval)
+    if since is not None:
+        statement = statement.where(Approval.created_at >= since)
+    if until is not None:
+        statement = statement.where(Approval.created_at < until)
+    ordered = statement.order_by(Approval.created_at.desc(), Approval.approval_id.desc())
+    found = list(await session.scalars(ordered.limit(limit)))
+    await keys.unlock(session, *found)
+    return found
+
+
 async def add(session: TenantSession, row: Approval | Vote) -> None:
     """Raises: ErasedError."""
     if isinstance(row, Approval):
@@ -154,6 +169,33 @@ async def move(
         .where(Approval.approval_id == approval.approval_id, Approval.status == expected)
         .values(status=to, **values, **sealed)
         .execution_options(synchronize_session="fetch")
+    )
+    return cast("CursorResult[Any]", result).rowcount == 1
+
+
+async def list_escalating(session: TenantSession, *, at: datetime, limit: int) -> list[Approval]:
+    """Pending ones that have not run out and whose next escalation has come, in the order in which it did."""
+    statement = select(Approval).where(
+        Approval.status == "pending", Approval.escalates_at <= at, Approval.expires_at > at
+    )
+    found = list(await session.scalars(statement.order_by(Approval.escalates_at, Approval.approval_id).limit(limit)))
+    await keys.unlock(session, *found)
+    return found
+
+
+async def mark_escalated(
+    session: TenantSession, approval: Approval, *, seen: datetime, next_at: datetime | None
+) -> bool:
+    """Note what the next escalation is; False if somebody else did, or the request was decided meanwhile."""
+    result = await session.execute(
+        update(Approval)
+        .where(
+            Approval.approval_id == approval.approval_id,
+            Approval.status == "pending",
+            Approval.escalates_at == seen,
+        )
+        .values(escalates_at=next_at)
+        .execution_options(synchronize_session=False)
     )
     return cast("CursorResult[Any]", result).rowcount == 1
 

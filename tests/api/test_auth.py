@@ -345,10 +345,14 @@ READS = {
     "GET /admin/policy/history": "policy:manage",
     "POST /admin/policy/rollback": "policy:manage",
     "POST /admin/policy/explain": "policy:manage",
+    "POST /admin/policy/simulate": "policy:manage",
     "GET /admin/preapprovals": "policy:manage",
     "POST /admin/preapprovals": "policy:manage",
     "DELETE /admin/preapprovals/{id}": "policy:manage",
     "GET /admin/reach": "policy:manage",
+    "GET /delegations": "approvals:decide or policy:manage",
+    "POST /delegations": "approvals:decide or policy:manage",
+    "DELETE /delegations/{id}": "approvals:decide or policy:manage",
     "POST /threads/{id}/feedback": "crm:read",
     "GET /feedback": "audit:read",
 }
@@ -377,7 +381,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     }
     named = {route.replace("/proof/0", "/proof/{index}") for route in named}
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
-    plain |= {"outbox_id": "id", "person_id": "id", "webhook_id": "id", "delivery_id": "id"}
+    plain |= {"outbox_id": "id", "person_id": "id", "webhook_id": "id", "delivery_id": "id", "delegation_id": "id"}
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
     assert routes == named | NEEDS_NO_SCOPE

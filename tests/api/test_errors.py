@@ -46,6 +46,7 @@ from trust.approvals import (
     NotEntitledError,
 )
 from trust.audit import NoSuchEntryError
+from trust.delegations import DelegationNotFoundError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
 from trust.webhooks import DeliveryBusyError, TooManyWebhooksError, WebhookNotFoundError
@@ -80,6 +81,7 @@ TABLE: list[tuple[Exception, int, str]] = [
     (MailNotFoundError("m"), 404, "mail-not-found"),
     (PolicyVersionNotFoundError("v"), 404, "policy-version-not-found"),
     (PreapprovalNotFoundError("p"), 404, "preapproval-not-found"),
+    (DelegationNotFoundError("d"), 404, "delegation-not-found"),
     (MessageNotFoundError("m"), 404, "message-not-found"),
     (NoSuchEntryError("e"), 404, "no-such-entry"),
     (MailClosedError("sent"), 409, "mail-closed"),

@@ -169,7 +169,7 @@ async def test_what_many_show_is_what_each_shows_and_costs_the_same_statements(s
                 alone = [
                     one.approval_id
                     for one in rows
-                    if await can_see(one, principal, crm, is_superior=one.requester in below)
+                    if await can_see(one, principal, crm, at=now, is_superior=one.requester in below)
                 ]
                 together = [one.approval_id for one in await find_seen_among(session, rows, principal, crm, at=now)]
             assert together == alone, person

@@ -54,7 +54,7 @@ class Scene:
 
     async def principal(self, session: TenantSession, key: str) -> Principal:
         member = key if len(key) == 18 else staff_id(key)
-        return await load_principal(session, member, self.scopes)
+        return await load_principal(session, member, self.scopes, at=self.now)
 
     async def hold(self, who: str = DANA.key, tool: str = "update_record", **arguments: Any) -> Approval:
         """The request that a call of a writing tool leads to."""
@@ -99,7 +99,7 @@ class Scene:
         async with self.database.session(self.tenant) as session:
             principal = await self.principal(session, who)
             crm = EmbeddedCrm(session, principal.access, self.now, KEY)
-            return await approvals.can_see(await self.reload(session, approval), principal, crm)
+            return await approvals.can_see(await self.reload(session, approval), principal, crm, at=self.now)
 
     @staticmethod
     async def reload(session: TenantSession, approval: Approval) -> Approval:

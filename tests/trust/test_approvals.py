@@ -11,8 +11,8 @@ from crm.seed.people import SOUTHRIDGE, staff_id
 from crm.work import Approval
 from tests.oracle import raw_connection, raw_rows
 from tests.trust.scene import ASK, HARBOR, RENEWAL, Scene
+from trust.approval_rules import EXPIRES_AFTER
 from trust.approvals import (
-    EXPIRES_AFTER,
     ApprovalClosedError,
     ApprovalError,
     ApprovalNotFoundError,
@@ -232,7 +232,7 @@ BOUND = {
     "expires_at": "'2027-01-01 00:00:00+00:00'",
 }
 """Column -> what an attacker with the database writes into it."""
-_UNBOUND = {"tenant", "approval_id", "requester", "created_at", "sealed_result"}
+_UNBOUND = {"tenant", "approval_id", "requester", "created_at", "escalates_at", "sealed_result"}
 _FOR_FINDING_IT = {"assignee", "object_name", "is_external", "is_tainted"}
 """Nothing is decided by them."""
 _OF_THE_DECISION = {"status", "decided_by", "decided_at", "sealed_reason", "sealed_edited_arguments"}
