@@ -18,12 +18,14 @@ from api.routes import (
     erasure,
     feedback,
     gateway,
+    ledger,
     outbox,
     policy,
     reach,
     records,
     runs,
     service,
+    switches,
     threads,
 )
 from api.settings import Settings
@@ -40,11 +42,13 @@ _ROUTES = (
     approvals,
     outbox,
     records,
+    ledger,
     audit,
     feedback,
     policy,
     reach,
     gateway,
+    switches,
     erasure,
 )
 

@@ -44,6 +44,11 @@ async def get_principal(
 PrincipalOf = Annotated[Principal, Depends(get_principal)]
 
 
+def is_auditor(principal: Principal) -> bool:
+    """Whether the whole ledger is open to this caller."""
+    return AUDIT_READ in principal.scopes and "read_audit" in principal.access.permissions
+
+
 def with_scope(*scopes: str, permission: str | None = None) -> Callable[[Principal], Awaitable[Principal]]:
     """A dependency that lets a principal pass whose token has one of the scopes, and who has the permission."""
 
@@ -69,6 +74,12 @@ GatewayKeeperOf = Annotated[Principal, Depends(with_scope(GATEWAY_MANAGE, permis
 
 AuditorOf = Annotated[Principal, Depends(with_scope(AUDIT_READ, permission="read_audit"))]
 """For ledger and audit."""
+
+LedgerReaderOf = Annotated[Principal, Depends(with_scope(CRM_READ, AUDIT_READ))]
+"""For single entries of the ledger and what came of a run: whose they are is asked of each."""
+
+UndoerOf = Annotated[Principal, Depends(with_scope(APPROVALS_DECIDE))]
+"""For taking back what was written; the guards ask for the rest."""
 
 PolicyAdminOf = Annotated[Principal, Depends(with_scope(POLICY_MANAGE, permission="manage_policy"))]
 """For the policy: looking at it, asking what it says of whom, changing it."""

@@ -43,6 +43,8 @@ from trust.approvals import (
 from trust.audit import NoSuchEntryError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
+from trust.switches import SwitchedOffError
+from trust.undo import EntryNotFoundError, TooManyEntriesError
 
 _log = logging.getLogger(__name__)
 
@@ -82,6 +84,7 @@ STATUSES: dict[type[Exception], int] = {
     PreapprovalNotFoundError: 404,
     MessageNotFoundError: 404,
     NoSuchEntryError: 404,
+    EntryNotFoundError: 404,
     ErasedError: 410,
     ThreadBusyError: 409,
     ThreadExistsError: 409,
@@ -91,6 +94,8 @@ STATUSES: dict[type[Exception], int] = {
     PolicyConflictError: 409,
     StaleError: 409,
     UnknownCallerError: 409,
+    SwitchedOffError: 409,
+    TooManyEntriesError: 409,
     AnswerError: 422,
     InputError: 422,
     FieldError: 422,

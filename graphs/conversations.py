@@ -23,8 +23,11 @@ from graphs.runner import Runner
 from graphs.turn import GRAPH_NAME
 from tools._run import ToolError
 from trust import approvals, audit
+from trust.actions import UNDO
 from trust.approvals import ApprovalClosedError, ApprovalNotFoundError, Verdict
 from trust.principal import Principal, load_principal
+from trust.switches import require_running
+from trust.undo import Undoing
 
 MultitaskStrategy = Literal["reject", "enqueue", "interrupt", "rollback"]
 MAX_UNFINISHED = 200
@@ -168,11 +171,12 @@ class Conversations:
     async def ask(self, principal: Principal, thread_id: str, ask: Ask) -> Run:
         """Accept a message; the run is stored before this returns, and worked on whatever becomes of the caller.
 
-        Raises: ThreadNotFoundError, ThreadBusyError, OverloadedError.
+        Raises: ThreadNotFoundError, ThreadBusyError, OverloadedError, SwitchedOffError.
         """
         now = self.runner.clock()
         accepted: list[Run] = []
         async with self._session(principal, write=True) as session:
+            await require_running(session, principal, at=now)
             thread = await self._own(session, principal, thread_id, for_update=True)
             if await runs.count_unfinished(session) >= MAX_UNFINISHED:
                 raise OverloadedError("too many runs are waiting; try again in a moment")
@@ -246,7 +250,7 @@ class Conversations:
         """Take decisions, all or none, and in the same transaction enter the run that acts on them.
 
         A request that was edited is answered with the new one that took its place.
-        Raises: the errors of `trust.approvals`, AnswerError.
+        Raises: the errors of `trust.approvals`, AnswerError, SwitchedOffError.
         """
         now = self.runner.clock()
         decided: list[Approval] = []
@@ -255,16 +259,43 @@ class Conversations:
             crm = self.runner.desk.crm_for(session, principal, now)
             for approval_id, verdict in verdicts:
                 approval = await approvals.decide(session, approval_id, verdict, principal, crm, at=now)
+                if approval.tool == UNDO:
+                    decided, run = await self._decide_undo(session, approval)
+                    break
+                if verdict.kind in ("approve", "edit"):
+                    # Said only to those who may decide; what is switched off stays as it is until it is on again.
+                    await require_running(session, principal, at=now, agent=approval.agent, tool=approval.tool)
                 if approval.status == "edited":
                     approval = await self._revise(session, approval)
                 decided.append(approval)
-            run = await self._resume_run(session, thread, decided[0], stream_mode=stream_mode, details=details)
-            await runs.add(session, run)
-            await self._mark_busy(session, thread)
+            else:
+                run = await self._resume_run(session, thread, decided[0], stream_mode=stream_mode, details=details)
+                await runs.add(session, run)
+                await self._mark_busy(session, thread)
         self._start(principal.tenant, run)
         if any(approval.status == "expired" for approval in decided):
             raise ApprovalClosedError("the request has expired: nobody decided in time")
         return decided, run
+
+    async def _decide_undo(self, session: TenantSession, approval: Approval) -> tuple[list[Approval], Run]:
+        """What others have agreed to take back is taken back with their word: no conversation waits for it.
+
+        The run is the one that the request was made in. Raises: AnswerError.
+        """
+        if approval.status == "edited":
+            raise AnswerError("decision: what is taken back cannot be edited; reject it instead")
+        run = await runs.find(session, approval.run_id)
+        if run is None:
+            raise ApprovalNotFoundError(approval.approval_id)
+        if approval.status == "approved":
+            await self.undoing.carry_out(session, approval, frozenset(run.request["scopes"]))
+            approval = await approval_rows.find(session, approval.approval_id) or approval
+        return [approval], run
+
+    @property
+    def undoing(self) -> Undoing:
+        """What callers can do about what was written."""
+        return Undoing(self.runner.database, self.runner.desk.crm_for, self.runner.clock)
 
     async def _lock_thread_of(self, session: TenantSession, approval_id: str) -> Thread:
         """The thread that waits for the approval. It is locked before the approval, as everywhere.

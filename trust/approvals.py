@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from crm.connector import Change, Connector
 from crm.database import TenantSession
@@ -28,6 +28,16 @@ EXPIRES_AFTER = timedelta(days=7)
 MAX_REASON = 2_000
 
 DecisionKind = Literal["approve", "reject", "edit", "recall"]
+
+VERBS: Final[dict[str, str]] = {
+    "create": "Create",
+    "update": "Change",
+    "delete": "Delete",
+    "confirm": "Confirm",
+    "restore": "Restore",
+    "unconfirm": "No longer confirm",
+}
+"""What a card calls each kind of change."""
 
 
 class ApprovalError(Exception):
@@ -176,8 +186,7 @@ def compute_digest(session: TenantSession, approval: Approval) -> str:
 
 def _card(action: Action) -> dict[str, Any]:
     """What a person is shown, made by code from the changes alone; no text of a model gets in as a caption."""
-    verb = {"create": "Create", "update": "Change", "delete": "Delete", "confirm": "Confirm"}
-    lines = [f"{verb[c.operation]} {c.object_name} {one_line(c.name)}" for c in action.changes or ()]
+    lines = [f"{VERBS[c.operation]} {c.object_name} {one_line(c.name)}" for c in action.changes or ()]
     card = {
         "title": "; ".join(lines),
         "tool": action.tool,

@@ -1,6 +1,6 @@
 """On whose behalf something happens, and how far that reaches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from crm.access import Access, Caller
@@ -8,6 +8,7 @@ from crm.database import TenantSession
 from crm.ids import ContactId, TenantId, UserId
 from crm.repositories.access import load_access
 from crm.schema import object_of
+from trust.halts import NOTHING_HALTED, Halts, load_halts
 from trust.policy_book import load_current
 from trust.tenant_policy import NOTHING_ADDED, StandingPolicy
 
@@ -20,6 +21,8 @@ class Principal:
     scopes: frozenset[str]
     policy: StandingPolicy = NOTHING_ADDED
     """What the tenant adds to the policy, as it stood when the principal was made."""
+    halts: Halts = NOTHING_HALTED
+    """What is switched off, as it stood when the principal was made or last refreshed."""
 
     @property
     def tenant(self) -> TenantId:
@@ -46,5 +49,12 @@ async def load_principal(
         caller = Caller(session.tenant, contact_id=ContactId(member_id))
     else:
         caller = Caller(session.tenant, user_id=UserId(member_id))
+    now = at or datetime.now(UTC)
     policy = await load_current(session)
-    return Principal(await load_access(session, caller), scopes, policy.standing_on((at or datetime.now(UTC)).date()))
+    access = await load_access(session, caller)
+    return Principal(access, scopes, policy.standing_on(now.date()), await load_halts(session, at=now))
+
+
+async def refresh(session: TenantSession, principal: Principal, *, at: datetime) -> Principal:
+    """The same person with what is switched off by now: asked before each decision, as a run may take long."""
+    return replace(principal, halts=await load_halts(session, at=at))

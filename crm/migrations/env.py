@@ -16,6 +16,7 @@ from crm import (  # noqa: F401 - they declare tables
     provenance,
     retention,
     rights,
+    switches,
     work,
 )
 from crm.migrations.history import is_declared

@@ -70,7 +70,7 @@ async def create(
     session: TenantSession, thread_id: str, *, owner: str, details: Mapping[str, Any], at: datetime
 ) -> Thread | None:
     """None if anybody in the tenant has a thread under this id."""
-    row = Thread(thread_id=thread_id, owner=owner, status="idle", created_at=at, updated_at=at)
+    row = Thread(thread_id=thread_id, owner=owner, status="idle", graph_version=0, created_at=at, updated_at=at)
     await keys.seal(session, row)
     await describe(session, row, details)
     row.interrupts = {}
