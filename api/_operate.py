@@ -29,6 +29,8 @@ from crm.transfer import Progress as ImportProgress
 from tools._catalogue import CatalogueError, load_catalogue
 from tools._mail import is_address
 from trust.erasure import purge_expired
+from trust.halts import load_halts
+from trust.switches import MAX_REASON, Throw, note
 
 T = TypeVar("T")
 
@@ -193,6 +195,7 @@ def examine() -> None:
         _check("token keys", lambda: f"{_count_keys(settings)} keys"),
         _check("audit key", lambda: settings.head_signer().key_name),
         _check("database", lambda: _with_database(_describe_database, settings)),
+        _check("kill switches", lambda: _with_database(_describe_switches, settings)),
         _check("catalogue", lambda: f"{len(load_catalogue())} tools, {len(load_roster())} agents"),
         _check("model", lambda: _describe_model(settings)),
     ]
@@ -252,6 +255,42 @@ def rotate_keys() -> None:
     console.print(f"{count} tenants' keys are wrapped anew.")
 
 
+def throw_global(*, is_on: bool, reason: str, until: datetime | None) -> None:
+    settings, now = Settings(), datetime.now(UTC)
+    until = None if until is None else until.replace(tzinfo=until.tzinfo or UTC)
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise CommandError(f"reason: expected 1 to {MAX_REASON} characters")
+    if until is not None and (until <= now or not is_on):
+        raise CommandError("until: expected with 'on' only, and in the future")
+    switch = Throw("global", "", is_on, reason, until)
+    migrations.throw_service_switch(settings.database(), switch.values("operator", now))
+
+    async def tell(database: Database) -> int:
+        tenants = await database.tenants()
+        for name in tenants:
+            # tenant-id: the operator's switch is entered in the audit of each tenant by itself
+            async with database.session(TenantId(name), write=True) as session:
+                await note(session, switch, by="operator", at=now)
+        return len(tenants)
+
+    count = _with_database(tell, settings)
+    state = "off: it does nothing any more" if is_on else "on again"
+    console.print(f"The service is switched {state}. {count} tenants have it in their audit.")
+
+
+async def _describe_switches(database: Database) -> str:
+    stopped: list[str] = []
+    for name in await database.tenants():
+        # tenant-id: the operator looks at each tenant by itself
+        async with database.session(TenantId(name)) as session:
+            halts = await load_halts(session, at=datetime.now(UTC))
+        if halts.everything is not None and halts.everything.scope == "global":
+            return halts.everything.message
+        found = [halts.everything, *halts.agents.values(), *halts.tools.values()]
+        stopped += [f"{name}: {halt.outline}" for halt in found if halt is not None]
+    return "; ".join(stopped) or "nothing is switched off"
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": start_demo,
     "serve": serve,
@@ -266,4 +305,5 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "purge": purge,
     "retention": set_retention,
     "rotate-keys": rotate_keys,
+    "throw-global": throw_global,
 }

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import httpx
 import typer
 
-from api import _policy_cli
+from api import _ledger_cli, _policy_cli, _switch_cli
 from api._audit_cli import audit
 from api._chat import Chat, log_in
 from api._loading import evaluation as _evaluation
@@ -261,6 +261,8 @@ def _call(method: str, path: str, url: str, who: str | None, **options: Any) -> 
 
 
 app.add_typer(_policy_cli.build(_call), name="policy")
+app.add_typer(_ledger_cli.build(_call), name="ledger")
+app.add_typer(_switch_cli.build(_call), name="switch")
 
 
 @approvals.command("list")
