@@ -26,6 +26,8 @@ from crm.repositories.outbox import set_sender as set_tenant_sender
 from crm.seed import TenantExistsError, create_tenant, seed
 from crm.transfer import ImportReport, export_folder, import_folder
 from crm.transfer import Progress as ImportProgress
+from graphs.migrating import Migrated, migrate_runs, versions_of
+from graphs.versions import VERSIONS, OrphanedApprovalsError, check_versions
 from tools._catalogue import CatalogueError, load_catalogue
 from tools._mail import is_address
 from trust.erasure import purge_expired
@@ -38,6 +40,7 @@ _KNOWN = (
     CatalogueError,
     CrmError,
     DatabaseNotReadyError,
+    OrphanedApprovalsError,
     RosterError,
     TenantExistsError,
     UnknownModelError,
@@ -195,6 +198,7 @@ def examine() -> None:
         _check("token keys", lambda: f"{_count_keys(settings)} keys"),
         _check("audit key", lambda: settings.head_signer().key_name),
         _check("database", lambda: _with_database(_describe_database, settings)),
+        _check("waiting requests", lambda: _with_database(_describe_versions, settings)),
         _check("kill switches", lambda: _with_database(_describe_switches, settings)),
         _check("catalogue", lambda: f"{len(load_catalogue())} tools, {len(load_roster())} agents"),
         _check("model", lambda: _describe_model(settings)),
@@ -250,6 +254,18 @@ def set_retention(*, tenant: str, conversation_days: int | None, prompt_days: in
     console.print(_with_database(work, Settings()))
 
 
+def move_runs(*, withdraw: bool) -> None:
+    async def work(database: Database) -> Migrated:
+        await database.check()
+        return await migrate_runs(database, versions_of(database), lambda: datetime.now(UTC), withdraw=withdraw)
+
+    done = _with_database(work, Settings())
+    console.print(
+        f"Carried over: {done.carried_over} conversations. As they were: {done.left}. "
+        f"Withdrawn: {done.withdrawn} requests. Taken up: {done.taken_up} runs."
+    )
+
+
 def rotate_keys() -> None:
     count = _with_database(_erasing.rotate_keys, Settings())
     console.print(f"{count} tenants' keys are wrapped anew.")
@@ -278,6 +294,11 @@ def throw_global(*, is_on: bool, reason: str, until: datetime | None) -> None:
     console.print(f"The service is switched {state}. {count} tenants have it in their audit.")
 
 
+async def _describe_versions(database: Database) -> str:
+    await check_versions(database)
+    return f"all within reach of graph version {VERSIONS[-1].number}"
+
+
 async def _describe_switches(database: Database) -> str:
     stopped: list[str] = []
     for name in await database.tenants():
@@ -304,6 +325,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "erase": erase,
     "purge": purge,
     "retention": set_retention,
+    "migrate-runs": move_runs,
     "rotate-keys": rotate_keys,
     "throw-global": throw_global,
 }

@@ -195,6 +195,16 @@ def retention(
     _operate("retention", tenant=tenant, conversation_days=conversation_days, prompt_days=prompt_days)
 
 
+@app.command("migrate-runs")
+def migrate_runs(
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Recall the requests that this build cannot go on with.")
+    ] = False,
+) -> None:
+    """Carry waiting conversations over to this build's graph, and take up runs that were put aside."""
+    _operate("migrate-runs", withdraw=withdraw)
+
+
 @app.command("rotate-keys")
 def rotate_keys() -> None:
     """Wrap all tenants' keys with the newest master key, after which the former ones are needed no more."""

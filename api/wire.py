@@ -348,7 +348,7 @@ def run_wire(run: Run) -> RunWire:
         run_id=run.run_id,
         thread_id=run.thread_id,
         assistant_id=assistant_id(),
-        status=run.status,
+        status="error" if run.status == "parked" else run.status,
         metadata=run.details,
         kwargs={"stream_mode": run.request.get("stream_mode"), "context": run.request.get("context")},
         multitask_strategy=run.multitask_strategy,

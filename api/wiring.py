@@ -1,7 +1,7 @@
 """Builds the parts and joins them; tests pass other parts in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,7 @@ from graphs.context import Limits
 from graphs.conversations import Conversations
 from graphs.runner import LEASE, Clock, Runner
 from graphs.screens import Screens
+from graphs.versions import VERSIONS, GraphVersion, check_versions
 from tools._catalogue import load_catalogue
 from trust.content_flag import load_lexicons
 from trust.head_export import HeadExporter
@@ -63,11 +64,12 @@ async def open_service(
     limits: Limits | None = None,
     lease: timedelta = LEASE,
     transport: Transport | None = None,
+    versions: Sequence[GraphVersion] = VERSIONS,
 ) -> AsyncIterator[Service]:
     """Start the service on its database; `model_for` gives a tenant's model where the settings do not.
 
-    Raises: DatabaseNotReadyError, KeySetError, HeadKeyError, CatalogueError, RosterError, UnknownModelError: the
-    service does not start half.
+    Raises: DatabaseNotReadyError, KeySetError, HeadKeyError, CatalogueError, RosterError, UnknownModelError,
+    OrphanedApprovalsError: the service does not start half.
     """
     limits = limits or Limits(model_timeout_s=settings.model_timeout_s, model_retries=settings.model_retries)
     keys = KeySet(settings.key_set())
@@ -86,6 +88,7 @@ async def open_service(
     )
     try:
         await database.check()
+        await check_versions(database, versions)
         gateway_for = _gateways(settings, model_for, limits, database)
         secret = settings.cursor_key()
         runner = Runner(
@@ -95,6 +98,7 @@ async def open_service(
             desk=CallDesk(load_roster(), load_catalogue(), database, secret, limits, Extractor(gateway_for), screens),
             clock=clock,
             lease=lease,
+            versions=versions,
         )
         postman = Postman(database, transport or configured_transport(settings, lease), clock)
         await runner.start()

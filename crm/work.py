@@ -76,7 +76,8 @@ class Run(TenantRow, SealedRow, Base):
     on_behalf_of: Mapped[str] = mapped_column(String(18))
     """Whose rights the run has: the caller who opened the thread, never who decided an approval."""
     status: Mapped[str] = mapped_column(String(12), default="pending")
-    """pending | running | success | error | timeout | interrupted (cancelled)."""
+    """pending | running | success | error | timeout | interrupted (cancelled) | parked (a build that can go on with it
+    has to take it up)."""
     sealed_request: Mapped[bytes] = mapped_column(LargeBinary)
     request = Sealed()
     """What to do: `input`, `command`, `context`, `config`, `stream_mode`, as accepted."""

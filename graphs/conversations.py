@@ -150,20 +150,22 @@ class Conversations:
 
     async def get_state(self, principal: Principal, thread_id: str, checkpoint_id: str | None = None) -> dict[str, Any]:
         """The conversation at its newest or at a named checkpoint, in the protocol's shape."""
-        await self.get_thread(principal, thread_id)
+        thread = await self.get_thread(principal, thread_id)
+        graph = self.runner.versions.compiled_to_read(thread.graph_version)
         with acting_for(principal.tenant):
-            snapshot = await self.runner.graph.aget_state(self._config(principal.tenant, thread_id, checkpoint_id))
+            snapshot = await graph.aget_state(self._config(principal.tenant, thread_id, checkpoint_id))
         return describe_state(snapshot, thread_id)
 
     async def list_states(
         self, principal: Principal, thread_id: str, *, limit: int, before: str | None
     ) -> list[dict[str, Any]]:
         """Newest first."""
-        await self.get_thread(principal, thread_id)
+        thread = await self.get_thread(principal, thread_id)
+        graph = self.runner.versions.compiled_to_read(thread.graph_version)
         earlier = None if before is None else self._config(principal.tenant, thread_id, before)
         config = self._config(principal.tenant, thread_id)
         with acting_for(principal.tenant):
-            history = self.runner.graph.aget_state_history(config, limit=limit, before=earlier)
+            history = graph.aget_state_history(config, limit=limit, before=earlier)
             return [describe_state(snapshot, thread_id) async for snapshot in history]
 
     # Runs

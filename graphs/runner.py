@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import GraphRecursionError
-from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
 from agents._gateway import ModelError
@@ -29,7 +28,8 @@ from graphs._translate import Translator, is_for, native_modes, public_values
 from graphs._voice import Voice
 from graphs.checkpoints import acting_for, checkpoint_thread_id, forget_past
 from graphs.context import RunContext
-from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
+from graphs.turn import STEP_LIMIT
+from graphs.versions import VERSIONS, GraphVersion, OrphanedRunError, Versions
 from trust import approvals, ledger
 from trust.erasure import purge_expired
 from trust.outgoing import load_outgoing
@@ -65,6 +65,7 @@ class Runner:
         clock: Clock,
         executor: str | None = None,
         lease: timedelta = LEASE,
+        versions: Sequence[GraphVersion] = VERSIONS,
     ) -> None:
         self.database = database
         self.desk = desk
@@ -72,9 +73,8 @@ class Runner:
         self.executor = executor or f"{uuid.uuid4()}"
         self._lease_for = lease
         self.saver = saver
-        self.graph: CompiledStateGraph[Any, RunContext, Any, Any] = build_turn(voice, desk).compile(
-            checkpointer=saver, name=GRAPH_NAME
-        )
+        self.versions = Versions(voice, desk, saver, versions)
+        self.graph = self.versions.compiled(self.versions.current)
         self._logs: dict[str, RunLog] = {}
         self._leased: set[str] = set()
         self._stopping: set[str] = set()
@@ -256,6 +256,8 @@ class Runner:
         if isinstance(fault, ModelError | RefusedInputError | UnknownCallerError):
             details = fault.details if isinstance(fault, ModelError) else {}
             return "error", {"error": type(fault).__name__.removesuffix("Error"), "message": str(fault)} | details
+        if isinstance(fault, OrphanedRunError):
+            return "parked", {"error": "OrphanedRun", "message": str(fault)}
         if isinstance(fault, GraphRecursionError):
             return "error", {"error": "StepLimit", "message": f"the turn did not end within {STEP_LIMIT} steps"}
         reference = uuid.uuid4().hex[:12]
@@ -270,14 +272,15 @@ class Runner:
         context = await self.build_context(tenant, run)
         is_resume = run.request["kind"] == "resume"
         config = self.config_for(tenant, run.thread_id)
-        with acting_for(tenant):
-            snapshot = await self.graph.aget_state(config) if is_resume or run.attempt > 1 else None
+        version, graph = await self.versions.graph_for(self.database, tenant, run.thread_id, is_resume=is_resume)
+        with acting_for(tenant, version=version):
+            snapshot = await graph.aget_state(config) if is_resume or run.attempt > 1 else None
             todo = _what_to_do(run, snapshot)
             if todo is _NOTHING:
                 translator.values = dict(snapshot.values) if snapshot else {}
                 translator.interrupts = pending_interrupts(snapshot)
                 return
-            stream = self.graph.astream(
+            stream = graph.astream(
                 todo,
                 config,
                 context=context,
@@ -362,6 +365,10 @@ class Runner:
         at: datetime,
     ) -> None:
         others = [one for one in await runs.list_unfinished(session, run.thread_id) if one.run_id != run.run_id]
+        if status == "parked":  # what was approved stays approved, for a build that can go on with it
+            thread.error = None if error is None else error["message"]
+            thread.status, thread.updated_at = "busy" if others else "error", at
+            return
         rest = "interrupted" if interrupts else "error" if error else "idle"
         thread.status = "busy" if others else rest
         thread.error = None if error is None else error["message"]
