@@ -157,7 +157,7 @@ class Versions:
         if strange:
             raise ValueError(f"the migration leads to what the graph does not have: {', '.join(sorted(strange))}")
         values = {**position.values, **{f"{_NEXT}{node}": None for node in position.next}}
-        versions = dict.fromkeys(values, 1)
+        versions: dict[str, str | int | float] = dict.fromkeys(values, 1)
         return {**empty_checkpoint(), "v": form, "channel_values": values, "channel_versions": versions}
 
 
