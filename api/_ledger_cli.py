@@ -104,7 +104,7 @@ def build(call: Call) -> typer.Typer:
         )
         for one in done["asked"]:
             console.print(f"  a second person decides: countersign approvals decide {one_line(one['approval_id'])}")
-        if done["run_id"]:
+        if done["done"]:
             console.print(f"To do it again: countersign ledger undo --run {one_line(done['run_id'])}")
 
     return ledger

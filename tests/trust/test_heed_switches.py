@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from agents._roster import load_roster
 from tests.trust.acting import customer, reads, staff, update, writes
+from tools._catalogue import load_catalogue
 from trust.actions import UNDO, UNDOER, Action
 from trust.decisions import Allow, Deny
 from trust.guards.heed_switches import heed_switches
@@ -50,6 +52,11 @@ def test_only_both_names_together_are_taking_back() -> None:
     principal = replace(staff(), halts=ALL)
     for action in (replace(TAKE_BACK, agent="sales"), replace(TAKE_BACK, tool="update_record")):
         assert isinstance(heed_switches(action, principal), Deny)
+
+
+def test_nothing_that_a_model_can_call_goes_by_these_names() -> None:
+    assert UNDO not in load_catalogue()
+    assert UNDOER not in load_roster()
 
 
 def test_people_outside_are_not_told_why() -> None:

@@ -216,6 +216,13 @@ class TestRecords:
         assert len((await desk.undo("mara", entry_id=by.entry_id)).done) == 1
         assert await desk.scene.count("Task") == before + 1
 
+    async def test_who_may_not_delete_such_records_does_not_take_one_back(self, desk: Desk) -> None:
+        fields = {"LastName": "Poe", "Company": "Poe & Co"}
+        entry = await desk.write(tool="create_record", object="Lead", fields=fields)
+        [one] = (await desk.undo("dana", entry_id=entry)).refused
+        assert (one.refusal.kind, one.refusal.message) == ("forbidden", "you may not delete records of 'Lead'")
+        assert (await desk.preview("mara", entry_id=entry)).plans[0].way == "asks"
+
     async def test_not_once_somebody_has_worked_on_it(self, desk: Desk) -> None:
         entry, task = await self.made(desk)
         await desk.scene.change(task, "Task", Description="notes")
