@@ -19,9 +19,10 @@ from trust.digests import digest_of
 from trust.masking.masker import LabelFor, Masker, MaskingError, Policy
 from trust.outgoing import Outgoing
 from trust.principal import Principal
+from trust.switches import SwitchedOffError, require_running
 from trust.vault import STAFF, Occurrence, Reader, Revealer, Vault
 
-__all__ = ["Answer", "Asking", "BudgetError", "Gateway", "ModelError", "OnText"]
+__all__ = ["Answer", "Asking", "BudgetError", "Gateway", "ModelError", "OnText", "PausedError"]
 
 OnText = Callable[[str], Awaitable[None]]
 """Takes the next piece of an answer, as the caller may read it."""
@@ -36,6 +37,14 @@ class BudgetError(ModelError):
         super().__init__(str(error))
         resets_at = None if error.resets_at is None else error.resets_at.isoformat().replace("+00:00", "Z")
         self.details = {"type": "urn:countersign:problem:budget", "status": 429, "resets_at": resets_at}
+
+
+class PausedError(ModelError):
+    """Somebody has switched off what the run needs: it ends here, and nothing is half done."""
+
+    def __init__(self, error: SwitchedOffError) -> None:
+        super().__init__(str(error))
+        self.details = {"type": "urn:countersign:problem:paused", "status": 409, "scope": error.halt.scope}
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,8 @@ class Asking:
     own_lines: frozenset[str] = frozenset()
     withhold_outside: bool = False
     """Texts of outsiders leave as handles for this question, even if the tenant's rules let them leave."""
+    agent: str | None = None
+    """Who asks; None for what the service asks by itself."""
     label_for: LabelFor | None = None
 
     @property
@@ -114,10 +125,13 @@ class Gateway:
         on_text: OnText | None = None,
         on_restart: Callable[[], None] | None = None,
     ) -> Answer:
-        """One answer; its text reaches `on_text` piece by piece while it comes. Raises: ModelError, BudgetError.
+        """One answer; its text reaches `on_text` piece by piece while it comes.
+
+        Raises: ModelError and its kinds: BudgetError, PausedError.
 
         `on_restart` is told that the answer begins anew, from another model.
         """
+        await self._require_running(asking)
         vault = Vault(self.vault_key, asking.principal.tenant, asking.thread_id)
         try:
             sealed = await self._seal(messages, asking, vault)
@@ -127,14 +141,23 @@ class Gateway:
         spoken = _Spoken(vault, asking.reader, on_text)
         try:
             return await self._ask(first, sealed, tools, asking, spoken)
-        except BudgetError:
+        except (BudgetError, PausedError):
             raise
         except ModelError:
             if second is None or spoken.has_begun:
                 raise
+            await self._require_running(asking)
             if on_restart is not None:
                 on_restart()
             return await self._ask(second, sealed, tools, asking, _Spoken(vault, asking.reader, on_text))
+
+    async def _require_running(self, asking: Asking) -> None:
+        """Raises: PausedError."""
+        try:
+            async with self.database.session(asking.principal.tenant) as session:
+                await require_running(session, asking.principal, at=asking.now, agent=asking.agent)
+        except SwitchedOffError as error:
+            raise PausedError(error) from error
 
     def _models_for(self, rules: Outgoing) -> tuple[BaseChatModel, BaseChatModel | None]:
         return (self.house, None) if rules.model == "offline" else (self.model, self.fallback)

@@ -30,9 +30,13 @@ from crm.repositories.outbox import set_sender as set_tenant_sender
 from crm.seed import TenantExistsError, create_tenant, seed
 from crm.transfer import ImportReport, export_folder, import_folder
 from crm.transfer import Progress as ImportProgress
+from graphs.migrating import Migrated, migrate_runs, versions_of
+from graphs.versions import VERSIONS, OrphanedApprovalsError, check_versions
 from tools._catalogue import CatalogueError, load_catalogue
 from tools._mail import is_address
 from trust.erasure import purge_expired
+from trust.halts import load_halts
+from trust.switches import MAX_REASON, Throw, note
 
 T = TypeVar("T")
 
@@ -40,6 +44,7 @@ _KNOWN = (
     CatalogueError,
     CrmError,
     DatabaseNotReadyError,
+    OrphanedApprovalsError,
     RosterError,
     TenantExistsError,
     UnknownModelError,
@@ -218,6 +223,8 @@ def examine() -> None:
         _check("token keys", lambda: f"{_count_keys(settings)} keys"),
         _check("audit key", lambda: settings.head_signer().key_name),
         _check("database", lambda: _with_database(_describe_database, settings)),
+        _check("waiting requests", lambda: _with_database(_describe_versions, settings)),
+        _check("kill switches", lambda: _with_database(_describe_switches, settings)),
         _check("catalogue", lambda: f"{len(load_catalogue())} tools, {len(load_roster())} agents"),
         _check("model", lambda: _describe_model(settings)),
     ]
@@ -272,9 +279,62 @@ def set_retention(*, tenant: str, conversation_days: int | None, prompt_days: in
     console.print(_with_database(work, Settings()))
 
 
+def move_runs(*, withdraw: bool) -> None:
+    async def work(database: Database) -> Migrated:
+        await database.check()
+        return await migrate_runs(database, versions_of(database), lambda: datetime.now(UTC), withdraw=withdraw)
+
+    done = _with_database(work, Settings())
+    console.print(
+        f"Carried over: {done.carried_over} conversations. As they were: {done.left}. "
+        f"Withdrawn: {done.withdrawn} requests. Taken up: {done.taken_up} runs."
+    )
+
+
 def rotate_keys() -> None:
     count = _with_database(_erasing.rotate_keys, Settings())
     console.print(f"{count} tenants' keys are wrapped anew.")
+
+
+def throw_global(*, is_on: bool, reason: str, until: datetime | None) -> None:
+    settings, now = Settings(), datetime.now(UTC)
+    until = None if until is None else until.replace(tzinfo=until.tzinfo or UTC)
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise CommandError(f"reason: expected 1 to {MAX_REASON} characters")
+    if until is not None and (until <= now or not is_on):
+        raise CommandError("until: expected with 'on' only, and in the future")
+    switch = Throw("global", "", is_on, reason, until)
+    migrations.throw_service_switch(settings.database(), switch.values("operator", now))
+
+    async def tell(database: Database) -> int:
+        tenants = await database.tenants()
+        for name in tenants:
+            # tenant-id: the operator's switch is entered in the audit of each tenant by itself
+            async with database.session(TenantId(name), write=True) as session:
+                await note(session, switch, by="operator", at=now)
+        return len(tenants)
+
+    count = _with_database(tell, settings)
+    state = "off: it does nothing any more" if is_on else "on again"
+    console.print(f"The service is switched {state}. {count} tenants have it in their audit.")
+
+
+async def _describe_versions(database: Database) -> str:
+    await check_versions(database)
+    return f"all within reach of graph version {VERSIONS[-1].number}"
+
+
+async def _describe_switches(database: Database) -> str:
+    stopped: list[str] = []
+    for name in await database.tenants():
+        # tenant-id: the operator looks at each tenant by itself
+        async with database.session(TenantId(name)) as session:
+            halts = await load_halts(session, at=datetime.now(UTC))
+        if halts.everything is not None and halts.everything.scope == "global":
+            return halts.everything.message
+        found = [halts.everything, *halts.agents.values(), *halts.tools.values()]
+        stopped += [f"{name}: {halt.outline}" for halt in found if halt is not None]
+    return "; ".join(stopped) or "nothing is switched off"
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -291,5 +351,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "erase": erase,
     "purge": purge,
     "retention": set_retention,
+    "migrate-runs": move_runs,
     "rotate-keys": rotate_keys,
+    "throw-global": throw_global,
 }

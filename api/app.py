@@ -21,6 +21,7 @@ from api.routes import (
     feedback,
     gateway,
     inbox,
+    ledger,
     operations,
     outbox,
     policy,
@@ -30,6 +31,7 @@ from api.routes import (
     runs,
     service,
     simulation,
+    switches,
     threads,
     webhooks,
 )
@@ -51,6 +53,7 @@ _ROUTES = (
     delegations,
     outbox,
     records,
+    ledger,
     audit,
     feedback,
     policy,
@@ -59,6 +62,7 @@ _ROUTES = (
     reach,
     gateway,
     operations,
+    switches,
     erasure,
 )
 

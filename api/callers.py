@@ -44,6 +44,11 @@ async def get_principal(
 PrincipalOf = Annotated[Principal, Depends(get_principal)]
 
 
+def is_auditor(principal: Principal) -> bool:
+    """Whether the whole ledger is open to this caller."""
+    return AUDIT_READ in principal.scopes and "read_audit" in principal.access.permissions
+
+
 def with_scope(
     *scopes: str, permission: str | None = None, staff: bool = False
 ) -> Callable[[Principal], Awaitable[Principal]]:
@@ -76,6 +81,12 @@ AuditorOf = Annotated[Principal, Depends(with_scope(AUDIT_READ, permission="read
 
 DelegatorOf = Annotated[Principal, Depends(with_scope(APPROVALS_DECIDE, POLICY_MANAGE, staff=True))]
 """For delegations. Which scope is needed depends on whose they are, and is checked where that is known."""
+
+LedgerReaderOf = Annotated[Principal, Depends(with_scope(CRM_READ, AUDIT_READ))]
+"""For single entries of the ledger and what came of a run: whose they are is asked of each."""
+
+UndoerOf = Annotated[Principal, Depends(with_scope(APPROVALS_DECIDE))]
+"""For taking back what was written; the guards ask for the rest."""
 
 PolicyAdminOf = Annotated[Principal, Depends(with_scope(POLICY_MANAGE, permission="manage_policy"))]
 """For the policy: looking at it, asking what it says of whom, changing it."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import httpx
 import typer
 
-from api import _approvals_cli, _delegations_cli, _policy_cli
+from api import _approvals_cli, _delegations_cli, _ledger_cli, _policy_cli, _switch_cli
 from api._audit_cli import audit
 from api._chat import Chat, log_in
 from api._loading import evaluation as _evaluation
@@ -201,6 +201,16 @@ def retention(
     _operate("retention", tenant=tenant, conversation_days=conversation_days, prompt_days=prompt_days)
 
 
+@app.command("migrate-runs")
+def migrate_runs(
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Recall the requests that this build cannot go on with.")
+    ] = False,
+) -> None:
+    """Carry waiting conversations over to this build's graph, and take up runs that were put aside."""
+    _operate("migrate-runs", withdraw=withdraw)
+
+
 @app.command("rotate-keys")
 def rotate_keys() -> None:
     """Wrap all tenants' keys with the newest master key, after which the former ones are needed no more."""
@@ -269,6 +279,8 @@ def _call(method: str, path: str, url: str, who: str | None, **options: Any) -> 
 app.add_typer(_policy_cli.build(_call), name="policy")
 app.add_typer(_approvals_cli.build(_call), name="approvals")
 app.add_typer(_delegations_cli.build(_call), name="delegations")
+app.add_typer(_ledger_cli.build(_call), name="ledger")
+app.add_typer(_switch_cli.build(_call), name="switch")
 
 
 def _say_mail(mail: dict[str, Any]) -> None:

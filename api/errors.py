@@ -46,6 +46,8 @@ from trust.delegations import DelegationNotFoundError
 from trust.inbox import BatchError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
+from trust.switches import SwitchedOffError
+from trust.undo import EntryNotFoundError, TooManyEntriesError
 from trust.webhooks import DeliveryBusyError, TooManyWebhooksError, WebhookNotFoundError
 
 _log = logging.getLogger(__name__)
@@ -89,6 +91,7 @@ STATUSES: dict[type[Exception], int] = {
     NoSuchEntryError: 404,
     ScheduleNotFoundError: 404,
     WebhookNotFoundError: 404,
+    EntryNotFoundError: 404,
     ErasedError: 410,
     ThreadBusyError: 409,
     ThreadExistsError: 409,
@@ -100,6 +103,8 @@ STATUSES: dict[type[Exception], int] = {
     DeliveryBusyError: 409,
     TooManyWebhooksError: 409,
     UnknownCallerError: 409,
+    SwitchedOffError: 409,
+    TooManyEntriesError: 409,
     AnswerError: 422,
     InputError: 422,
     FieldError: 422,

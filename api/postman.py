@@ -13,6 +13,7 @@ from crm.mailing import OutgoingMail
 from crm.repositories import outbox
 from graphs.runner import Clock
 from trust import audit
+from trust.halts import load_halts
 
 LOOK_EVERY_S = 1.0
 FIRST_PAUSE = timedelta(seconds=30)
@@ -60,8 +61,11 @@ class Postman:
         tried = 0
         for name in await self._database.tenants():
             tenant = TenantId(name)  # tenant-id: the service's own chores, for each tenant by itself
+            now = self._clock()
             async with self._database.session(tenant) as session:
-                due = await outbox.list_due(session, at=self._clock())
+                if (await load_halts(session, at=now)).everything is not None:
+                    continue  # what was approved waits until the switch is off
+                due = await outbox.list_due(session, at=now)
             for mail in due:
                 if self._stopping.is_set():
                     return tried
@@ -80,6 +84,8 @@ class Postman:
     async def _take(self, tenant: TenantId, outbox_id: str, *, is_stranded: bool) -> OutgoingMail | None:
         now = self._clock()
         async with self._database.session(tenant, write=True) as session:
+            if (await load_halts(session, at=now)).everything is not None:
+                return None
             if is_stranded and not self._transport.is_repeatable:
                 why = "the process that sent it died before it knew whether the letter arrived"
                 if await outbox.give_up_stranded(session, outbox_id, error=why, at=now):

@@ -367,12 +367,16 @@ def thread_wire(thread: Thread) -> ThreadWire:
     )
 
 
+_SHOWN_AS = {"waiting": "pending", "parked": "error"}
+"""States that the protocol does not know."""
+
+
 def run_wire(run: Run) -> RunWire:
     return RunWire(
         run_id=run.run_id,
         thread_id=run.thread_id,
         assistant_id=assistant_id(),
-        status="pending" if run.status == "waiting" else run.status,
+        status=_SHOWN_AS.get(run.status, run.status),
         metadata=run.details,
         kwargs={"stream_mode": run.request.get("stream_mode"), "context": run.request.get("context")},
         multitask_strategy=run.multitask_strategy,

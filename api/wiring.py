@@ -1,7 +1,7 @@
 """Builds the parts and joins them; tests pass other parts in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,7 @@ from graphs.inbox import Inbox
 from graphs.runner import LEASE, Clock, Room, Runner
 from graphs.schedules import Schedules
 from graphs.screens import Screens
+from graphs.versions import VERSIONS, GraphVersion, check_versions
 from tools._catalogue import load_catalogue
 from trust.content_flag import load_lexicons
 from trust.head_export import HeadExporter
@@ -78,13 +79,14 @@ async def open_service(
     lease: timedelta = LEASE,
     transport: Transport | None = None,
     queue: DurableQueue | None = None,
+    versions: Sequence[GraphVersion] = VERSIONS,
 ) -> AsyncIterator[Service]:
     """Start the service on its database; `model_for` gives a tenant's model where the settings do not.
 
     Without a `queue` all runs are worked on in the process that accepts them.
 
-    Raises: DatabaseNotReadyError, KeySetError, HeadKeyError, CatalogueError, RosterError, UnknownModelError: the
-    service does not start half.
+    Raises: DatabaseNotReadyError, KeySetError, HeadKeyError, CatalogueError, RosterError, UnknownModelError,
+    OrphanedApprovalsError: the service does not start half.
     """
     limits = limits or Limits(model_timeout_s=settings.model_timeout_s, model_retries=settings.model_retries)
     keys = KeySet(settings.key_set())
@@ -103,6 +105,7 @@ async def open_service(
     )
     try:
         await database.check()
+        await check_versions(database, versions)
         gateway_for = _gateways(settings, model_for, limits, database)
         secret = settings.cursor_key()
         runner = Runner(
@@ -115,6 +118,7 @@ async def open_service(
             queue=queue,
             room=Room(settings.turns_at_once, settings.tenant_turns_at_once, settings.run_timeout_s),
             executor=None if queue is None else queue.executor,
+            versions=versions,
         )
         transport = transport or configured_transport(settings, lease)
         postman = Postman(database, transport, clock)

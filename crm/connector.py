@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 Json = Any
 Row = dict[str, Json]
 
-Writing = Literal["create", "update", "delete", "confirm"]
+Writing = Literal["create", "update", "delete", "confirm", "restore", "unconfirm"]
 Op = Literal["eq", "ne", "lt", "le", "gt", "ge", "contains", "starts_with", "in", "is_null"]
 Function = Literal["count", "sum", "avg", "min", "max"]
 DATE_PARTS = ("year", "quarter", "month", "day")
@@ -113,7 +113,8 @@ class Change:
     """One write to one record, exactly: what was seen and what shall stand there."""
 
     operation: Writing
-    """`confirm` changes no value: it says that staff vouch for those that stand there."""
+    """`confirm` changes no value: it says that staff vouch for those that stand there; `unconfirm` takes that back.
+    `delete` puts the record into the bin, `restore` takes it out."""
     object_name: str
     record_id: str
     """For a create: the id that the record will get, so that doing it twice is seen."""
@@ -184,5 +185,9 @@ class Connector(Protocol):
     async def propose_update(self, object_name: str, record_id: str, fields: Mapping[str, Json]) -> Change: ...
 
     async def propose_confirm(self, object_name: str, record_id: str, fields: Sequence[str]) -> Change: ...
+
+    async def propose_delete(self, object_name: str, record_id: str) -> Change: ...
+
+    async def propose_restore(self, object_name: str, record_id: str) -> Change: ...
 
     async def apply(self, change: Change) -> Effect: ...

@@ -13,8 +13,9 @@ from sqlalchemy.engine import URL
 from crm.database import DatabaseConfig
 from crm.migrations import wall
 from crm.migrations.history import SCRIPTS, head_revision
+from crm.repositories import switches
 
-__all__ = ["current_revision", "draft_revision", "head_revision", "upgrade"]
+__all__ = ["current_revision", "draft_revision", "head_revision", "throw_service_switch", "upgrade"]
 
 _TURN = 0x636F756E746572
 """Key of the advisory lock that migrating processes take turns on."""
@@ -41,6 +42,12 @@ def draft_revision(config: DatabaseConfig, message: str) -> None:
     """Write a new revision from the difference between a migrated database and the declared tables; for developers."""
     with _connect(config) as connection:
         command.revision(_alembic(connection, config), message, autogenerate=True)
+
+
+def throw_service_switch(config: DatabaseConfig, values: dict[str, Any]) -> None:
+    """Throw the operator's switch, as the owner of the tables: the service's own role may not. Raises: ValueError."""
+    with _connect(config) as connection:
+        switches.throw_service_switch(connection, values)
 
 
 def current_revision(config: DatabaseConfig) -> str | None:

@@ -40,6 +40,9 @@ class Thread(TenantRow, SealedRow, Base):
     interrupts = Sealed()
     """Task id -> list of `{"id", "value"}`: what the conversation waits for."""
     error: Mapped[str | None] = mapped_column(Text)
+    graph_version: Mapped[int] = mapped_column(Integer, default=0)
+    """Of the graph that wrote the checkpoints; 0: there are none yet. Whatever goes on with them goes by that graph, or
+    migrates them."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -73,7 +76,8 @@ class Run(TenantRow, SealedRow, Base):
     on_behalf_of: Mapped[str] = mapped_column(String(18))
     """Whose rights the run has: the caller who opened the thread, never who decided an approval."""
     status: Mapped[str] = mapped_column(String(12), default="pending")
-    """waiting (for a decision) | pending | running | success | error | timeout | interrupted (cancelled)."""
+    """waiting (for a decision) | pending | running | success | error | timeout | interrupted (cancelled) | parked (a
+    build that can go on with it has to take it up)."""
     sealed_request: Mapped[bytes] = mapped_column(LargeBinary)
     request = Sealed()
     """What to do: `input`, `command`, `context`, `config`, `stream_mode`, as accepted."""
@@ -193,6 +197,8 @@ class LedgerEntry(TenantRow, Base):
     __table_args__ = (
         UniqueConstraint("tenant", "key"),
         Index("ix_ledger_run", "tenant", "run_id"),
+        Index("ix_ledger_created", "tenant", "created_at"),
+        Index("ix_ledger_undoes", "tenant", "undoes"),
     )
 
     entry_id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -206,9 +212,27 @@ class LedgerEntry(TenantRow, Base):
     tool: Mapped[str] = mapped_column(String(60))
     on_behalf_of: Mapped[str] = mapped_column(String(18))
     effects: Mapped[list[Json]] = mapped_column(JSON, default=list)
-    """Per record: operation, object, id, version, and before -> after per field as read back."""
+    """Per record: operation, object, id, version, before -> after per field as read back, and where the values that
+    were replaced had come from."""
     result: Mapped[Json | None] = mapped_column(JSON)
+    undoes: Mapped[str | None] = mapped_column(String(36))
+    """The entry whose effects this one takes back."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LedgerEffect(TenantRow, Base):
+    """Which record an entry's effect is about: for finding entries by it."""
+
+    __tablename__ = "ledger_effect"
+    __table_args__ = (Index("ix_ledger_effect_record", "tenant", "record_id", "version"),)
+
+    entry_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    place: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    """In the entry's list of effects, from 0."""
+    object_name: Mapped[str] = mapped_column(String(40))
+    record_id: Mapped[str] = mapped_column(String(18))
+    version: Mapped[int] = mapped_column(Integer)
+    """Of the record, after the effect."""
 
 
 class AuditHead(TenantRow, Base):

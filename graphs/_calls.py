@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agents._gateway import PausedError
 from crm.database import TenantSession
 from crm.repositories import approvals as approval_rows
 from crm.work import Approval
@@ -38,7 +39,9 @@ from trust.decisions import Deny, Hold
 from trust.digests import digest_of
 from trust.labels import Integrity, Label
 from trust.policy import decide
+from trust.principal import refresh
 from trust.provenance import OUTSIDE
+from trust.switches import SwitchedOffError
 
 _SPEAKING = 40
 """Characters that a text has at least that could talk anybody into anything."""
@@ -56,8 +59,10 @@ class CallDesk(Settling):
     async def admit(self, state: TurnState, context: RunContext) -> TurnState:
         """Check what came in, reset what counts per turn, and answer calls that an earlier turn left open.
 
-        Raises: RefusedInputError.
+        Raises: RefusedInputError, PausedError.
         """
+        if context.principal.halts.everything is not None:
+            raise PausedError(SwitchedOffError(context.principal.halts.everything, context.principal))
         messages = state.get("messages") or []
         last = messages[-1] if messages else None
         if last is None or last["type"] != "human" or not text_of(last).strip():
@@ -113,6 +118,7 @@ class CallDesk(Settling):
         async with self.database.session(context.principal.tenant, write=self._any_writes(state)) as session:
             if self._any_writes(state):
                 await require_lease(session)
+            context = await with_halts(session, context)
             for place, call in enumerate(map(_readable, state["calls"])):
                 verdict = await self._guard_one(session, call, state, context, place, sight)
                 turn["trail"] = [*turn["trail"], _trace(call, verdict)]
@@ -197,6 +203,7 @@ class CallDesk(Settling):
         turn = dict(state["turn"])
         sight = look(state, context, self.cursor_key)
         async with self.database.session(context.principal.tenant) as session:
+            context = await with_halts(session, context)
             envelopes = [self._shorten(await self._read_one(session, call, state, context, sight)) for call in waiting]
             read = [
                 (self.catalogue[c["name"]], e["result"]) for c, e in zip(waiting, envelopes, strict=True) if e["ok"]
@@ -274,6 +281,11 @@ class CallDesk(Settling):
         if size <= self.limits.result_chars:
             return envelope
         return failure("retry", f"the result is too long ({size} characters): ask for fewer records or fewer fields")
+
+
+async def with_halts(session: TenantSession, context: RunContext) -> RunContext:
+    """The context with what is switched off at this moment."""
+    return replace(context, principal=await refresh(session, context.principal, at=context.now))
 
 
 def _readable(call: Call) -> Call:

@@ -14,8 +14,11 @@ from graphs.answers import AnswerError, parse_answers
 from graphs.context import RunContext
 from tools._run import ToolError
 from trust import approvals, audit
+from trust.actions import UNDO
 from trust.approvals import ApprovalClosedError, ApprovalError, ApprovalNotFoundError, Verdict
 from trust.principal import Principal, load_principal
+from trust.switches import require_running
+from trust.undo import Undoing
 
 
 class ReproposalError(ApprovalError):
@@ -66,7 +69,7 @@ class Deciding(Threads):
 
         A request that was edited is answered with the new one that took its place. One that no conversation waits for
         is carried out at once, without a run.
-        Raises: the errors of `trust.approvals`, AnswerError.
+        Raises: the errors of `trust.approvals`, AnswerError, SwitchedOffError.
         """
         now = self.runner.clock()
         decided: list[Approval] = []
@@ -76,6 +79,11 @@ class Deciding(Threads):
             crm = self.runner.desk.crm_for(session, principal, now)
             for approval_id, verdict in verdicts:
                 approval = await approvals.decide(session, approval_id, verdict, principal, crm, at=now)
+                if verdict.kind in ("approve", "edit") and approval.tool != UNDO:
+                    # Said only to those who may decide; what is switched off stays as it is until it is on again.
+                    await require_running(session, principal, at=now, agent=approval.agent, tool=approval.tool)
+                if approval.status == "edited" and approval.tool == UNDO:
+                    raise AnswerError("decision: what is taken back cannot be edited; reject it instead")
                 if approval.status == "edited":
                     approval = await self._revise(session, approval)
                 decided.append(await self._carry_out_alone(session, approval))
@@ -127,8 +135,23 @@ class Deciding(Threads):
         """An approved request that no conversation waits for is carried out here; others are left as they are."""
         if not approvals.stands_alone(approval) or approval.status != "approved":
             return approval
-        await self.runner.desk.carry_out(session, approval, await self._context_of(session, approval))
+        if approval.tool == UNDO:
+            await self._take_back(session, approval)
+        else:
+            await self.runner.desk.carry_out(session, approval, await self._context_of(session, approval))
         return await approvals.reload(session, approval.approval_id)
+
+    async def _take_back(self, session: TenantSession, approval: Approval) -> None:
+        """What others have agreed to take back is taken back with their word."""
+        run = await runs.find(session, approval.run_id)
+        if run is None:
+            raise ApprovalNotFoundError(approval.approval_id)
+        await self.undoing.carry_out(session, approval, frozenset(run.request["scopes"]))
+
+    @property
+    def undoing(self) -> Undoing:
+        """What callers can do about what was written."""
+        return Undoing(self.runner.database, self.runner.desk.crm_for, self.runner.clock)
 
     async def repropose(self, principal: Principal, approval_id: str) -> Approval:
         """Make a request that was refused as stale, or ran out, again: the same arguments against today's values.

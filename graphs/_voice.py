@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from agents._agent import DomainAgent
-from agents._gateway import Answer, BudgetError, Gateway, ModelError
+from agents._gateway import Answer, BudgetError, Gateway, ModelError, PausedError
 from agents._prompts import build_system_prompt, own_lines
 from agents._router import ROUTER_PROMPT, Route, choice_tool, route_by_words
 from crm.database import Database, TenantSession
@@ -64,13 +64,13 @@ class Voice:
         }
 
     async def _ask_for_route(self, text: str, context: RunContext, turn: dict[str, Any]) -> Route:
-        """What a model chooses; outside the copilot's field if it does not. Raises: BudgetError."""
+        """What a model chooses; outside the copilot's field if it does not. Raises: BudgetError, PausedError."""
         messages = [SystemMessage(ROUTER_PROMPT), HumanMessage(text[:4000])]
         asking = asking_of(context, frozenset(ROUTER_PROMPT.split("\n")))
         outside = Route("off_topic", None, "nothing to do with the CRM")
         try:
             answer = await self.gateway_for(context.principal.tenant).ask(messages, [choice_tool(self.roster)], asking)
-        except BudgetError:
+        except (BudgetError, PausedError):
             raise
         except ModelError:
             return outside
@@ -96,7 +96,8 @@ class Voice:
         sight = look(state, context, self.secret)
         is_customer = context.principal.is_customer
         usable = [tool.schema for tool in agent.tools if tool.for_customers or not is_customer]
-        asking = replace(asking_of(context, own_lines(agent, context.principal.access)), label_for=sight.label_for)
+        own = own_lines(agent, context.principal.access)
+        asking = replace(asking_of(context, own), label_for=sight.label_for, agent=agent.name)
         # Some servers give every answer the same id; one of our own lets nothing that was said be replaced.
         outlet = Outlet(str(uuid.uuid4()), self._check_for(state, context), writer)
 

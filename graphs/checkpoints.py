@@ -41,16 +41,21 @@ ITEM_CHANNEL = "messages"
 """The part of a state that only grows, message by message."""
 
 _bound: ContextVar[TenantId | None] = ContextVar("tenant of checkpoints", default=None)
+_version: ContextVar[int | None] = ContextVar("version of the graph that stores them", default=None)
 
 
 @contextmanager
-def acting_for(tenant: TenantId) -> Iterator[None]:
-    """Bind checkpoint calls to a tenant, in this task and those it starts meanwhile."""
-    token = _bound.set(tenant)
+def acting_for(tenant: TenantId, *, version: int | None = None) -> Iterator[None]:
+    """Bind checkpoint calls to a tenant, in this task and those it starts meanwhile.
+
+    `version` is that of the graph: what it stores is stored with it.
+    """
+    tokens = _bound.set(tenant), _version.set(version)
     try:
         yield
     finally:
-        _bound.reset(token)
+        _bound.reset(tokens[0])
+        _version.reset(tokens[1])
 
 
 def checkpoint_thread_id(tenant: TenantId, thread_id: str) -> str:
@@ -153,6 +158,9 @@ class SealedSaver(BaseCheckpointSaver[int]):
         async with self._database.session(tenant, write=True) as session:
             await threads.lock(session, thread_id)
             await require_lease(session)
+            version = _version.get()
+            if version is not None:
+                await threads.keep_graph_version(session, thread_id, version)
             key = await get_thread_key(session, thread_id)
             kept = None if said is None else await items.store(session, thread_id, key, said)
             state = [

@@ -29,6 +29,7 @@ from trust import approvals, audit
 from trust.approvals import Verdict
 from trust.inbox import WhileWaiting, get_while_waiting, known_way
 from trust.principal import Principal
+from trust.switches import require_running
 
 __all__ = [
     "Ask",
@@ -119,20 +120,22 @@ class Conversations(Deciding):
 
     async def get_state(self, principal: Principal, thread_id: str, checkpoint_id: str | None = None) -> dict[str, Any]:
         """The conversation at its newest or at a named checkpoint, in the protocol's shape."""
-        await self.get_thread(principal, thread_id)
+        thread = await self.get_thread(principal, thread_id)
+        graph = self.runner.versions.compiled_to_read(thread.graph_version)
         with acting_for(principal.tenant):
-            snapshot = await self.runner.graph.aget_state(self._config(principal.tenant, thread_id, checkpoint_id))
+            snapshot = await graph.aget_state(self._config(principal.tenant, thread_id, checkpoint_id))
         return describe_state(snapshot, thread_id)
 
     async def list_states(
         self, principal: Principal, thread_id: str, *, limit: int, before: str | None
     ) -> list[dict[str, Any]]:
         """Newest first."""
-        await self.get_thread(principal, thread_id)
+        thread = await self.get_thread(principal, thread_id)
+        graph = self.runner.versions.compiled_to_read(thread.graph_version)
         earlier = None if before is None else self._config(principal.tenant, thread_id, before)
         config = self._config(principal.tenant, thread_id)
         with acting_for(principal.tenant):
-            history = self.runner.graph.aget_state_history(config, limit=limit, before=earlier)
+            history = graph.aget_state_history(config, limit=limit, before=earlier)
             return [describe_state(snapshot, thread_id) async for snapshot in history]
 
     # Runs
@@ -142,11 +145,12 @@ class Conversations(Deciding):
 
         What becomes of it while the thread waits for a decision: docs/inbox.md. The run is then the one that goes on
         with the turn, if the message was taken for an answer.
-        Raises: ThreadNotFoundError, ThreadBusyError, OverloadedError.
+        Raises: ThreadNotFoundError, ThreadBusyError, OverloadedError, SwitchedOffError.
         """
         accepted: list[Run] = []
         stopped: list[Run] = []
         async with self._session(principal, write=True) as session:
+            await require_running(session, principal, at=self.runner.clock())
             thread = await self._own(session, principal, thread_id, for_update=True)
             if await runs.count_unfinished(session) >= self.max_unfinished:
                 raise OverloadedError("too many runs are waiting; try again in a moment")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from crm.fields import to_json
 from crm.work import Approval
+from trust.approvals import VERBS
 from trust.egress import sanitize
 from trust.injection_screen import screen
 from trust.invisible import strip_invisible
@@ -98,13 +99,12 @@ def describe_card(card: dict[str, Any]) -> str:
     """The card as plain lines: what is done to which record, and old -> new per field."""
     lines = []
     for change in card["changes"]:
-        verb = {"create": "Create", "update": "Change", "delete": "Delete", "confirm": "Confirm"}[change["operation"]]
-        lines.append(f"{verb} {change['object']} {plain(change['name'])} ({change['id']})")
+        lines.append(f"{VERBS[change['operation']]} {change['object']} {plain(change['name'])} ({change['id']})")
         for field in change["fields"]:
             new = plain(field["new"]) + _describe_source(field.get("source"))
             lines.append(
                 f"  {field['field']}: {new}"
-                if change["operation"] in ("create", "confirm")
+                if change["operation"] in ("create", "confirm", "unconfirm")
                 else f"  {field['field']}: {plain(field['old'])} -> {new}"
             )
     lines += _describe_message(card.get("message"))

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -12,7 +12,6 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import GraphRecursionError
-from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
 from agents._gateway import ModelError
@@ -32,7 +31,8 @@ from graphs.checkpoints import acting_for, checkpoint_thread_id, forget_past
 from graphs.context import RunContext
 from graphs.lease import LeaseLostError, holding
 from graphs.queue import Place, Queue
-from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
+from graphs.turn import STEP_LIMIT
+from graphs.versions import VERSIONS, GraphVersion, OrphanedRunError, Versions
 from trust import approvals, ledger, notices
 from trust.erasure import purge_expired
 from trust.outgoing import load_outgoing
@@ -81,6 +81,7 @@ class Runner:
         lease: timedelta = LEASE,
         queue: Queue | None = None,
         room: Room | None = None,
+        versions: Sequence[GraphVersion] = VERSIONS,
     ) -> None:
         self.database = database
         self.desk = desk
@@ -90,9 +91,8 @@ class Runner:
         self.queue = queue
         self.room = room or Room()
         self.saver = saver
-        self.graph: CompiledStateGraph[Any, RunContext, Any, Any] = build_turn(voice, desk).compile(
-            checkpointer=saver, name=GRAPH_NAME
-        )
+        self.versions = Versions(voice, desk, saver, versions)
+        self.graph = self.versions.compiled(self.versions.current)
         self._logs: dict[str, RunLog] = {}
         self._leased: set[str] = set()
         self._stopping: set[str] = set()
@@ -359,6 +359,8 @@ class Runner:
         if isinstance(fault, ModelError | RefusedInputError | UnknownCallerError):
             details = fault.details if isinstance(fault, ModelError) else {}
             return "error", {"error": type(fault).__name__.removesuffix("Error"), "message": str(fault)} | details
+        if isinstance(fault, OrphanedRunError):
+            return "parked", {"error": "OrphanedRun", "message": str(fault)}
         if isinstance(fault, GraphRecursionError):
             return "error", {"error": "StepLimit", "message": f"the turn did not end within {STEP_LIMIT} steps"}
         reference = uuid.uuid4().hex[:12]
@@ -373,14 +375,15 @@ class Runner:
         context = await self.build_context(tenant, run)
         is_resume = run.request["kind"] == "resume"
         config = self.config_for(tenant, run.thread_id)
-        with acting_for(tenant):
-            snapshot = await self.graph.aget_state(config) if is_resume or run.attempt > 1 else None
+        version, graph = await self.versions.graph_for(self.database, tenant, run.thread_id, is_resume=is_resume)
+        with acting_for(tenant, version=version):
+            snapshot = await graph.aget_state(config) if is_resume or run.attempt > 1 else None
             todo = _what_to_do(run, snapshot)
             if todo is _NOTHING:
                 translator.values = dict(snapshot.values) if snapshot else {}
                 translator.interrupts = pending_interrupts(snapshot)
                 return
-            stream = self.graph.astream(
+            stream = graph.astream(
                 todo,
                 config,
                 context=context,
@@ -471,6 +474,10 @@ class Runner:
     ) -> None:
         await (runs.hold_back if interrupts else runs.release_waiting)(session, run.thread_id)
         others = [one for one in await runs.list_unfinished(session, run.thread_id) if one.run_id != run.run_id]
+        if status == "parked":  # what was approved stays approved, for a build that can go on with it
+            thread.error = None if error is None else error["message"]
+            thread.status, thread.updated_at = "busy" if others else "error", at
+            return
         rest = "interrupted" if interrupts else "error" if error else "idle"
         thread.status = "busy" if others else rest
         thread.error = None if error is None else error["message"]

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from crm.connector import Aggregate, Aggregation, Change, Json, Match, Page, Query, Row, TextMatch
+from crm.connector import Aggregate, Aggregation, Change, Json, Match, Page, Query, Row, TextMatch, Writing
 from crm.mailing import Sender
 from trust.actions import Effect, Outgoing
 from trust.digests import digest_of
@@ -191,7 +191,9 @@ class Tool:
     is_foreign: bool = False
     """Whether somebody outside has described it: a model that has it may do what the description says."""
 
-    def may_propose(self, operation: Operation, object_name: str) -> bool:
+    def may_propose(self, operation: Writing, object_name: str) -> bool:
+        if operation in ("restore", "unconfirm"):
+            return False  # they take back, which is a person's to do
         return not self.changes or bool({(operation, object_name), (operation, "*")} & set(self.changes))
 
     @cached_property

@@ -19,6 +19,11 @@ class Effect(StrEnum):
     SEND = "SEND"
 
 
+UNDO = "undo"
+"""The tool by which a person takes back what the ledger says was done; no agent has it."""
+UNDOER = "ledger"
+"""Who stands in an agent's place there. No agent may be called so."""
+
 Role = Literal["target", "recipient", "url", "amount", "content", "option", "confirmation"]
 
 

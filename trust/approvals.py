@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from crm.connector import Change, Connector
 from crm.database import TenantSession
@@ -39,6 +39,16 @@ STATUS_AFTER: dict[DecisionKind, str] = {
     "answer": "answered",
     "recall": "recalled",
 }
+
+VERBS: Final[dict[str, str]] = {
+    "create": "Create",
+    "update": "Change",
+    "delete": "Delete",
+    "confirm": "Confirm",
+    "restore": "Restore",
+    "unconfirm": "No longer confirm",
+}
+"""What a card calls each kind of change."""
 
 
 class ApprovalError(Exception):
@@ -212,8 +222,7 @@ def compute_digest(session: TenantSession, approval: Approval) -> str:
 
 def _card(action: Action) -> dict[str, Any]:
     """What a person is shown, made by code from the changes alone; no text of a model gets in as a caption."""
-    verb = {"create": "Create", "update": "Change", "delete": "Delete", "confirm": "Confirm"}
-    lines = [f"{verb[c.operation]} {c.object_name} {one_line(c.name)}" for c in action.changes or ()]
+    lines = [f"{VERBS[c.operation]} {c.object_name} {one_line(c.name)}" for c in action.changes or ()]
     card = {
         "title": "; ".join(lines),
         "tool": action.tool,
@@ -426,12 +435,12 @@ def stands_alone(approval: Approval) -> bool:
 
 def key_again(approval: Approval) -> str:
     """The key of the request that repeats this one: there is one at most."""
-    return f"{rows.ALONE}{approval.approval_id}"
+    return f"{rows.AGAIN}{approval.approval_id}"
 
 
 def key_edited(approval: Approval) -> str:
     """The key of the request that takes the place of this one when a person has edited it."""
-    return f"{rows.ALONE if stands_alone(approval) else ''}{approval.approval_id}:edited"
+    return f"{rows.AGAIN if stands_alone(approval) else ''}{approval.approval_id}:edited"
 
 
 def require_reproposable(approval: Approval, principal: Principal, *, at: datetime) -> None:

@@ -14,16 +14,17 @@ from crm.repositories.access import UnknownCallerError
 from crm.sealing import SealError
 from crm.work import Approval, LedgerEntry, Vote
 from trust import audit, notices
-from trust.actions import Action
+from trust.actions import UNDO, UNDOER, Action
 from trust.approvals import compute_digest, is_preapproved
 from trust.bound_labels import labels_of_change
 from trust.decisions import Deny, Hold
 from trust.entitlement import asked_at, persons_of, still_counts
+from trust.guards.heed_switches import heed_switches
 from trust.letters import post
 from trust.policy import Grant, redeem
 from trust.preapprovals import give_back
-from trust.principal import Principal, load_principal
-from trust.provenance import confirm, keep_labels
+from trust.principal import Principal, load_principal, refresh
+from trust.provenance import Sources, confirm, keep_labels, read_sources, restore_sources
 
 
 @dataclass(frozen=True)
@@ -62,17 +63,19 @@ async def settle(
         return Outcome(approval.status == "applied", approval.result or {}, is_repeat=True)
     if approval.status != "approved":
         raise UnsettledError(f"the approval is {approval.status}")
-    entry = await ledger.claim(session, _entry(approval, at))
+    entry = await ledger.claim(session, _entry(session, approval, at))
     if entry is None:
         raise UnsettledError("the ledger holds this write already, but its approval was not used up")
+    principal = await refresh(session, principal, at=at)
     action = await _recheck(session, approval, build_action)
     grant = action if isinstance(action, Deny) else _redeem(approval, action, principal)
     if isinstance(action, Deny) or isinstance(grant, Deny):
         reason = grant.reason if isinstance(grant, Deny) else "the request no longer stands"
-        return await _refuse(session, approval, entry, {"kind": "denied", "message": reason}, at=at)
+        kind = "paused" if isinstance(grant, Deny) and grant.guard == heed_switches.__name__ else "denied"
+        return await _refuse(session, approval, entry, {"kind": kind, "message": reason}, at=at)
     try:
         async with session.begin_nested():
-            effects = await _carry_out(grant, action, principal, crm)
+            effects, sources = await _carry_out(session, grant, action, principal, crm)
             await _keep_labels(session, approval, effects, at=at)
             posted = await _post(session, approval, action, at=at)
     except StaleError as stale:
@@ -81,12 +84,12 @@ async def settle(
         return await _refuse(session, approval, entry, error, at=at)
     except CrmError as error:
         return await _refuse(session, approval, entry, {"kind": "failed", "message": str(error)}, at=at)
-    return await _apply(session, approval, entry, effects, posted, at=at)
+    return await _apply(session, approval, entry, _as_kept(approval, effects, sources), _result(effects, posted), at=at)
 
 
 async def abandon(session: TenantSession, approval: Approval, *, why: str, at: datetime) -> None:
     """Use up an approval that will not be carried out any more, so that it never is. Raises: UnsettledError."""
-    entry = await ledger.claim(session, _entry(approval, at))
+    entry = await ledger.claim(session, _entry(session, approval, at))
     if entry is None:
         raise UnsettledError("the ledger holds this write already, but its approval was not used up")
     await _refuse(session, approval, entry, {"kind": "failed", "message": why}, at=at)
@@ -97,10 +100,19 @@ def changes_of(approval: Approval) -> list[Change]:
     return [Change.from_json(change) for change in approval.changes]
 
 
-def _entry(approval: Approval, at: datetime) -> LedgerEntry:
+def undone_by(session: TenantSession, approval: Approval) -> str | None:
+    """The entry that a request would take back; None if it is about something else, or is not as it was written."""
+    if approval.tool != UNDO or approval.agent != UNDOER or not _is_as_written(session, approval):
+        return None
+    return str(approval.arguments["entry_id"])
+
+
+def _entry(session: TenantSession, approval: Approval, at: datetime) -> LedgerEntry:
+    undoes = undone_by(session, approval)
     return LedgerEntry(
         entry_id=str(uuid.uuid4()),
-        key=f"approval:{approval.approval_id}",
+        key=f"approval:{approval.approval_id}" if undoes is None else approval.key,
+        undoes=undoes,
         status="pending",
         approval_id=approval.approval_id,
         thread_id=approval.thread_id,
@@ -157,14 +169,28 @@ async def _counts(session: TenantSession, approval: Approval, vote: Vote) -> boo
     return still_counts(approval, vote, voter)
 
 
-async def _carry_out(grant: Grant, action: Action, principal: Principal, crm: Connector) -> list[Effect]:
-    """Raises: GrantError, CrmError."""
+async def _carry_out(
+    session: TenantSession, grant: Grant, action: Action, principal: Principal, crm: Connector
+) -> tuple[list[Effect], list[Sources]]:
+    """The effects, and for each where the values that it replaced had come from. Raises: GrantError, CrmError."""
     grant.require_cover(action, principal)
-    return [await crm.apply(change) for change in action.changes or ()]
+    effects: list[Effect] = []
+    sources: list[Sources] = []
+    for change in action.changes or ():
+        sources.append(await read_sources(session, change))
+        effects.append(await crm.apply(change))
+    return effects, sources
 
 
 async def _keep_labels(session: TenantSession, approval: Approval, effects: Sequence[Effect], *, at: datetime) -> None:
-    """What was written keeps the labels it came with; only a confirmation raises any."""
+    """What was written keeps the labels it came with, what was restored those it had; a confirmation raises them."""
+    undoes = undone_by(session, approval)
+    if undoes is not None:
+        undone = await ledger.find(session, undoes)
+        for place, effect in zip(approval.arguments["effects"], effects, strict=True):
+            former = None if undone is None else undone.effects[place].get("sources")
+            await restore_sources(session, effect.change, effect.version, former, at=at)
+        return
     for effect in effects:
         change = effect.change
         if change.operation == "confirm":
@@ -174,6 +200,14 @@ async def _keep_labels(session: TenantSession, approval: Approval, effects: Sequ
         else:
             labels = labels_of_change(approval.labels, change.record_id)
             await keep_labels(session, change, effect.version, labels, at=at)
+
+
+def _as_kept(approval: Approval, effects: Sequence[Effect], sources: Sequence[Sources]) -> list[dict[str, Any]]:
+    """The effects as the ledger keeps them."""
+    kept = [effect.to_json() | {"sources": source} for effect, source in zip(effects, sources, strict=True)]
+    if approval.tool == UNDO:
+        return [one | {"undoes": place} for one, place in zip(kept, approval.arguments["effects"], strict=True)]
+    return kept
 
 
 async def _post(session: TenantSession, approval: Approval, action: Action, *, at: datetime) -> str | None:
@@ -194,14 +228,14 @@ async def _apply(
     session: TenantSession,
     approval: Approval,
     entry: LedgerEntry,
-    effects: Sequence[Effect],
-    posted: str | None,
+    effects: list[dict[str, Any]],
+    result: dict[str, Any],
     *,
     at: datetime,
 ) -> Outcome:
     entry.status = "applied"
-    entry.effects = [effect.to_json() for effect in effects]
-    result = _result(effects) | ({} if posted is None else {"outbox_id": posted})
+    entry.effects = effects
+    await ledger.keep_effects(session, entry)
     await _close(session, approval, entry, "applied", result, at=at)
     return Outcome(applied=True, result=result)
 
@@ -228,7 +262,8 @@ async def _close(
         kind=f"effect.{status}",
         actor=approval.requester,
         subject=approval.approval_id,
-        payload={"entry": entry.entry_id, "tool": approval.tool, "records": _records(entry)},
+        payload={"entry": entry.entry_id, "tool": approval.tool, "records": _records(entry)}
+        | ({} if entry.undoes is None else {"undoes": entry.undoes}),
     )
     event: notices.Event = "approval.applied" if status == "applied" else "approval.refused"
     await notices.tell_of_approval(session, approval, event, at=at, status=status)
@@ -238,10 +273,10 @@ def _records(entry: LedgerEntry) -> list[dict[str, Any]]:
     return [{"object": e["object"], "id": e["id"], "version": e["version"]} for e in entry.effects]
 
 
-def _result(effects: Sequence[Effect]) -> dict[str, Any]:
+def _result(effects: Sequence[Effect], posted: str | None) -> dict[str, Any]:
     """What a tool's caller is told of the first record, which is the one the tool is about, and of all changes."""
     first = effects[0]
-    return {
+    result = {
         "status": "applied",
         "object": first.change.object_name,
         "id": first.change.record_id,
@@ -253,3 +288,4 @@ def _result(effects: Sequence[Effect]) -> dict[str, Any]:
             if field != "Id"
         ],
     }
+    return result if posted is None else result | {"outbox_id": posted}

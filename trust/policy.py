@@ -12,6 +12,7 @@ from trust.decisions import Allow, Decision, Deny, Hold
 from trust.digests import digest_of
 from trust.guards.bind_customers import bind_customers
 from trust.guards.follow_policy import follow_policy
+from trust.guards.heed_switches import heed_switches
 from trust.guards.hold_writes import hold_writes
 from trust.guards.keep_mail_status import keep_mail_status
 from trust.guards.limit_records import limit_records
@@ -28,6 +29,7 @@ Guard = Callable[[Action, Principal], Decision]
 
 GUARDS: Final[tuple[Guard, ...]] = (
     stay_in_tenant,
+    heed_switches,
     require_listed_tool,
     stay_in_plan,
     bind_customers,

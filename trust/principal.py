@@ -9,6 +9,7 @@ from crm.ids import ContactId, TenantId, UserId
 from crm.repositories.access import load_access
 from crm.schema import object_of
 from trust.delegations import StandIn, list_stand_ins
+from trust.halts import NOTHING_HALTED, Halts, load_halts
 from trust.policy_book import load_current
 from trust.tenant_policy import NOTHING_ADDED, StandingPolicy
 
@@ -23,6 +24,8 @@ class Principal:
     """What the tenant adds to the policy, as it stood when the principal was made."""
     stands_in_for: tuple[StandIn, ...] = ()
     """For whom they decide while those are away."""
+    halts: Halts = NOTHING_HALTED
+    """What is switched off, as it stood when the principal was made or last refreshed."""
 
     @property
     def tenant(self) -> TenantId:
@@ -67,4 +70,10 @@ async def load_principal(
     policy = await load_current(session)
     access = await load_access(session, caller)
     stands_in_for = () if caller.user_id is None else await list_stand_ins(session, caller.user_id, at=now)
-    return Principal(access, scopes, policy.standing_at(now), stands_in_for)
+    halts = await load_halts(session, at=now)
+    return Principal(access, scopes, policy.standing_at(now), stands_in_for, halts)
+
+
+async def refresh(session: TenantSession, principal: Principal, *, at: datetime) -> Principal:
+    """The same person with what is switched off by now: asked before each decision, as a run may take long."""
+    return replace(principal, halts=await load_halts(session, at=at))

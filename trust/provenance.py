@@ -1,10 +1,12 @@
 """Labels of stored values: by what was kept when they were written, else by the field and the record's source."""
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from crm.connector import Change
 from crm.database import TenantSession
-from crm.fields import FieldSpec, Kind
+from crm.fields import FieldSpec, Kind, to_json
 from crm.provenance import ALL_FIELDS, FieldProvenance, RecordOrigin, provenance_values
 from crm.repositories import provenance as rows
 from crm.schema import OBJECT_INFO
@@ -12,6 +14,8 @@ from trust.labels import NOTHING, Integrity, Label, join_all
 
 OUTSIDE = "outside"
 """The writer of text that came from somewhere outside the tenant."""
+CONFIRMED = "confirmed"
+"""The source of a value that staff vouch for."""
 _TEXT = frozenset({Kind.TEXT, Kind.LONG_TEXT, Kind.EMAIL, Kind.PHONE, Kind.URL})
 
 
@@ -91,6 +95,71 @@ async def confirm(session: TenantSession, change: Change, version: int, by: froz
     """Raise fields to what staff vouch for: `by` are those who confirmed their present values."""
     for field in change.fields:
         values = provenance_values(
-            Integrity.CRM_VERIFIED.word, writers=sorted(by), readers=None, source="confirmed", version=version, at=at
+            Integrity.CRM_VERIFIED.word, writers=sorted(by), readers=None, source=CONFIRMED, version=version, at=at
         )
         await rows.keep(session, change.record_id, field.field, values)
+
+
+Sources = dict[str, Any]
+"""By field, what was kept about the value that stood there, as JSON; None where nothing was."""
+
+
+async def read_sources(session: TenantSession, change: Change) -> Sources:
+    """What is kept about the values that a change is about to replace, for the ledger."""
+    if change.operation not in ("update", "confirm", "unconfirm"):
+        return {}
+    fields = [one.field for one in change.fields]
+    kept = await rows.list_kept(session, change.record_id, fields)
+    return {field: _source_to_json(kept.get(field)) for field in fields}
+
+
+def _source_to_json(kept: FieldProvenance | None) -> dict[str, Any] | None:
+    if kept is None:
+        return None
+    return {
+        "integrity": kept.integrity,
+        "writers": list(kept.writers),
+        "readers": None if kept.readers is None else list(kept.readers),
+        "source": kept.source,
+        "at": to_json(kept.at),
+    }
+
+
+async def restore_sources(
+    session: TenantSession, change: Change, version: int, sources: Sources | None, *, at: datetime
+) -> None:
+    """Keep about restored values what was kept about them before. Where the ledger does not tell, they count as bad."""
+    if change.operation not in ("update", "confirm", "unconfirm"):
+        return
+    for one in change.fields:
+        values = source_values(sources, one.field, version=version, at=at)
+        if values is None:
+            await rows.forget_field(session, change.record_id, one.field)
+        else:
+            await rows.keep(session, change.record_id, one.field, values)
+
+
+def source_values(sources: Sources | None, field: str, *, version: int, at: datetime) -> dict[str, Any] | None:
+    """The columns of what is kept about a restored value; None if nothing was."""
+    if sources is None or field not in sources:
+        return provenance_values(
+            Integrity.EXTERNAL.word,
+            writers=[OUTSIDE],
+            readers=None,
+            source="restored; where it had come from was not kept",
+            version=version,
+            at=at,
+        )
+    kept = sources[field]
+    if kept is None:
+        return None
+    return {**kept, "at": datetime.fromisoformat(kept["at"]), "version": version}
+
+
+def label_of_restored(origin: RecordOrigin, field: str, sources: Sources | None, *, at: datetime) -> Label:
+    """The label that a field will have once its former value stands there again."""
+    values = source_values(sources, field, version=0, at=at)
+    others = {name: kept for name, kept in origin.fields.items() if name != field}
+    if values is not None:
+        others[field] = FieldProvenance(record_id=origin.record_id, field=field, **values)
+    return label_of(replace(origin, fields=others), field)

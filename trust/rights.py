@@ -6,7 +6,14 @@ from crm.access import Operation
 from trust.actions import Action
 from trust.principal import Principal
 
-_RIGHT: Final[dict[str, Operation]] = {"create": "create", "update": "edit", "delete": "delete", "confirm": "edit"}
+_RIGHT: Final[dict[str, Operation]] = {
+    "create": "create",
+    "update": "edit",
+    "delete": "delete",
+    "confirm": "edit",
+    "restore": "delete",
+    "unconfirm": "edit",
+}
 
 
 def find_missing_right(action: Action, principal: Principal) -> str | None:

@@ -1,15 +1,12 @@
-"""Records and ledger over HTTP, for looking; all changes go through conversations and approvals."""
+"""Records over HTTP, for looking; all changes go through conversations and approvals."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel
 
-from api.callers import AuditorOf, ReaderOf, ServiceOf
+from api.callers import ReaderOf, ServiceOf
 from api.errors import problems
 from crm.errors import RecordNotFoundError
-from crm.fields import to_json
-from crm.repositories import ledger as ledger_rows
 from crm.schema import object_of
 
 router = APIRouter()
@@ -46,46 +43,3 @@ async def find_record(
         if len(exact) != 1:
             raise RecordNotFoundError(object_name, name)
         return await crm.get(object_name, exact[0].record_id)
-
-
-class LedgerWire(BaseModel):
-    """A write that was carried out or refused, with before and after per record as read back."""
-
-    entry_id: str
-    status: str
-    approval_id: str | None
-    thread_id: str
-    run_id: str
-    agent: str
-    tool: str
-    on_behalf_of: str
-    effects: list[dict[str, Any]]
-    created_at: str
-
-
-@router.get("/ledger", tags=["audit"], responses=problems(403))
-async def list_ledger(
-    principal: AuditorOf,
-    service: ServiceOf,
-    run_id: Annotated[str | None, Query(pattern=r"^[0-9a-f-]{36}$")] = None,
-    thread_id: Annotated[str | None, Query(pattern=r"^[0-9a-f-]{36}$")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> list[LedgerWire]:
-    """What was written, newest first."""
-    async with service.database.session(principal.tenant) as session:
-        found = await ledger_rows.list_entries(session, run_id=run_id, thread_id=thread_id, limit=limit)
-        return [
-            LedgerWire(
-                entry_id=one.entry_id,
-                status=one.status,
-                approval_id=one.approval_id,
-                thread_id=one.thread_id,
-                run_id=one.run_id,
-                agent=one.agent,
-                tool=one.tool,
-                on_behalf_of=one.on_behalf_of,
-                effects=one.effects,
-                created_at=to_json(one.created_at),
-            )
-            for one in found
-        ]

@@ -18,6 +18,7 @@ from crm import (  # noqa: F401 - they declare tables
     retention,
     rights,
     scheduling,
+    switches,
     webhooks,
     work,
 )

@@ -12,7 +12,8 @@ from crm.repositories.approval_facts import note_facts
 from crm.sealed_row import seal_json
 from crm.work import Approval, Vote
 
-ALONE = "again:"
+AGAIN = "again:"
+ALONE = (AGAIN, "undo:")
 """How the keys of requests begin that no conversation waits for."""
 
 

@@ -60,6 +60,22 @@ async def keep(session: TenantSession, record_id: str, field: str, values: Mappi
     await insert_or_replace(session, FieldProvenance, row, key=("tenant", "record_id", "field"))
 
 
+async def list_kept(session: TenantSession, record_id: str, fields: Iterable[str]) -> dict[str, FieldProvenance]:
+    """What is kept about these fields of a record, each by itself; those of which nothing is are left out."""
+    statement = select(FieldProvenance).where(
+        FieldProvenance.record_id == record_id, FieldProvenance.field.in_(sorted(fields))
+    )
+    rows = await session.scalars(statement.execution_options(populate_existing=True))
+    return {row.field: row for row in rows}
+
+
+async def forget_field(session: TenantSession, record_id: str, field: str) -> None:
+    """Drop what was kept about one field."""
+    await session.execute(
+        delete(FieldProvenance).where(FieldProvenance.record_id == record_id, FieldProvenance.field == field)
+    )
+
+
 async def forget(session: TenantSession, record_ids: Iterable[str]) -> None:
     """Drop what was kept: the values were replaced from somewhere else."""
     await session.execute(delete(FieldProvenance).where(FieldProvenance.record_id.in_(sorted(record_ids))))

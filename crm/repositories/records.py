@@ -197,6 +197,20 @@ class EmbeddedCrm:
         changes = tuple(FieldChange(field, value, value) for field, value in present.items())
         return Change("confirm", object_name, record.Id, self._name(record), changes)
 
+    async def propose_delete(self, object_name: str, record_id: str) -> Change:
+        """Into the bin. Raises: CrmError."""
+        self.access.require("delete", object_name)
+        record = await self._load(object_name, record_id)
+        await self._require_edit(object_name, record.Id)
+        return Change("delete", object_name, record.Id, self._name(record), ())
+
+    async def propose_restore(self, object_name: str, record_id: str) -> Change:
+        """Out of the bin: whoever may could have put it there. Raises: CrmError."""
+        self.access.require("delete", object_name)
+        record = await self._load(object_name, record_id, from_bin=True)
+        await self._require_edit(object_name, record.Id, from_bin=True)
+        return Change("restore", object_name, record.Id, self._name(record), ())
+
     async def apply(self, change: Change) -> Effect:
         """Carry out a proposed change inside the open transaction, and read back what came of it.
 
@@ -206,8 +220,12 @@ class EmbeddedCrm:
             return await self._create(change)
         if change.operation == "update":
             return await self._update(change)
-        if change.operation == "confirm":
+        if change.operation in ("confirm", "unconfirm"):
             return await self._confirm(change)
+        if change.operation == "delete":
+            return await self._delete(change)
+        if change.operation == "restore":
+            return await self._restore(change)
         raise CrmError(f"cannot {change.operation} records")
 
     async def _create(self, change: Change) -> Effect:
@@ -264,6 +282,29 @@ class EmbeddedCrm:
         _require_unchanged(change, present)
         return Effect(change, record.version, before=present, after=present)
 
+    async def _delete(self, change: Change) -> Effect:
+        """Into the bin: the record keeps its values, and nobody sees it any more."""
+        self.access.require("delete", change.object_name)
+        record = await self._load(change.object_name, change.record_id, for_update=True)
+        await self._require_edit(change.object_name, record.Id)
+        before = self._to_row(record, [f.field for f in change.fields])
+        _require_unchanged(change, before)
+        await self._move_to_bin(record, is_deleted=True)
+        return Effect(change, record.version, before=before, after={})
+
+    async def _restore(self, change: Change) -> Effect:
+        """Out of the bin, as it went in."""
+        self.access.require("delete", change.object_name)
+        record = await self._load(change.object_name, change.record_id, for_update=True, from_bin=True)
+        await self._require_edit(change.object_name, record.Id, from_bin=True)
+        await self._move_to_bin(record, is_deleted=False)
+        return Effect(change, record.version, before={}, after={})
+
+    async def _move_to_bin(self, record: Record, *, is_deleted: bool) -> None:
+        record.IsDeleted = is_deleted
+        record.SystemModstamp = self.now
+        await self._store(record)
+
     async def _store(self, record: Record) -> None:
         """Write to the database and read back. Raises: CrmError, which does not say what the record clashes with."""
         try:
@@ -278,7 +319,9 @@ class EmbeddedCrm:
     def _dialect(self) -> Dialect:
         return cast("Dialect", self.session.get_bind().dialect.name)
 
-    async def _load(self, object_name: str, record_id: str, *, for_update: bool = False) -> Record:
+    async def _load(
+        self, object_name: str, record_id: str, *, for_update: bool = False, from_bin: bool = False
+    ) -> Record:
         if object_name not in OBJECT_INFO or not self.access.may("read", object_name):
             raise ObjectRightError(f"you may not read records of {object_name!r}")
         record_type = OBJECT_INFO[object_name].record_type
@@ -286,16 +329,19 @@ class EmbeddedCrm:
         statement = select(record_type).where(record_type.Id == normal, visible_to(self.access, record_type))
         if for_update:
             statement = statement.with_for_update(of=record_type).execution_options(populate_existing=True)
+        if from_bin:
+            statement = statement.where(record_type.IsDeleted.is_(True)).execution_options(include_deleted=True)
         record = await self.session.scalar(statement) if normal else None
         if record is None:
             raise RecordNotFoundError(object_name, record_id[:40])
         return record
 
-    async def _require_edit(self, object_name: str, record_id: str) -> None:
+    async def _require_edit(self, object_name: str, record_id: str, *, from_bin: bool = False) -> None:
         self.access.require("edit", object_name)
         record_type = OBJECT_INFO[object_name].record_type
         editable = visible_to(self.access, record_type, to_edit=True)
-        found = await self.session.scalar(select(record_type.Id).where(record_type.Id == record_id, editable))
+        statement = select(record_type.Id).where(record_type.Id == record_id, editable)
+        found = await self.session.scalar(statement.execution_options(include_deleted=from_bin))
         if found is None:
             raise ObjectRightError(f"you may read this {object_name} but not edit it")
 

@@ -12,7 +12,7 @@ from crm.database import TenantSession
 from crm.errors import ErasedError
 from crm.repositories import items, keys
 from crm.sealed_row import from_bytes, to_bytes
-from crm.work import Run, RunEvent
+from crm.work import Run, RunEvent, Thread
 
 UNFINISHED = ("pending", "running")
 """What some process has to work on."""
@@ -229,6 +229,25 @@ async def finish(
         statement = statement.where(Run.lease_owner == by)
     ended = {"status": status, "error": error, "lease_until": None, "updated_at": at}
     return await _changed(session, statement.values(**ended, parked_at=at if parked else None))
+
+
+async def take_up_parked(session: TenantSession, versions: Sequence[int], *, at: datetime) -> int:
+    """Let runs go on that were put aside, if their conversations rest on one of these versions of the graph."""
+    within = select(Thread.thread_id).where(Thread.graph_version.in_(versions))
+    statement = update(Run).where(Run.status == "parked", Run.thread_id.in_(within))
+    fresh = {"status": "pending", "attempt": 0, "error": None, "lease_owner": None, "lease_until": None}
+    result = await session.execute(
+        statement.values(**fresh, updated_at=at), execution_options={"synchronize_session": False}
+    )
+    return cast("CursorResult[Any]", result).rowcount
+
+
+async def end_parked(session: TenantSession, thread_id: str, *, error: str, at: datetime) -> None:
+    """End the runs of a thread that were put aside and will not go on."""
+    statement = update(Run).where(Run.status == "parked", Run.thread_id == thread_id)
+    await session.execute(
+        statement.values(status="error", error=error, updated_at=at), execution_options={"synchronize_session": False}
+    )
 
 
 async def request_cancel(session: TenantSession, run_id: str) -> bool:

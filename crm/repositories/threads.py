@@ -67,11 +67,52 @@ async def lock(session: TenantSession, thread_id: str) -> None:
     await session.execute(select(Thread.thread_id).where(Thread.thread_id == thread_id).with_for_update())
 
 
+async def get_graph_version(session: TenantSession, thread_id: str) -> int:
+    """The version of the graph that the thread's checkpoints are of; 0 if there are none, or no such thread."""
+    return await session.scalar(select(Thread.graph_version).where(Thread.thread_id == thread_id)) or 0
+
+
+async def keep_graph_version(session: TenantSession, thread_id: str, version: int) -> None:
+    changed = update(Thread).where(Thread.thread_id == thread_id, Thread.graph_version != version)
+    await session.execute(changed.values(graph_version=version), execution_options=_PLAIN)
+
+
+_WAITING = ("pending", "approved")
+"""Approvals that their conversation has yet to go on with."""
+
+
+async def count_waiting_by_version(session: TenantSession) -> dict[int, int]:
+    """How many approvals wait, by the version of the graph that their conversation rests on."""
+    statement = (
+        select(Thread.graph_version, func.count())
+        .select_from(Approval)
+        .join(Thread, Thread.thread_id == Approval.thread_id)
+        .where(Approval.status.in_(_WAITING), Thread.status != "erased")
+        .group_by(Thread.graph_version)
+    )
+    return {number: count for number, count in (await session.execute(statement)).all()}
+
+
+async def list_waiting(session: TenantSession) -> list[tuple[str, int]]:
+    """The conversations that approvals wait in, with the version that they rest on."""
+    waiting = select(Approval.thread_id).where(Approval.status.in_(_WAITING))
+    statement = select(Thread.thread_id, Thread.graph_version).where(
+        Thread.thread_id.in_(waiting), Thread.status != "erased"
+    )
+    return [(thread_id, number) for thread_id, number in (await session.execute(statement)).all()]
+
+
+async def list_parked_versions(session: TenantSession) -> list[int]:
+    """The versions that conversations with runs put aside rest on."""
+    parked = select(Run.thread_id).where(Run.status == "parked")
+    return list(await session.scalars(select(Thread.graph_version).where(Thread.thread_id.in_(parked)).distinct()))
+
+
 async def create(
     session: TenantSession, thread_id: str, *, owner: str, details: Mapping[str, Any], at: datetime
 ) -> Thread | None:
     """None if anybody in the tenant has a thread under this id."""
-    row = Thread(thread_id=thread_id, owner=owner, status="idle", created_at=at, updated_at=at)
+    row = Thread(thread_id=thread_id, owner=owner, status="idle", graph_version=0, created_at=at, updated_at=at)
     await keys.seal(session, row)
     await describe(session, row, details)
     row.interrupts = {}

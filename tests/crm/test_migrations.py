@@ -320,3 +320,43 @@ async def test_a_former_audit_is_put_aside_and_stays_unchangeable(chained: Datab
             with pytest.raises(DBAPIError):
                 async with database.session(ACME, write=True) as session:
                     await session.execute(text(change), execution_options={"tenant_checked": "must fail"})
+
+
+LEDGER_ROWS = (
+    (
+        "acme",
+        "e",
+        "applied",
+        '[{"object": "Task", "id": "00T1", "version": 2}, {"object": "Lead", "id": "00Q1", "version": 5}]',
+    ),
+    ("globex", "e", "applied", '[{"object": "Task", "id": "00T1", "version": 7}]'),
+    ("globex", "f", "refused", "[]"),
+)
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_entries_of_before_are_found_by_their_records(
+    tmp_path: Path, postgresql_templates: PostgresTemplates, backend: str
+) -> None:
+    with postgresql_templates.empty() as on_postgresql:
+        on_sqlite = DatabaseConfig(url=f"sqlite+aiosqlite:///{tmp_path / 'old.db'}")
+        config = on_sqlite if backend == "sqlite" else on_postgresql
+        migrate.upgrade(config, to="0011")
+        with raw_connection(config) as connection:
+            for tenant, entry, status, effects in LEDGER_ROWS:
+                connection.execute(
+                    "INSERT INTO ledger_entry (tenant, entry_id, key, status, thread_id, run_id, agent, tool,"
+                    f" on_behalf_of, effects, created_at) VALUES ('{tenant}', '{entry}', '{entry}', '{status}', 't',"
+                    f" 'r', 'sales', 'update_record', 'u', '{effects}', '2026-11-02 09:00:00')"
+                )
+        migrate.upgrade(config)
+        rows = raw_rows(config, "ledger_effect")
+        found = sorted(
+            (row["tenant"], row["place"], row["object_name"], row["record_id"], row["version"]) for row in rows
+        )
+        assert found == [
+            ("acme", 0, "Task", "00T1", 2),
+            ("acme", 1, "Lead", "00Q1", 5),
+            ("globex", 0, "Task", "00T1", 7),
+        ]
+        test_the_migrated_schema_is_the_declared_one(config)

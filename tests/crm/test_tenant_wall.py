@@ -482,8 +482,21 @@ class TestCatalog:
         )
         tables = dict(found.fetchall())
         open_to_all = {name for name, is_walled in tables.items() if not is_walled}
-        assert open_to_all == {"alembic_version"}
+        assert open_to_all == {"alembic_version", "service_switch"}
         assert set(Record.metadata.tables) <= tables.keys()
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "INSERT INTO service_switch VALUES (1, false, '', '', now(), NULL)",
+            "UPDATE service_switch SET is_on = false",
+            "DELETE FROM service_switch",
+        ],
+    )
+    def test_the_service_cannot_throw_the_operators_switch(self, service: psycopg.Connection, statement: str) -> None:
+        assert service.execute("SELECT count(*) FROM service_switch").fetchone() == (0,)
+        with pytest.raises(errors.InsufficientPrivilege):
+            service.execute(statement.encode())
 
     def test_no_uniqueness_spans_tenants(self, service: psycopg.Connection) -> None:
         """A unique key without the tenant tells one tenant which values another one has."""
@@ -493,7 +506,7 @@ class TestCatalog:
             "   SELECT 1 FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY (indkey)"
             "   AND attname IN ('tenant', 'thread_id'))"
         )
-        assert {row[0] for row in found} == {"alembic_version_pkc"}
+        assert {row[0] for row in found} == {"alembic_version_pkc", "pk_service_switch"}
 
     def test_views_do_not_look_around_the_wall(self, service: psycopg.Connection) -> None:
         found = service.execute(

@@ -46,6 +46,7 @@ def hold(permission: str | None = "a", **more: Any) -> Any:
 def test_the_order_of_the_guards() -> None:
     assert [guard.__name__ for guard in GUARDS] == [
         "stay_in_tenant",
+        "heed_switches",
         "require_listed_tool",
         "stay_in_plan",
         "bind_customers",
