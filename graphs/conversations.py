@@ -15,6 +15,7 @@ from crm.repositories import approvals as approval_rows
 from crm.repositories import runs, threads
 from crm.work import Approval, Run, Thread
 from graphs._states import describe_state
+from graphs._watching import origin_of
 from graphs.answers import AnswerError, parse_answers
 from graphs.checkpoints import acting_for
 from graphs.context import RunContext
@@ -197,6 +198,7 @@ class Conversations:
                 "context": ask.context(),
                 "scopes": sorted(principal.scopes),
                 "stream_mode": list(ask.stream_mode),
+                "origin": origin_of(),
             }
             run = self._new_run(thread, request, ask, at=now, starts_now=not unfinished and not waiting)
             await runs.add(session, run)
@@ -320,6 +322,7 @@ class Conversations:
             "context": before["context"],
             "scopes": before["scopes"],
             "stream_mode": list(stream_mode),
+            "origin": origin_of(before.get("origin") or {}),
         }
         unfinished = await runs.list_unfinished(session, thread.thread_id)
         ask = Ask(None, details=details)

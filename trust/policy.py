@@ -5,6 +5,7 @@ from dataclasses import InitVar, dataclass
 from typing import Final
 
 from crm.ids import TenantId
+from trust import telemetry
 from trust.actions import Action
 from trust.cedar import BASE_DIGEST
 from trust.decisions import Allow, Decision, Deny, Hold
@@ -83,6 +84,12 @@ def decide(action: Action, principal: Principal) -> Grant | Hold | Deny:
 
     A guard that fails is a guard that denies.
     """
+    decision = _ask_in_turn(action, principal)
+    telemetry.happened("decision", _seen(action, decision))
+    return decision
+
+
+def _ask_in_turn(action: Action, principal: Principal) -> Grant | Hold | Deny:
     held: Hold | None = None
     for guard in GUARDS:
         decision = _ask(guard, action, principal)
@@ -91,6 +98,13 @@ def decide(action: Action, principal: Principal) -> Grant | Hold | Deny:
         if isinstance(decision, Hold):
             held = decision if held is None else held.joined(decision)
     return held or _grant(action, principal, approval_id=None)
+
+
+def _seen(action: Action, decision: Grant | Hold | Deny) -> dict[str, telemetry.Value | None]:
+    """A decision, for those who watch."""
+    kind = "deny" if isinstance(decision, Deny) else "hold" if isinstance(decision, Hold) else "allow"
+    guard = None if isinstance(decision, Grant) else decision.guard
+    return {telemetry.TOOL: action.tool, telemetry.DECISION: kind, telemetry.GUARD: guard}
 
 
 def ask_guards(action: Action, principal: Principal) -> list[tuple[str, Decision]]:
