@@ -18,6 +18,7 @@ from api._terminal import CommandError, clean, console, errors, one_line
 from api.app import build_app
 from api.auth import KeySet
 from api.settings import Settings
+from api.telemetry.logs import set_up_logs
 from crm import migrate as migrations
 from crm.database import Database, DatabaseNotReadyError
 from crm.errors import CrmError
@@ -105,8 +106,14 @@ def serve(*, host: str | None, port: int | None) -> None:
 
 
 def _serve(settings: Settings) -> None:
+    set_up_logs(*settings.logs())
     uvicorn.run(
-        build_app(settings), host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=10
+        build_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,  # ours stands already
+        access_log=False,  # its lines have addresses and queries; the service writes its own
+        timeout_graceful_shutdown=10,
     )
 
 

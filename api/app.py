@@ -18,6 +18,7 @@ from api.routes import (
     erasure,
     feedback,
     gateway,
+    metrics,
     outbox,
     policy,
     reach,
@@ -27,9 +28,21 @@ from api.routes import (
     threads,
 )
 from api.settings import Settings
-from api.wiring import open_service
+from api.telemetry.requests import RequestsMiddleware
+from api.telemetry.wiring import VERSION
+from api.wiring import Service, open_service
+from trust.telemetry import Watcher
 
-_EXPOSED = ["Content-Location", "Location", "X-Pagination-Total", "X-Pagination-Next"]
+_EXPOSED = ["Content-Location", "Location", "X-Request-Id", "X-Pagination-Total", "X-Pagination-Next"]
+_TAKEN = [
+    "authorization",
+    "content-type",
+    "last-event-id",
+    "traceparent",
+    "x-api-key",
+    "x-auth-scheme",
+    "x-request-id",
+]
 
 
 _ROUTES = (
@@ -46,6 +59,7 @@ _ROUTES = (
     reach,
     gateway,
     erasure,
+    metrics,
 )
 
 
@@ -59,7 +73,7 @@ def build_app(settings: Settings, **parts: Any) -> FastAPI:
 
     app = FastAPI(
         title="Countersign",
-        version="0.1.0",
+        version=VERSION,
         description="A CRM copilot whose every write waits until a person countersigns the exact change.",
         lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,
@@ -76,10 +90,11 @@ def build_app(settings: Settings, **parts: Any) -> FastAPI:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
-            allow_headers=["authorization", "content-type", "last-event-id", "x-api-key", "x-auth-scheme"],
+            allow_headers=_TAKEN,
             expose_headers=_EXPOSED,
         )
     app.add_middleware(PagePolicyMiddleware, docs_path=app.docs_url)
+    app.add_middleware(RequestsMiddleware, watcher_of=lambda: _watcher_of(app))
     register_errors(app)
     for part in _ROUTES:
         app.include_router(part.router)
@@ -87,6 +102,12 @@ def build_app(settings: Settings, **parts: Any) -> FastAPI:
         app.include_router(service.development)
     _describe_problems(app)
     return app
+
+
+def _watcher_of(app: FastAPI) -> Watcher | None:
+    """Who watches; nobody before the service has started."""
+    service = getattr(app.state, "service", None)
+    return service.telemetry.watcher if isinstance(service, Service) else None
 
 
 def _describe_problems(app: FastAPI) -> None:

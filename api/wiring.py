@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from langchain_core.language_models import BaseChatModel
+from opentelemetry.trace import Tracer
 
 from agents._calling import Patience
 from agents._gateway import Gateway
@@ -17,6 +18,7 @@ from api.auth import Authenticator, KeySet, KeySetError
 from api.outbox import Outbox
 from api.postman import Postman
 from api.settings import Settings
+from api.telemetry.wiring import Telemetry, open_telemetry
 from api.transports import DirectoryTransport, SmtpTransport, Transport
 from crm.database import Database
 from graphs._calls import CallDesk
@@ -46,6 +48,7 @@ class Service:
     outbox: Outbox
     postman: Postman
     heads: HeadExporter
+    telemetry: Telemetry
     ready_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Anybody may ask whether the service is ready; they take turns, so that asking uses one connection at most."""
 
@@ -63,11 +66,12 @@ async def open_service(
     limits: Limits | None = None,
     lease: timedelta = LEASE,
     transport: Transport | None = None,
+    tracer: Tracer | None = None,
 ) -> AsyncIterator[Service]:
     """Start the service on its database; `model_for` gives a tenant's model where the settings do not.
 
-    Raises: DatabaseNotReadyError, KeySetError, HeadKeyError, CatalogueError, RosterError, UnknownModelError: the
-    service does not start half.
+    Raises: DatabaseNotReadyError, KeySetError, HeadKeyError, CatalogueError, RosterError, UnknownModelError,
+    TracingError: the service does not start half.
     """
     limits = limits or Limits(model_timeout_s=settings.model_timeout_s, model_retries=settings.model_retries)
     keys = KeySet(settings.key_set())
@@ -84,8 +88,10 @@ async def open_service(
         clock,
         every_s=settings.audit_heads_every_s,
     )
+    watching = ExitStack()
     try:
         await database.check()
+        telemetry = watching.enter_context(open_telemetry(settings, database, clock, tracer=tracer))
         gateway_for = _gateways(settings, model_for, limits, database)
         secret = settings.cursor_key()
         runner = Runner(
@@ -95,6 +101,7 @@ async def open_service(
             desk=CallDesk(load_roster(), load_catalogue(), database, secret, limits, Extractor(gateway_for), screens),
             clock=clock,
             lease=lease,
+            watcher=telemetry.watcher,
         )
         postman = Postman(database, transport or configured_transport(settings, lease), clock)
         await runner.start()
@@ -110,12 +117,14 @@ async def open_service(
                 outbox=Outbox(database, clock),
                 postman=postman,
                 heads=heads,
+                telemetry=telemetry,
             )
         finally:
             await runner.stop()
             await postman.stop()
             await heads.stop()
     finally:
+        await asyncio.to_thread(watching.close)
         await database.close()
 
 
