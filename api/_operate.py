@@ -1,6 +1,8 @@
 """What operators do on the machine of the service: start it, fill it, check it. Loaded only when it is asked for."""
 
 import asyncio
+import json
+import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,13 +12,12 @@ import uvicorn
 from pydantic import ValidationError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from agents._models import UnknownModelError, make_model
-from agents._roster import RosterError, load_roster
-from api import _erasing
+from agents._models import UnknownModelError
+from agents._roster import RosterError
+from api import _doctor, _erasing
 from api._loading import refuse_settings
 from api._terminal import CommandError, clean, console, errors, one_line
 from api.app import build_app
-from api.auth import KeySet
 from api.settings import Settings
 from api.telemetry.logs import set_up_logs
 from crm import migrate as migrations
@@ -27,7 +28,7 @@ from crm.repositories.outbox import set_sender as set_tenant_sender
 from crm.seed import TenantExistsError, create_tenant, seed
 from crm.transfer import ImportReport, export_folder, import_folder
 from crm.transfer import Progress as ImportProgress
-from tools._catalogue import CatalogueError, load_catalogue
+from tools._catalogue import CatalogueError
 from tools._mail import is_address
 from trust.erasure import purge_expired
 
@@ -193,46 +194,20 @@ def export_records(*, tenant: str, folder: Path) -> None:
     console.print(f"{sum(report.rows.values())} records exported to {clean(folder)}.")
 
 
-def examine() -> None:
-    settings = Settings()
-    findings = [
-        _check("settings", lambda: settings.mode),
-        _check("token keys", lambda: f"{_count_keys(settings)} keys"),
-        _check("audit key", lambda: settings.head_signer().key_name),
-        _check("database", lambda: _with_database(_describe_database, settings)),
-        _check("catalogue", lambda: f"{len(load_catalogue())} tools, {len(load_roster())} agents"),
-        _check("model", lambda: _describe_model(settings)),
-    ]
-    if not all(findings):
+def examine(*, as_json: bool, ask_model: bool) -> None:
+    findings = asyncio.run(_doctor.examine(Settings(), ask_model=ask_model))
+    is_well = all(finding.status != "wrong" for finding in findings)
+    if as_json:
+        sys.stdout.write(json.dumps({"ok": is_well, "findings": [one.to_json() for one in findings]}, indent=2) + "\n")
+    else:
+        for finding in findings:
+            color, word = _SHOWN[finding.status]
+            console.print(f"[{color}]{word:<8}[/{color}] {finding.name}: {one_line(finding.said)}")
+    if not is_well:
         raise CommandError("something is wrong")
 
 
-def _check(name: str, look: Callable[[], str]) -> bool:
-    try:
-        console.print(f"[green]ok[/green]    {name}: {clean(look())}")
-    except Exception as error:  # whatever is wrong is what the operator wants to see
-        console.print(f"[red]wrong[/red] {name}: {clean(error) or type(error).__name__}")
-        return False
-    return True
-
-
-def _count_keys(settings: Settings) -> int:
-    keys = KeySet(settings.key_set())
-    keys.find("")
-    if not keys.count():
-        raise ValueError(f"{settings.key_set()} holds no key with a kid")
-    return keys.count()
-
-
-async def _describe_database(database: Database) -> str:
-    await database.check()
-    return f"{database.dialect}, {len(await database.tenants())} tenants"
-
-
-def _describe_model(settings: Settings) -> str:
-    for name in filter(None, [settings.model, settings.fallback_model]):
-        make_model(name, base_url=settings.model_base_url, api_key=settings.model_key())
-    return settings.model
+_SHOWN = {"ok": ("green", "ok"), "warning": ("yellow", "look"), "wrong": ("red", "wrong")}
 
 
 def erase(*, kind: str, tenant: str, subject: str) -> None:

@@ -143,9 +143,14 @@ def export(
 
 
 @app.command()
-def doctor() -> None:
-    """Check settings, keys, database, catalogue and model; exit code 1 if anything is wrong."""
-    _operate("doctor")
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    model: Annotated[
+        bool, typer.Option("--model", help="Ask the models a question, which costs a few tokens.")
+    ] = False,
+) -> None:
+    """Check settings, keys, database, wall, clock, audit, approvals, runs, outbox; exit code 1 if anything is wrong."""
+    _operate("doctor", as_json=as_json, ask_model=model)
 
 
 @erase.command("thread")

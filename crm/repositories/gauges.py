@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from crm.database import TenantSession
 from crm.mailing import OutgoingMail
@@ -48,3 +48,27 @@ async def measure(session: TenantSession, *, at: datetime) -> Standing:
         calls=calls,
         tokens=tokens,
     )
+
+
+@dataclass(frozen=True)
+class PendingKind:
+    """Requests that wait for a person, of one tool as it was declared when they were made."""
+
+    tool: str
+    agent: str
+    schema_hash: str
+    count: int
+
+
+async def list_pending(session: TenantSession) -> list[PendingKind]:
+    """By tool, agent and the tool's schema."""
+    kind = (Approval.tool, Approval.agent, Approval.schema_hash)
+    statement = select(*kind, func.count()).where(Approval.status == "pending").group_by(*kind).order_by(*kind)
+    return [PendingKind(*row) for row in (await session.execute(statement)).all()]
+
+
+async def list_stuck(session: TenantSession, *, before: datetime, limit: int = 100) -> list[str]:
+    """Ids of unfinished runs that were last touched before then and that no lease speaks for, oldest first."""
+    free = or_(Run.lease_until.is_(None), Run.lease_until < before)
+    statement = select(Run.run_id).where(Run.status.in_(runs.UNFINISHED), free, Run.updated_at < before)
+    return list(await session.scalars(statement.order_by(Run.created_at).limit(limit)))
