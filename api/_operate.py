@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import uvicorn
+from fastapi import FastAPI
 from pydantic import ValidationError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -18,6 +19,7 @@ from api import _doctor, _erasing
 from api._loading import refuse_settings
 from api._terminal import CommandError, clean, console, errors, one_line
 from api.app import build_app
+from api.probes import build_worker
 from api.settings import Settings
 from api.telemetry.logs import set_up_logs
 from crm import migrate as migrations
@@ -106,10 +108,20 @@ def serve(*, host: str | None, port: int | None) -> None:
     _serve(Settings(**{name: value for name, value in given.items() if value is not None}))
 
 
+def work(*, host: str | None, port: int | None) -> None:
+    given: dict[str, Any] = {"host": host, "port": port}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    _listen(build_worker(settings), settings)
+
+
 def _serve(settings: Settings) -> None:
+    _listen(build_app(settings), settings)
+
+
+def _listen(app: FastAPI, settings: Settings) -> None:
     set_up_logs(*settings.logs())
     uvicorn.run(
-        build_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,  # ours stands already
@@ -237,6 +249,7 @@ def rotate_keys() -> None:
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": start_demo,
     "serve": serve,
+    "worker": work,
     "migrate": migrate,
     "seed": fill_demo,
     "create-tenant": add_tenant,

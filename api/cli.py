@@ -70,6 +70,15 @@ def serve(
 
 
 @app.command()
+def worker(
+    host: Annotated[str | None, typer.Option(help="Address that signs of life are given at.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the same.")] = None,
+) -> None:
+    """Work on what others have accepted, and take no requests; /health, /ready and /metrics are answered."""
+    _operate("worker", host=host, port=port)
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to the newest schema. On PostgreSQL this needs the owner's URL."""
     _operate("migrate")
