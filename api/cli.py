@@ -19,7 +19,12 @@ from api._loading import evaluation as _evaluation
 from api._loading import operate as _operate
 from api._terminal import CommandError, clean, console, errors, one_line, show_card
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="A CRM copilot whose every write is countersigned.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="A CRM copilot whose every write is countersigned.",
+)
 approvals = typer.Typer(no_args_is_help=True, help="Look at held actions and decide them.")
 app.add_typer(approvals, name="approvals")
 outbox = typer.Typer(no_args_is_help=True, help="Look after e-mails on their way out.")

@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     def database(self) -> DatabaseConfig:
         url = self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'countersign.db'}"
         owner = self.database_owner_url
-        key = self.context_key
+        key = self.context_key if url.startswith("postgresql") else None
         return DatabaseConfig(
             url=url,
             owner_url=None if owner is None else owner.get_secret_value(),
