@@ -76,7 +76,9 @@ async def examine(settings: Settings, *, ask_model: bool = False) -> list[Findin
 async def _examine_database(settings: Settings, database: Database) -> list[Finding]:
     checked = await _look("database", lambda: _describe_database(database))
     if checked.status == "wrong":
-        return [checked]
+        # Before a migration this is what has to be known: which requests the new build will refuse.
+        waiting = await _look("approvals", lambda: _examine_approvals(database))
+        return [checked] if waiting.status == "wrong" else [checked, waiting]
     return [
         checked,
         await _look("clock", lambda: _compare_clocks(database)),

@@ -24,6 +24,7 @@ from typing import Any
 
 import httpx
 import psycopg
+from psycopg import sql
 
 ROOT = Path(__file__).parents[1]
 REP, MANAGER, STRANGER = "dana@northwind.example", "mara@northwind.example", "dana@southridge.example"
@@ -234,14 +235,12 @@ def site_on(sockets: Path, folder: Path) -> Site:
 
 def count_rows(sockets: Path) -> dict[str, int]:
     """Table -> rows, as the superuser sees them."""
+    counts = {}
     with psycopg.connect(f"host={sockets} user=postgres dbname=countersign") as connection:
-        tables = connection.execute(
-            "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('public', 'countersign')"
-        ).fetchall()
-        counts = {}
-        for (table,) in tables:
-            [counted] = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() or (0,)
-            counts[table] = counted
+        tables = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', 'countersign')"
+        for schema, table in connection.execute(tables).fetchall():
+            count = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))
+            [counts[f"{schema}.{table}"]] = connection.execute(count).fetchone() or (0,)
     return counts
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from crm.ids import TenantId
 from crm.work import Approval, Run
 from trust import telemetry
-from trust.telemetry import Step, Watcher
+from trust.telemetry import Step, Value, Watcher
 
 
 def origin_of(before: Mapping[str, Any] | None = None) -> dict[str, str]:
@@ -36,7 +36,7 @@ def watch_run(watcher: Watcher | None, tenant: TenantId, run: Run, *, at: dateti
     """Watch one attempt at a run. Whatever is logged or traced meanwhile is known to be about it."""
     request: Mapping[str, Any] = run.request if not run.is_erased else {}
     origin = request.get("origin") or {}
-    notes = {
+    notes: dict[str, Value | None] = {
         telemetry.OPERATION: "invoke_workflow",
         telemetry.WORKFLOW: run.assistant_id,
         telemetry.CONVERSATION: run.thread_id,

@@ -1,6 +1,7 @@
 """What the doctor finds: nothing on a sound service, and each fault by its name; never a secret."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -93,6 +94,24 @@ async def test_requests_for_tools_that_have_changed_are_noticed(used: Settings, 
     )
     await change(seeded, update(Approval).values(tool="delete_everything"))
     assert "delete_everything of sales, which is no more" in by_name(await examine(used))["approvals"].said
+
+
+async def test_before_a_migration_the_requests_that_it_would_orphan_are_named(
+    used: Settings, seeded: Database, seeded_config: DatabaseConfig
+) -> None:
+    await change(seeded, update(Approval).values(schema_hash="0" * 64))
+    make_older = "UPDATE alembic_version SET version_num = 'older'"
+    if seeded_config.file is not None:
+        with sqlite3.connect(seeded_config.file) as file:
+            file.execute(make_older)
+        file.close()
+    else:
+        with damaged(seeded_config, make_older):
+            pass
+    findings = by_name(await examine(used))
+    assert "run the migrations" in findings["database"].said
+    assert "which has changed since" in findings["approvals"].said
+    assert "audit" not in findings
 
 
 async def test_runs_that_nobody_works_on_are_noticed(used: Settings, seeded: Database) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from api.probes import build_worker
 from crm.database import DatabaseConfig
-from tests.service import DANA, message, open_world, settings_for
+from tests.service import DANA, World, message, open_world, settings_for
 
 TOKEN = "what-the-scraper-sends"
 SCRAPER = {"Authorization": f"Bearer {TOKEN}"}
@@ -34,10 +34,15 @@ async def test_a_worker_does_what_an_api_process_has_accepted(seeded_config: Dat
                 transport = httpx.ASGITransport(worker, raise_app_exceptions=False)
                 async with httpx.AsyncClient(transport=transport, base_url="http://worker") as client:
                     async with asyncio.timeout(30):
-                        while (await world.get(DANA, f"/threads/{thread}/runs/{run['run_id']}"))["status"] != "success":
-                            await asyncio.sleep(0.1)
+                        await wait_for(world, f"/threads/{thread}/runs/{run['run_id']}")
                     counted = (await client.get("/metrics", headers=SCRAPER)).text
     assert 'countersign_runs_total{kind="message",rests="no",status="success",tenant="northwind"} 1.0' in counted
+
+
+async def wait_for(world: World, run: str) -> None:
+    joined = await world.call(DANA, "GET", f"{run}/join")
+    assert joined.status_code == 200, joined.text
+    assert (await world.get(DANA, run))["status"] == "success"
 
 
 async def test_a_worker_answers_signs_of_life_and_nothing_else(seeded_config: DatabaseConfig, tmp_path: Path) -> None:
