@@ -72,7 +72,7 @@ def note_end(*, status: str, rests: bool, error: str | None) -> None:
 
 def note_rest(approval: Approval, *, until: datetime) -> None:
     """A request rested until now: one bar in the tree, from when it was made."""
-    notes = {
+    notes: dict[str, Value | None] = {
         telemetry.APPROVAL: approval.approval_id,
         telemetry.TOOL: approval.tool,
         telemetry.OUTCOME: approval.status,
