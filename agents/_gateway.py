@@ -14,7 +14,7 @@ from agents._calling import ModelError, Patience, call_model
 from agents._offline import OfflineModel
 from agents._sealing import NOTE, PeopleIndex, Sealer
 from crm.database import Database
-from trust import budgets
+from trust import budgets, telemetry
 from trust.digests import digest_of
 from trust.masking.masker import LabelFor, Masker, MaskingError, Policy
 from trust.outgoing import Outgoing
@@ -185,7 +185,9 @@ class Gateway:
         expected = _estimate(sent, tools)
         if leaves:
             await self._spend(asking, expected)
-        raw = await call_model(model, sent, tools, self.patience, spoken.hear)
+        with telemetry.step("chat", _described(model), title=f"chat {_name_of(model)}") as watched:
+            raw = await call_model(model, sent, tools, self.patience, spoken.hear)
+            _note_answer(watched, sent, raw, asking)
         await spoken.end()
         tokens = raw.usage_metadata["total_tokens"] if raw.usage_metadata else expected + _estimate([raw], ())
         if leaves:
@@ -273,6 +275,32 @@ def _written(arguments: Any) -> str:
         return json.dumps(arguments, sort_keys=True, default=str)
     except (RecursionError, ValueError, TypeError):
         return "unreadable"
+
+
+def _described(model: BaseChatModel) -> dict[str, telemetry.Value | None]:
+    package = type(model).__module__.partition(".")[0]
+    provider = "countersign" if isinstance(model, OfflineModel) else _PROVIDERS.get(package, package)
+    return {telemetry.OPERATION: "chat", telemetry.PROVIDER: provider, telemetry.MODEL: _name_of(model)}
+
+
+_PROVIDERS = {
+    "langchain_openai": "openai",
+    "langchain_anthropic": "anthropic",
+    "langchain_google_genai": "gcp.gen_ai",
+    "langchain_aws": "aws.bedrock",
+    "langchain_ollama": "ollama",
+}
+"""Package -> the provider's name in the conventions of OpenTelemetry."""
+
+
+def _note_answer(watched: telemetry.Step, sent: Sequence[BaseMessage], raw: AIMessage, asking: Asking) -> None:
+    """How much was said. The words only where the operator asked for them, and as they left the house, masked."""
+    if raw.usage_metadata:
+        used = raw.usage_metadata
+        watched.note({telemetry.INPUT_TOKENS: used["input_tokens"], telemetry.OUTPUT_TOKENS: used["output_tokens"]})
+    if asking.policy.personal:
+        watched.tell(telemetry.INPUT_MESSAGES, lambda: json.dumps(_outline(sent)))
+        watched.tell(telemetry.OUTPUT_MESSAGES, lambda: json.dumps(_outline([raw])))
 
 
 def _estimate(messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> int:

@@ -54,7 +54,7 @@ async def verify(
     names = sorted({*await database.tenants(), *exported}) if tenant is None else [tenant]
     broken = []
     for name in names:
-        said, is_good = await _verify_one(database, name, sink, verifier)
+        said, is_good = await verify_one(database, name, sink, verifier)
         if is_good:
             console.print(one_line(said))
         else:
@@ -63,7 +63,8 @@ async def verify(
         raise CommandError("\n".join(broken))
 
 
-async def _verify_one(database: Database, name: str, sink: HeadSink, verifier: HeadVerifier) -> tuple[str, bool]:
+async def verify_one(database: Database, name: str, sink: HeadSink, verifier: HeadVerifier) -> tuple[str, bool]:
+    """What is to be said of a tenant's audit, and whether it holds."""
     known, faults = await asyncio.to_thread(lambda: read_known(sink.read(name), name, verifier))
     # tenant-id: the operator's own machine, each tenant by itself
     async with database.session(TenantId(name)) as session:

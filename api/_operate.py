@@ -1,27 +1,31 @@
 """What operators do on the machine of the service: start it, fill it, check it. Loaded only when it is asked for."""
 
 import asyncio
+import json
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import uvicorn
+from fastapi import FastAPI
 from pydantic import ValidationError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from agents._models import UnknownModelError, make_model
-from agents._roster import RosterError, load_roster
-from api import _erasing
+from agents._models import UnknownModelError
+from agents._roster import RosterError
+from api import _doctor, _erasing
 from api._loading import refuse_settings
 from api._terminal import CommandError, clean, console, errors, one_line
 from api.app import build_app
-from api.auth import KeySet
 from api.durable_queue import DurableQueue, make_queue_tables
+from api.probes import build_worker
 from api.settings import Settings
+from api.telemetry.logs import set_up_logs
 from crm import migrate as migrations
 from crm.database import Database, DatabaseNotReadyError
 from crm.errors import CrmError
@@ -31,11 +35,10 @@ from crm.seed import TenantExistsError, create_tenant, seed
 from crm.transfer import ImportReport, export_folder, import_folder
 from crm.transfer import Progress as ImportProgress
 from graphs.migrating import Migrated, migrate_runs, versions_of
-from graphs.versions import VERSIONS, OrphanedApprovalsError, check_versions
-from tools._catalogue import CatalogueError, load_catalogue
+from graphs.versions import OrphanedApprovalsError
+from tools._catalogue import CatalogueError
 from tools._mail import is_address
 from trust.erasure import purge_expired
-from trust.halts import load_halts
 from trust.switches import MAX_REASON, Throw, note
 
 T = TypeVar("T")
@@ -118,12 +121,11 @@ def work(*, host: str | None, port: int | None) -> None:
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     if not settings.queue_slots:
         raise CommandError("queue_slots: a worker needs at least one (COUNTERSIGN_QUEUE_SLOTS)")
-    _serve(settings, only_work=True)
+    _listen(build_worker(settings, queue=queue_for(settings)), settings)
 
 
-def _serve(settings: Settings, *, only_work: bool = False) -> None:
-    app = build_app(settings, only_work=only_work, queue=queue_for(settings))
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=10)
+def _serve(settings: Settings) -> None:
+    _listen(build_app(settings, queue=queue_for(settings)), settings)
 
 
 def queue_for(settings: Settings) -> DurableQueue:
@@ -136,6 +138,18 @@ def queue_for(settings: Settings) -> DurableQueue:
         per_tenant=settings.queue_tenant_slots,
         per_minute=settings.queue_tenant_per_minute,
         poll_s=settings.queue_poll_s,
+    )
+
+
+def _listen(app: FastAPI, settings: Settings) -> None:
+    set_up_logs(*settings.logs())
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,  # ours stands already
+        access_log=False,  # its lines have addresses and queries; the service writes its own
+        timeout_graceful_shutdown=10,
     )
 
 
@@ -216,48 +230,20 @@ def export_records(*, tenant: str, folder: Path) -> None:
     console.print(f"{sum(report.rows.values())} records exported to {clean(folder)}.")
 
 
-def examine() -> None:
-    settings = Settings()
-    findings = [
-        _check("settings", lambda: settings.mode),
-        _check("token keys", lambda: f"{_count_keys(settings)} keys"),
-        _check("audit key", lambda: settings.head_signer().key_name),
-        _check("database", lambda: _with_database(_describe_database, settings)),
-        _check("waiting requests", lambda: _with_database(_describe_versions, settings)),
-        _check("kill switches", lambda: _with_database(_describe_switches, settings)),
-        _check("catalogue", lambda: f"{len(load_catalogue())} tools, {len(load_roster())} agents"),
-        _check("model", lambda: _describe_model(settings)),
-    ]
-    if not all(findings):
+def examine(*, as_json: bool, ask_model: bool) -> None:
+    findings = asyncio.run(_doctor.examine(Settings(), ask_model=ask_model))
+    is_well = all(finding.status != "wrong" for finding in findings)
+    if as_json:
+        sys.stdout.write(json.dumps({"ok": is_well, "findings": [one.to_json() for one in findings]}, indent=2) + "\n")
+    else:
+        for finding in findings:
+            color, word = _SHOWN[finding.status]
+            console.print(f"[{color}]{word:<8}[/{color}] {finding.name}: {one_line(finding.said)}")
+    if not is_well:
         raise CommandError("something is wrong")
 
 
-def _check(name: str, look: Callable[[], str]) -> bool:
-    try:
-        console.print(f"[green]ok[/green]    {name}: {clean(look())}")
-    except Exception as error:  # whatever is wrong is what the operator wants to see
-        console.print(f"[red]wrong[/red] {name}: {clean(error) or type(error).__name__}")
-        return False
-    return True
-
-
-def _count_keys(settings: Settings) -> int:
-    keys = KeySet(settings.key_set())
-    keys.find("")
-    if not keys.count():
-        raise ValueError(f"{settings.key_set()} holds no key with a kid")
-    return keys.count()
-
-
-async def _describe_database(database: Database) -> str:
-    await database.check()
-    return f"{database.dialect}, {len(await database.tenants())} tenants"
-
-
-def _describe_model(settings: Settings) -> str:
-    for name in filter(None, [settings.model, settings.fallback_model]):
-        make_model(name, base_url=settings.model_base_url, api_key=settings.model_key())
-    return settings.model
+_SHOWN = {"ok": ("green", "ok"), "warning": ("yellow", "look"), "wrong": ("red", "wrong")}
 
 
 def erase(*, kind: str, tenant: str, subject: str) -> None:
@@ -317,24 +303,6 @@ def throw_global(*, is_on: bool, reason: str, until: datetime | None) -> None:
     count = _with_database(tell, settings)
     state = "off: it does nothing any more" if is_on else "on again"
     console.print(f"The service is switched {state}. {count} tenants have it in their audit.")
-
-
-async def _describe_versions(database: Database) -> str:
-    await check_versions(database)
-    return f"all within reach of graph version {VERSIONS[-1].number}"
-
-
-async def _describe_switches(database: Database) -> str:
-    stopped: list[str] = []
-    for name in await database.tenants():
-        # tenant-id: the operator looks at each tenant by itself
-        async with database.session(TenantId(name)) as session:
-            halts = await load_halts(session, at=datetime.now(UTC))
-        if halts.everything is not None and halts.everything.scope == "global":
-            return halts.everything.message
-        found = [halts.everything, *halts.agents.values(), *halts.tools.values()]
-        stopped += [f"{name}: {halt.outline}" for halt in found if halt is not None]
-    return "; ".join(stopped) or "nothing is switched off"
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

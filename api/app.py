@@ -22,6 +22,7 @@ from api.routes import (
     gateway,
     inbox,
     ledger,
+    metrics,
     operations,
     outbox,
     policy,
@@ -36,9 +37,21 @@ from api.routes import (
     webhooks,
 )
 from api.settings import Settings
-from api.wiring import open_service
+from api.telemetry.requests import RequestsMiddleware
+from api.telemetry.wiring import VERSION
+from api.wiring import Service, open_service
+from trust.telemetry import Watcher
 
-_EXPOSED = ["Content-Location", "Location", "X-Pagination-Total", "X-Pagination-Next"]
+_EXPOSED = ["Content-Location", "Location", "X-Request-Id", "X-Pagination-Total", "X-Pagination-Next"]
+_TAKEN = [
+    "authorization",
+    "content-type",
+    "last-event-id",
+    "traceparent",
+    "x-api-key",
+    "x-auth-scheme",
+    "x-request-id",
+]
 
 
 _ROUTES = (
@@ -64,14 +77,12 @@ _ROUTES = (
     operations,
     switches,
     erasure,
+    metrics,
 )
 
 
-def build_app(settings: Settings, *, only_work: bool = False, **parts: Any) -> FastAPI:
-    """The application; `parts` are handed to `open_service` in place of the usual ones.
-
-    With `only_work` it answers nothing but whether it is well: a process that only works on the queue.
-    """
+def build_app(settings: Settings, **parts: Any) -> FastAPI:
+    """The application; `parts` are handed to `open_service` in place of the usual ones."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -80,7 +91,7 @@ def build_app(settings: Settings, *, only_work: bool = False, **parts: Any) -> F
 
     app = FastAPI(
         title="Countersign",
-        version="0.1.0",
+        version=VERSION,
         description="A CRM copilot whose every write waits until a person countersigns the exact change.",
         lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,
@@ -97,21 +108,24 @@ def build_app(settings: Settings, *, only_work: bool = False, **parts: Any) -> F
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
-            allow_headers=["authorization", "content-type", "last-event-id", "x-api-key", "x-auth-scheme"],
+            allow_headers=_TAKEN,
             expose_headers=_EXPOSED,
         )
     app.add_middleware(PagePolicyMiddleware, docs_path=app.docs_url)
+    app.add_middleware(RequestsMiddleware, watcher_of=lambda: _watcher_of(app))
     register_errors(app)
-    if only_work:
-        app.include_router(service.health)
-        return app
     for part in _ROUTES:
         app.include_router(part.router)
-    app.include_router(service.health)
     if settings.dev_login:
         app.include_router(service.development)
     _describe_problems(app)
     return app
+
+
+def _watcher_of(app: FastAPI) -> Watcher | None:
+    """Who watches; nobody before the service has started."""
+    service = getattr(app.state, "service", None)
+    return service.telemetry.watcher if isinstance(service, Service) else None
 
 
 def _describe_problems(app: FastAPI) -> None:

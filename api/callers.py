@@ -14,6 +14,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from api.auth import AuthError
 from api.errors import ForbiddenError
 from api.wiring import Service
+from trust import telemetry
 from trust.principal import Principal
 from trust.scopes import APPROVALS_DECIDE, AUDIT_READ, CRM_READ, DATA_ERASE, GATEWAY_MANAGE, POLICY_MANAGE
 
@@ -38,7 +39,9 @@ async def get_principal(
     token = bearer.credentials if bearer is not None else key
     if not token:
         raise AuthError("send a token: Authorization: Bearer <token>, or x-api-key")
-    return await service.authenticator.authenticate(token)
+    principal = await service.authenticator.authenticate(token)
+    telemetry.remember(tenant=principal.tenant)
+    return principal
 
 
 PrincipalOf = Annotated[Principal, Depends(get_principal)]

@@ -18,7 +18,12 @@ from api._loading import evaluation as _evaluation
 from api._loading import operate as _operate
 from api._terminal import CommandError, clean, console, errors, one_line
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="A CRM copilot whose every write is countersigned.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="A CRM copilot whose every write is countersigned.",
+)
 outbox = typer.Typer(no_args_is_help=True, help="Look after e-mails on their way out.")
 app.add_typer(outbox, name="outbox")
 erase = typer.Typer(no_args_is_help=True, help="Erase what was said, for good. Records, ledger and audit stay.")
@@ -68,10 +73,10 @@ def serve(
 
 @app.command()
 def worker(
-    host: Annotated[str | None, typer.Option(help="Address of its health page.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port of its health page.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address that signs of life are given at.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the same.")] = None,
 ) -> None:
-    """Work on the queue's runs beside the processes that serve; answers nothing but whether it is well."""
+    """Work on what others have accepted, and take no requests; /health, /ready and /metrics are answered."""
     _operate("worker", host=host, port=port)
 
 
@@ -149,9 +154,14 @@ def export(
 
 
 @app.command()
-def doctor() -> None:
-    """Check settings, keys, database, catalogue and model; exit code 1 if anything is wrong."""
-    _operate("doctor")
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    model: Annotated[
+        bool, typer.Option("--model", help="Ask the models a question, which costs a few tokens.")
+    ] = False,
+) -> None:
+    """Check settings, keys, database, wall, clock, audit, approvals, runs, outbox; exit code 1 if anything is wrong."""
+    _operate("doctor", as_json=as_json, ask_model=model)
 
 
 @erase.command("thread")

@@ -225,7 +225,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 def answer_unknown(request: Request, error: Exception) -> JSONResponse:
     """What the caller reads of an error that nobody foresaw: a reference to the log, and nothing else."""
     reference = uuid.uuid4().hex[:12]
-    _log.error("request failed, reference %s", reference, exc_info=error)
+    _log.error("request failed, reference %s", reference, exc_info=error, extra={"fields": {"reference": reference}})
     return problem(500, "internal", f"something went wrong; reference {reference}")
 
 

@@ -98,6 +98,22 @@ class Settings(BaseSettings):
     """How often this process looks into the queue: what a run waits at least when there is room for it."""
     max_waiting_runs: int = Field(default=5_000, ge=1)
     """How many unfinished runs a tenant may have; more are refused until some are done."""
+    log_level: Literal["debug", "info", "warning", "error"] | None = None
+    """Of the service's own lines; libraries are heard from `warning` on. None: info, in development warning."""
+    log_format: Literal["json", "text"] | None = None
+    """None: json, in development text."""
+    metrics_token: SecretStr | None = None
+    """What Prometheus sends to `/metrics`; at least 16 characters. None: nobody is answered there."""
+    metrics_by_tenant: bool = True
+    """Tell tenants apart in metrics. Thousands of tenants are as many time series: then rather not."""
+    metrics_refresh_s: float = Field(default=5, ge=1, le=3600)
+    """How old figures from the database may be; taking them costs a short transaction per tenant."""
+    traces_endpoint: str | None = None
+    """Where a collector takes OTLP over HTTP, such as `http://collector:4318`. None: no traces."""
+    traces_ratio: float = Field(default=1.0, ge=0, le=1)
+    """Share of the traces that begin here. Of those that a caller has begun, the caller decides."""
+    traces_contents: bool = False
+    """Put into traces what models are sent and answer, as it leaves the house: masked."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
 
@@ -112,6 +128,8 @@ class Settings(BaseSettings):
                 raise ValueError("secret_key: production needs a secret (COUNTERSIGN_SECRET_KEY)")
             if self.master_key is None:
                 raise ValueError("master_key: production needs a secret of its own (COUNTERSIGN_MASTER_KEY)")
+        if self.metrics_token is not None and len(self.metrics_token.get_secret_value()) < 16:
+            raise ValueError("metrics_token: expected at least 16 characters (COUNTERSIGN_METRICS_TOKEN)")
         if self.mail_transport == "smtp" and self.smtp_host is None:
             raise ValueError("smtp_host: sending by SMTP needs a server (COUNTERSIGN_SMTP_HOST)")
         if self.public_url and not self.public_url.startswith(("https://", "http://")):
@@ -128,10 +146,19 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name}: expected at least 32 characters")
         return self
 
+    def logs(self) -> tuple[Literal["debug", "info", "warning", "error"], Literal["json", "text"]]:
+        """From which level on lines are logged, and how they look."""
+        is_development = self.mode == "development"
+        level = self.log_level or ("warning" if is_development else "info")
+        return level, self.log_format or ("text" if is_development else "json")
+
+    def scraping_token(self) -> bytes | None:
+        return None if self.metrics_token is None else self.metrics_token.get_secret_value().encode()
+
     def database(self) -> DatabaseConfig:
         url = self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'countersign.db'}"
         owner = self.database_owner_url
-        key = self.context_key
+        key = self.context_key if url.startswith("postgresql") else None
         return DatabaseConfig(
             url=url,
             owner_url=None if owner is None else owner.get_secret_value(),

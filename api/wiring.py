@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from langchain_core.language_models import BaseChatModel
+from opentelemetry.trace import Tracer
 
 from agents._calling import Patience
 from agents._gateway import Gateway
@@ -22,6 +23,7 @@ from api.outbox import Outbox
 from api.outward import Outward
 from api.postman import Postman
 from api.settings import Settings
+from api.telemetry.wiring import Telemetry, open_telemetry
 from api.transports import DirectoryTransport, SmtpTransport, Transport
 from crm.database import Database
 from graphs._calls import CallDesk
@@ -61,6 +63,7 @@ class Service:
     announcer: Announcer
     housekeeper: Housekeeper
     heads: HeadExporter
+    telemetry: Telemetry
     ready_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Anybody may ask whether the service is ready; they take turns, so that asking uses one connection at most."""
 
@@ -80,13 +83,14 @@ async def open_service(
     transport: Transport | None = None,
     queue: DurableQueue | None = None,
     versions: Sequence[GraphVersion] = VERSIONS,
+    tracer: Tracer | None = None,
 ) -> AsyncIterator[Service]:
     """Start the service on its database; `model_for` gives a tenant's model where the settings do not.
 
     Without a `queue` all runs are worked on in the process that accepts them.
 
     Raises: DatabaseNotReadyError, KeySetError, HeadKeyError, CatalogueError, RosterError, UnknownModelError,
-    OrphanedApprovalsError: the service does not start half.
+    OrphanedApprovalsError, TracingError: the service does not start half.
     """
     limits = limits or Limits(model_timeout_s=settings.model_timeout_s, model_retries=settings.model_retries)
     keys = KeySet(settings.key_set())
@@ -103,9 +107,11 @@ async def open_service(
         clock,
         every_s=settings.audit_heads_every_s,
     )
+    watching = ExitStack()
     try:
         await database.check()
         await check_versions(database, versions)
+        telemetry = watching.enter_context(open_telemetry(settings, database, clock, tracer=tracer))
         gateway_for = _gateways(settings, model_for, limits, database)
         secret = settings.cursor_key()
         runner = Runner(
@@ -119,6 +125,7 @@ async def open_service(
             room=Room(settings.turns_at_once, settings.tenant_turns_at_once, settings.run_timeout_s),
             executor=None if queue is None else queue.executor,
             versions=versions,
+            watcher=telemetry.watcher,
         )
         transport = transport or configured_transport(settings, lease)
         postman = Postman(database, transport, clock)
@@ -156,6 +163,7 @@ async def open_service(
                 announcer=announcer,
                 housekeeper=housekeeper,
                 heads=heads,
+                telemetry=telemetry,
             )
         finally:
             await schedules.stop()
@@ -166,6 +174,7 @@ async def open_service(
             # Both at once: what the queue has taken ends when the runner's work on it does.
             await asyncio.gather(runner.stop(), *([] if queue is None else [queue.close()]))
     finally:
+        await asyncio.to_thread(watching.close)
         await database.close()
 
 

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -188,6 +189,13 @@ class Database:
         )
         async with self._engine.connect() as connection:
             return list((await connection.execute(text(sql))).scalars())
+
+    async def now(self) -> datetime | None:
+        """The database's own time; None where it has no clock but the machine's."""
+        if self.dialect == "sqlite":
+            return None
+        async with self._engine.connect() as connection:
+            return cast(datetime, (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one())
 
     async def forget_freed(self) -> None:
         """After something was erased: empty SQLite's log, in which the rows still stand as they were.

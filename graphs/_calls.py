@@ -33,6 +33,7 @@ from tools._inputs import label_inputs
 from tools._labels import Labelled, label_results
 from tools._run import ToolError, read
 from tools.outside_text import read_text
+from trust import telemetry
 from trust.actions import Action, Effect
 from trust.approvals import Origin, is_preapproved
 from trust.decisions import Deny, Hold
@@ -120,7 +121,9 @@ class CallDesk(Settling):
                 await require_lease(session)
             context = await with_halts(session, context)
             for place, call in enumerate(map(_readable, state["calls"])):
-                verdict = await self._guard_one(session, call, state, context, place, sight)
+                with telemetry.step("guard", title=f"guard {self._known(call)}") as watched:
+                    verdict = await self._guard_one(session, call, state, context, place, sight)
+                    watched.note({telemetry.TOOL: self._known(call), **_seen(verdict)})
                 turn["trail"] = [*turn["trail"], _trace(call, verdict)]
                 if isinstance(verdict, Approval) and is_preapproved(verdict):
                     envelope, notes = await self.carry_out(session, verdict, context)
@@ -140,6 +143,10 @@ class CallDesk(Settling):
         request = build_request(held) if held else {}
         return {"calls": calls, "messages": answers, "request": request, "turn": turn, "notes": noted}
 
+    def _known(self, call: Call) -> str:
+        """The tool's name, if there is such a tool: a model may make up names, of anything."""
+        return call["name"] if call["name"] in self.catalogue else telemetry.NAMELESS
+
     def _any_writes(self, state: TurnState) -> bool:
         tools = (self.catalogue.get(call["name"]) for call in state["calls"])
         return any(tool is not None and tool.effect is not Effect.READ for tool in tools)
@@ -155,12 +162,15 @@ class CallDesk(Settling):
     ) -> Approval | ToolError | None:
         """An approval that waits, an error that answers the call, or None: the call may run."""
         if place >= self.limits.calls_per_message:
+            _tell_denial("calls_per_message")
             return ToolError("denied", f"at most {self.limits.calls_per_message} calls in one message")
         if call["verdict"] == "broken":
             return ToolError("retry", "the call could not be read: its arguments were not valid JSON")
         agent = self.roster[state["route"]["agent"]]
         action = self._validate(call["name"], call["arguments"], context.principal, agent)
         if isinstance(action, ToolError):
+            if action.kind == "denied":
+                _tell_denial("agent_tools")
             return action
         action = self._with_sight(action, call, state, sight)
         decision = decide(action, context.principal)
@@ -293,6 +303,20 @@ def _readable(call: Call) -> Call:
     if find_json_fault(call["arguments"]) is None:
         return call
     return {**call, "arguments": {}, "verdict": "broken"}
+
+
+def _tell_denial(why: str) -> None:
+    """A call was denied before there was anything that guards could be asked about."""
+    notes = {telemetry.GUARD: why, telemetry.DECISION: "deny", telemetry.TOOL: telemetry.NAMELESS}
+    telemetry.happened("decision", notes)
+
+
+def _seen(verdict: Approval | ToolError | None) -> dict[str, telemetry.Value | None]:
+    """What became of a call, for those who watch."""
+    if isinstance(verdict, Approval):
+        outcome = "preapproved" if is_preapproved(verdict) else "hold"
+        return {telemetry.OUTCOME: outcome, telemetry.APPROVAL: verdict.approval_id}
+    return {telemetry.OUTCOME: "allow" if verdict is None else verdict.kind}
 
 
 def _trace(call: Call, verdict: Approval | ToolError | None) -> dict[str, object]:

@@ -10,6 +10,7 @@ from crm.work import Approval
 from graphs._requesting import Requests
 from graphs._sending import address_again
 from graphs._sight import notes_of, with_labels
+from graphs._watching import note_rest
 from graphs.context import RunContext
 from graphs.lease import require_lease
 from graphs.messages import failure, success, tool_answer
@@ -71,6 +72,7 @@ class Settling(Requests):
                 return failure("expired", "the request is gone"), {}
             if approval.status == "pending" and approval.expires_at > context.now:
                 return None, {"waits_for": approval.approval_id}
+            note_rest(approval, until=context.now)
             if approval.status not in ("approved", "applied", "refused"):
                 envelope = await self._decline(session, approval, context)
                 return envelope, _notes_of_words(approval, envelope, context)

@@ -13,6 +13,7 @@ from crm.errors import ErasedError
 from crm.ids import TenantId
 from crm.repositories import runs, threads
 from crm.work import Approval, Run, Thread
+from graphs._watching import origin_of
 from graphs.runner import Runner
 from graphs.turn import GRAPH_NAME
 from trust.principal import Principal
@@ -115,6 +116,7 @@ class Threads:
             "context": before["context"],
             "scopes": before["scopes"],
             "stream_mode": list(stream_mode),
+            "origin": origin_of(before.get("origin") or {}),
         }
         unfinished = await runs.list_unfinished(session, thread.thread_id)
         ask = Ask(None, details=details)

@@ -23,6 +23,7 @@ from graphs._threads import (
     ThreadNotFoundError,
     assistant_id,
 )
+from graphs._watching import origin_of
 from graphs.checkpoints import acting_for
 from graphs.messages import human
 from trust import approvals, audit
@@ -323,4 +324,5 @@ def _message_request(ask: Ask, scopes: frozenset[str]) -> dict[str, Any]:
         "context": ask.context(),
         "scopes": sorted(scopes),
         "stream_mode": list(ask.stream_mode),
+        "origin": origin_of(),
     }

@@ -27,6 +27,7 @@ from graphs._log import RunLog, StreamEvent
 from graphs._states import pending_interrupts
 from graphs._translate import Translator, is_for, native_modes, public_values
 from graphs._voice import Voice
+from graphs._watching import note_end, watch_run
 from graphs.checkpoints import acting_for, checkpoint_thread_id, forget_past
 from graphs.context import RunContext
 from graphs.lease import LeaseLostError, holding
@@ -37,6 +38,7 @@ from trust import approvals, ledger, notices
 from trust.erasure import purge_expired
 from trust.outgoing import load_outgoing
 from trust.principal import load_principal
+from trust.telemetry import Watcher
 
 LEASE = timedelta(seconds=15)
 """How long a process is believed to be at work without saying so; what a run waits for when its process died."""
@@ -82,8 +84,10 @@ class Runner:
         queue: Queue | None = None,
         room: Room | None = None,
         versions: Sequence[GraphVersion] = VERSIONS,
+        watcher: Watcher | None = None,
     ) -> None:
         self.database = database
+        self.watcher = watcher
         self.desk = desk
         self.clock = clock
         self.executor = executor or f"{uuid.uuid4()}"
@@ -282,7 +286,8 @@ class Runner:
             async with self.database.session(tenant) as session:
                 waiting = await runs.list_unfinished(session, thread_id)
             if waiting and await self._claim(tenant, waiting[0]):
-                await self._carry(tenant, waiting[0].run_id)
+                with watch_run(self.watcher, tenant, waiting[0], at=self.clock()):
+                    await self._carry(tenant, waiting[0].run_id)
             elif key not in self._asked_again:
                 return
 
@@ -364,7 +369,8 @@ class Runner:
         if isinstance(fault, GraphRecursionError):
             return "error", {"error": "StepLimit", "message": f"the turn did not end within {STEP_LIMIT} steps"}
         reference = uuid.uuid4().hex[:12]
-        _log.error("run %s failed, reference %s", run.run_id, reference, exc_info=fault)
+        told = {"fields": {"reference": reference}}
+        _log.error("run %s failed, reference %s", run.run_id, reference, exc_info=fault, extra=told)
         return "error", {"error": "InternalError", "message": f"something went wrong; reference {reference}"}
 
     async def _attempt(self, tenant: TenantId, run: Run, log: RunLog, translator: Translator) -> None:
@@ -439,6 +445,7 @@ class Runner:
         if error is not None:
             log.emit("error", error)
         log.emit("end", {"run_id": run.run_id, "status": status})
+        note_end(status=status, rests=bool(interrupts), error=None if error is None else error["error"])
         now = self.clock()
         async with self.database.session(tenant, write=True) as session:
             text = None if error is None else error["message"]

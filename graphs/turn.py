@@ -20,6 +20,7 @@ from graphs._voice import Voice
 from graphs.context import RunContext
 from graphs.requests import Settled
 from graphs.state import TurnState
+from trust import telemetry
 
 GRAPH_NAME = "countersign"
 STEP_LIMIT = 100
@@ -36,11 +37,16 @@ class Turn:
         return _told(await self.desk.admit(state, runtime.context), {}, runtime)
 
     async def route(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["agent", "reply"]]:
-        update = await self.voice.route(state, runtime.context)
+        with telemetry.step("route", {telemetry.OPERATION: "plan"}) as watched:
+            update = await self.voice.route(state, runtime.context)
+            watched.note({telemetry.ROUTED: update["route"]["kind"], telemetry.AGENT: update["route"]["agent"]})
         return Command(update=dict(update), goto="agent" if update["route"]["kind"] == "agent" else "reply")
 
     async def agent(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["guard", "reply"]]:
-        update = await self.voice.answer(state, runtime.context, _writer_of(runtime))
+        name = str(state["route"]["agent"])
+        notes = {telemetry.OPERATION: "invoke_agent", telemetry.AGENT: name}
+        with telemetry.step("agent", notes, title=f"invoke_agent {name}"):
+            update = await self.voice.answer(state, runtime.context, _writer_of(runtime))
         _told(update, state["turn"], runtime)
         return Command(update=dict(update), goto="guard" if update.get("calls") else "reply")
 

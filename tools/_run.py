@@ -5,6 +5,7 @@ from typing import Any
 
 from crm.errors import CrmError, CursorError, FieldError, RecordNotFoundError
 from tools._declare import Arguments, Proposal, Result, Tool, ToolContext, ToolFailedError, ToolRetryError
+from trust import telemetry
 from trust.actions import Action, Effect
 from trust.decisions import Deny
 from trust.policy import Grant
@@ -74,16 +75,24 @@ async def _run(
         raise TypeError(f"the action is for {action.tool!r}, not for {tool.name!r}")
     if action.effect is not Effect.READ and not action.is_proposal:
         raise TypeError("tools never write; the ledger does")
+    notes = {telemetry.OPERATION: "execute_tool", telemetry.TOOL: tool.name}
+    with telemetry.step("tool", notes, title=f"execute_tool {tool.name}") as watched:
+        outcome = await _call(action, tool, context)
+        watched.note({telemetry.OUTCOME: outcome.kind if isinstance(outcome, ToolError) else "ok"})
+    if not isinstance(outcome, ToolError):
+        _require_declared(tool, outcome)
+    return outcome
+
+
+async def _call(action: Action, tool: Tool, context: ToolContext) -> Result | Proposal | ToolError:
     try:
-        outcome = await tool.function(context, tool.validate(action.arguments))
+        return await tool.function(context, tool.validate(action.arguments))
     except (ToolRetryError, FieldError, CursorError) as error:
         return ToolError("retry", str(error))
     except RecordNotFoundError as error:
         return ToolError("not_found", str(error))
     except (ToolFailedError, CrmError) as error:
         return ToolError("failed", str(error))
-    _require_declared(tool, outcome)
-    return outcome
 
 
 def _require_declared(tool: Tool, outcome: Result | Proposal) -> None:

@@ -1,6 +1,7 @@
 """Articles that answer questions."""
 
 from tools._declare import Arguments, Integrity, Result, ToolContext, argument, output, tool
+from trust import telemetry
 from trust.actions import Effect
 from trust.scopes import KNOWLEDGE_READ
 
@@ -26,7 +27,8 @@ class Articles(Result):
 @tool(effect=Effect.READ, scope=KNOWLEDGE_READ, for_customers=True)
 async def search_knowledge(ctx: ToolContext, args: SearchKnowledge) -> Articles:
     """Search published knowledge articles: how to do something, what the rules are. Cite the article's number."""
-    found = await ctx.crm.search("Knowledge__kav", args.query, args.limit * 2)
+    with telemetry.step("retrieval", {telemetry.OPERATION: "retrieval", telemetry.SOURCE: "Knowledge__kav"}):
+        found = await ctx.crm.search("Knowledge__kav", args.query, args.limit * 2)
     online = [match for match in found if match.record.get("PublishStatus") == "Online"][: args.limit]
     articles = [
         Article(

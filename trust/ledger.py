@@ -13,7 +13,7 @@ from crm.repositories import approvals, ledger
 from crm.repositories.access import UnknownCallerError
 from crm.sealing import SealError
 from crm.work import Approval, LedgerEntry, Vote
-from trust import audit, notices
+from trust import audit, notices, telemetry
 from trust.actions import UNDO, UNDOER, Action
 from trust.approvals import compute_digest, is_preapproved
 from trust.bound_labels import labels_of_change
@@ -36,11 +36,18 @@ class Outcome:
     is_repeat: bool = False
     """Whether it had been settled before and this is the stored answer."""
 
+    @property
+    def said(self) -> str:
+        """In a word: applied, or why not."""
+        kind = "applied" if self.applied else str(self.result.get("kind", "refused"))
+        return f"{kind}.again" if self.is_repeat else kind
+
 
 class UnsettledError(Exception):
     """The approval is not one that can be carried out now: pending, rejected, recalled or unknown."""
 
 
+@telemetry.step_of("ledger", lambda outcome: {telemetry.OUTCOME: outcome.said})
 async def settle(
     session: TenantSession,
     approval_id: str,

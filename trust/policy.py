@@ -5,6 +5,7 @@ from dataclasses import InitVar, dataclass
 from typing import Final
 
 from crm.ids import TenantId
+from trust import telemetry
 from trust.actions import Action
 from trust.approval_rules import ApprovalRule
 from trust.cedar import BASE_DIGEST
@@ -87,6 +88,12 @@ def decide(action: Action, principal: Principal) -> Grant | Hold | Deny:
 
     A guard that fails is a guard that denies.
     """
+    decision = _ask_in_turn(action, principal)
+    telemetry.happened("decision", _seen(action, decision))
+    return decision
+
+
+def _ask_in_turn(action: Action, principal: Principal) -> Grant | Hold | Deny:
     decision = _ask_all(action, principal)
     if isinstance(decision, Deny):
         return decision
@@ -117,6 +124,13 @@ def _hold_by(rules: Sequence[ApprovalRule], action: Action, principal: Principal
     if demand is None:
         return Deny("approval_rules", "the check gave no clear answer")
     return tighten(demand, rules) if isinstance(demand, Hold) else demand
+
+
+def _seen(action: Action, decision: Grant | Hold | Deny) -> dict[str, telemetry.Value | None]:
+    """A decision, for those who watch."""
+    kind = "deny" if isinstance(decision, Deny) else "hold" if isinstance(decision, Hold) else "allow"
+    guard = None if isinstance(decision, Grant) else decision.guard
+    return {telemetry.TOOL: action.tool, telemetry.DECISION: kind, telemetry.GUARD: guard}
 
 
 def ask_guards(action: Action, principal: Principal) -> list[tuple[str, Decision]]:

@@ -93,7 +93,7 @@ async def get_entry(entry_id: uuid.UUID, principal: LedgerReaderOf, service: Ser
         crm = service.runner.desk.crm_for(session, principal, now)
         if entry is None or not await undo.can_see(session, entry, principal, crm, is_auditor=audits, at=now):
             raise EntryNotFoundError(str(entry_id))
-        [wire] = await entry_wires([entry], principal, crm, is_auditor=audits, at=now)
+        [wire] = await entry_wires([entry], principal, crm, is_auditor=audits)
         return wire
 
 
@@ -154,7 +154,7 @@ async def list_touched(run_id: uuid.UUID, principal: LedgerReaderOf, service: Se
                 mail = await outbox_rows.find(session, outbox_id)
                 status = None if mail is None else mail.status
                 sent.append(SentWire(entry_id=entry.entry_id, outbox_id=outbox_id, status=status))
-        written = await entry_wires(entries, principal, crm, is_auditor=audits, at=now)
+        written = await entry_wires(entries, principal, crm, is_auditor=audits)
     return TouchedWire(run_id=run, proposed=proposed, written=written, sent=sent)
 
 

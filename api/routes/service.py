@@ -18,7 +18,6 @@ READY_WITHIN_S = 5.0
 _log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["service"])
-health = APIRouter(tags=["service"])
 development = APIRouter(tags=["development"])
 
 
@@ -93,19 +92,19 @@ async def get_info(request: Request) -> Info:
     return Info(version=request.app.version, flags=Flags())
 
 
-@health.get("/ok", responses=problems(is_open=True))
+@router.get("/ok", responses=problems(is_open=True))
 async def get_ok() -> Ok:
     """Whether the process lives, in the words of the LangGraph protocol."""
     return Ok()
 
 
-@health.get("/health", responses=problems(is_open=True))
+@router.get("/health", responses=problems(is_open=True))
 async def get_health() -> Health:
     """Whether the process lives."""
     return Health()
 
 
-@health.get("/ready", response_model=Ready, responses=problems(503, is_open=True))
+@router.get("/ready", response_model=Ready, responses=problems(503, is_open=True))
 async def get_ready(service: ServiceOf) -> Ready | JSONResponse:
     """Whether the process can work: the database is there, migrated, and walled, and the token keys can be read."""
     try:

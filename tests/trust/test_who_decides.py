@@ -228,7 +228,7 @@ class TestEscalating:
         people = ("mara", "grace", "vera", "stella")
         assert await voters(scene.later(hours=2, minutes=59, seconds=59), approval, *people) == ["mara"]
         assert await voters(scene.later(hours=3), approval, *people) == ["mara", "grace", "vera"]
-        with pytest.raises(ApprovalNotFoundError):
+        with pytest.raises(NotEntitledError):  # she sees it, for she stands above its requester
             await scene.decide(approval, "grace")
         late = scene.later(hours=3)
         assert (await late.decide(approval, "grace")).status == "approved"

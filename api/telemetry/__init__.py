@@ -1,0 +1,1 @@
+"""Traces, metrics and logs of a process: what listens to `trust.telemetry`, and where it puts it."""
