@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import dbos._serialization as engine_formats
 from dbos import DBOS, DBOSClient, DBOSConfig
 
-from crm.database import DatabaseConfig
+from crm.database import DatabaseConfig, DatabaseNotReadyError
 from crm.ids import TenantId
 from crm.queue_database import open_queue_database, owner_queue_url, queue_url
 from graphs.queue import Place
@@ -126,13 +126,20 @@ class DurableQueue:
         self._chores: list[asyncio.Task[None]] = []
 
     async def open(self, carrier: Carrier) -> None:
-        """Join in. Raises: RuntimeError if the engine is in use in this process."""
+        """Join in.
+
+        Raises: DatabaseNotReadyError; RuntimeError if the engine is in use in this process.
+        """
         global _carrier
         if self._slots:
             if _carrier is not None:
                 raise RuntimeError("the durable queue is open in this process already")
             _carrier = carrier
-            self._launch()
+            try:
+                self._launch()
+            except Exception as error:
+                await self.close(patience_s=0)
+                raise _not_ready(error) from error
             await DBOS.register_queue_async(QUEUE, **self._limits(), on_conflict="always_update")
         elif self._is_sqlite:
             await asyncio.to_thread(DBOS.migrate, self._url)
@@ -141,7 +148,11 @@ class DurableQueue:
         self._client = DBOSClient(
             system_database_engine=engine, serializer=JsonOnly(), application_name=APPLICATION, lazy=True
         )
-        await self._client.check_connection_async()
+        try:
+            await self._client.list_workflows_async(queue_name=QUEUE, limit=1)
+        except Exception as error:
+            await self.close(patience_s=0)
+            raise _not_ready(error) from error
         if self._slots:
             self._chores = [
                 asyncio.create_task(self._every(self._lease.total_seconds() / 3, self._hand_back)),
@@ -272,6 +283,11 @@ def _read(workflow: Any) -> Place | None:
         # tenant-id: as the process that accepted the run wrote it; the run's own row has to agree
         return Place(TenantId(tenant), thread_id, run_id, int(ticket))
     return None
+
+
+def _not_ready(error: Exception) -> DatabaseNotReadyError:
+    _log.warning("the queue did not open", exc_info=error)
+    return DatabaseNotReadyError("the durable queue's tables are missing or of another version: run the migrations")
 
 
 def make_queue_tables(config: DatabaseConfig, folder: Path) -> None:

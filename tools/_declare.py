@@ -194,7 +194,8 @@ class Tool:
     def may_propose(self, operation: Writing, object_name: str) -> bool:
         if operation in ("restore", "unconfirm"):
             return False  # they take back, which is a person's to do
-        return not self.changes or bool({(operation, object_name), (operation, "*")} & set(self.changes))
+        is_declared = bool({(operation, object_name), (operation, "*")} & set(self.changes))
+        return is_declared or (not self.changes and operation != "delete")
 
     @cached_property
     def schema(self) -> dict[str, Any]:

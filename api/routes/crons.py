@@ -25,12 +25,12 @@ class _CronFields(Body):
     config: Json | None = Field(default=None, description="Accepted for the clients' sake; nothing in it is used.")
     timezone: str | None = Field(default=None, max_length=60, description="IANA name; UTC if left out.")
     end_time: AwareDatetime | None = None
-    enabled: bool | None = None
+    enabled: bool | None = Field(default=None, strict=True)
     stream_mode: Any = None
-    stream_subgraphs: bool | None = None
-    stream_resumable: bool | None = None
+    stream_subgraphs: bool | None = Field(default=None, strict=True)
+    stream_resumable: bool | None = Field(default=None, strict=True)
     durability: Literal["sync", "async", "exit"] | None = None
-    checkpoint_during: bool | None = None
+    checkpoint_during: bool | None = Field(default=None, strict=True)
     interrupt_before: Literal["*"] | list[str] | None = None
     interrupt_after: Literal["*"] | list[str] | None = None
     on_run_completed: Literal["delete", "keep"] | None = None
@@ -81,10 +81,10 @@ class CronSearch(Body):
 
     assistant_id: str | None = Field(default=None, max_length=100)
     thread_id: str | None = Field(default=None, max_length=100)
-    enabled: bool | None = None
+    enabled: bool | None = Field(default=None, strict=True)
     metadata: Details | None = None
-    limit: int = Field(default=10, ge=1, le=1_000)
-    offset: int = Field(default=0, ge=0, le=1_000_000)
+    limit: int = Field(default=10, ge=1, le=1_000, strict=True)
+    offset: int = Field(default=0, ge=0, le=1_000_000, strict=True)
     sort_by: Literal["created_at"] | None = None
     sort_order: Literal["desc"] | None = None
     select: list[str] | None = None

@@ -58,7 +58,7 @@ async def test_people_without_the_permission_decide_where_a_rule_says_why(world:
     then = {"approvers": [{"person": staff_id("eli")}], "qualified_because": "he knows the customer"}
     assert (await put(world, [{**DESK, "then": then}])).status_code == 200
     [approval] = held(await ask_for_stage(world))
-    assert (await world.decide(MARA, approval, "approve")).status_code == 404
+    assert (await world.decide(MARA, approval, "approve")).status_code == 403
     # Eli does not see the opportunity, and a rule lends nobody eyes.
     assert (await world.decide(ELI, approval, "approve")).status_code == 404
     lena = "lena@northwind.example"
@@ -197,7 +197,7 @@ class TestDelegating:
         then = {"approvers": [{"person": staff_id("mara")}]}
         assert (await put(world, [{**DESK, "then": then}])).status_code == 200
         [approval] = held(await ask_for_stage(world))
-        assert (await world.decide(VICTOR, approval, "approve")).status_code == 404
+        assert (await world.decide(VICTOR, approval, "approve")).status_code == 403
         made = await world.post(MARA, "/delegations", {"delegate": VICTOR, "ends_at": _in_a_week()})
         assert (made["delegator"], made["delegate"], made["is_live"]) == (staff_id("mara"), staff_id("victor"), True)
         assert [one["approval_id"] for one in await world.get(VICTOR, "/approvals")] == [approval["approval_id"]]

@@ -52,6 +52,8 @@ async def test_a_sound_service_is_found_sound(used: Settings) -> None:
         "sealing keys",
         "audit",
         "approvals",
+        "waiting requests",
+        "kill switches",
         "runs",
         "outbox",
     }

@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from api.durable_queue import QUEUE, DurableQueue, JsonOnly, make_queue_tables
-from crm.database import DatabaseConfig
+from crm.database import DatabaseConfig, DatabaseNotReadyError
 from crm.ids import TenantId
 from crm.queue_database import queue_url
 from graphs.queue import Place
+from tests.conftest import PostgresTemplates
 
 ACME, GLOBEX = TenantId("acme"), TenantId("globex")
 SOON_S = 20
@@ -136,6 +137,17 @@ async def test_there_is_one_engine_in_a_process(database_config: DatabaseConfig,
         second = DurableQueue(database_config, tmp_path, executor="two")
         with pytest.raises(RuntimeError, match="open in this process"):
             await second.open(Worker())
+
+
+@pytest.mark.parametrize("slots", [0, 2])
+async def test_a_database_without_the_queues_tables_is_not_ready(
+    postgresql_templates: PostgresTemplates, tmp_path: Path, slots: int
+) -> None:
+    """On SQLite the queue's file is made when it is opened."""
+    with postgresql_templates.copied("migrated") as config:
+        queue = DurableQueue(config, tmp_path, executor="one", slots=slots)
+        with pytest.raises(DatabaseNotReadyError, match="run the migrations"):
+            await queue.open(Worker())
 
 
 class Exploit:

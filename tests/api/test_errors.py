@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import httpx
@@ -38,6 +39,7 @@ from graphs.conversations import (
     ThreadNotFoundError,
 )
 from graphs.feedback import MessageNotFoundError
+from graphs.schedules import ScheduleError, ScheduleNotFoundError
 from trust.approvals import (
     ApprovalClosedError,
     ApprovalError,
@@ -49,9 +51,14 @@ from trust.audit import NoSuchEntryError
 from trust.delegations import DelegationNotFoundError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
+from trust.switches import SwitchedOffError
+from trust.undo import EntryNotFoundError, TooManyEntriesError
 from trust.webhooks import DeliveryBusyError, TooManyWebhooksError, WebhookNotFoundError
 
 PREFIX = "urn:countersign:problem:"
+
+_HALT: Any = SimpleNamespace(outline="off", message="off")
+_STAFF: Any = SimpleNamespace(is_customer=False)
 
 TABLE: list[tuple[Exception, int, str]] = [
     (AuthError("who"), 401, "auth"),
@@ -64,6 +71,11 @@ TABLE: list[tuple[Exception, int, str]] = [
     (ApprovalNotFoundError("a"), 404, "approval-not-found"),
     (RecordNotFoundError("Account", "001"), 404, "record-not-found"),
     (ThreadBusyError("busy"), 409, "thread-busy"),
+    (ScheduleNotFoundError("s"), 404, "schedule-not-found"),
+    (ScheduleError("timezone", "what"), 422, "schedule"),
+    (EntryNotFoundError("e"), 404, "entry-not-found"),
+    (TooManyEntriesError("r"), 409, "too-many-entries"),
+    (SwitchedOffError(_HALT, _STAFF), 409, "switched-off"),
     (WebhookNotFoundError("w"), 404, "webhook-not-found"),
     (TooManyWebhooksError("w"), 409, "too-many-webhooks"),
     (DeliveryBusyError("d"), 409, "delivery-busy"),

@@ -12,7 +12,9 @@ SAYS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 
 ARGUMENTS = {
     "api/auth.py": {"self.path", "type(error).__name__", "place", "key"},
+    "api/durable_queue.py": {"run_id", "len(stranded)"},
     "api/errors.py": {"reference"},
+    "api/rounds.py": {"type(self).__name__"},
     "api/telemetry/requests.py": {"'request'"},
     "graphs/runner.py": {"run.run_id", "run_id", "reference"},
     "trust/head_export.py": {"name", "broken.fault.reason"},

@@ -511,8 +511,8 @@ class TestCreate:
             await get(stage, "Account", change.record_id)
         assert (await get(stage, "Account", id_of("Account", "rita")))["Name"] == "rita"
 
-    async def test_deleting_is_not_offered(self, stage: Stage) -> None:
-        with pytest.raises(CrmError, match="cannot delete"):
+    async def test_deleting_needs_the_right(self, stage: Stage) -> None:
+        with pytest.raises(CrmError, match="you may not delete"):
             await apply(stage, "max", Change("delete", "Account", id_of("Account", "rita"), "rita", ()))
 
 
