@@ -77,9 +77,10 @@ class Announcer(Rounds):
         self._public_url = public_url
         self._name = f"{uuid.uuid4()}"
 
-    async def make_round(self) -> None:
+    async def make_round(self) -> int:
         if self._sender is None:
-            return
+            return 0
+        written = 0
         for name in await self._database.tenants():
             tenant = TenantId(name)  # tenant-id: the service's own chores, for each tenant by itself
             async with self._database.session(tenant) as session:
@@ -89,6 +90,8 @@ class Announcer(Rounds):
                 by_person.setdefault(one.user_id, []).append(one.notice_id)
             for person, notice_ids in by_person.items():
                 await self._write_to(tenant, person, notice_ids[:MOST_AT_ONCE])
+                written += 1
+        return written
 
     async def _write_to(self, tenant: TenantId, person: str, notice_ids: Sequence[str]) -> None:
         letter = await self._compose(tenant, person, notice_ids, self._sender or "")

@@ -54,9 +54,9 @@ class Courier(Rounds):
         self._name = f"{uuid.uuid4()}"
         self._at_work: dict[asyncio.Task[None], str] = {}
 
-    async def make_round(self) -> None:
+    async def make_round(self) -> int:
         """Begin what is due, as far as there are hands free; slow receivers are not waited for."""
-        await self._begin()
+        return int(await self._begin())
 
     async def deliver_due(self) -> None:
         """Make one attempt at all that is due, and wait for how they end."""

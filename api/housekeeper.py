@@ -20,24 +20,28 @@ class Housekeeper(Rounds):
         self._conversations = conversations
         self._indexed: set[str] = set()
 
-    async def make_round(self) -> None:
+    async def make_round(self) -> int:
+        done = 0
         for name in await self._database.tenants():
             tenant = TenantId(name)  # tenant-id: the service's own chores, for each tenant by itself
-            await self._conversations.expire_due(tenant)
-            await self._escalate(tenant)
+            done += await self._conversations.expire_due(tenant)
+            done += await self._escalate(tenant)
             if name not in self._indexed:
                 await self._index(tenant)
                 self._indexed.add(name)
+        return done
 
-    async def _escalate(self, tenant: TenantId) -> None:
+    async def _escalate(self, tenant: TenantId) -> int:
         """Tell those who may decide as well from now on."""
         now = self._conversations.runner.clock()
         async with self._database.session(tenant) as session:
             if not await approvals.list_escalating(session, at=now, limit=1):
-                return
+                return 0
         async with self._database.session(tenant, write=True) as session:
-            for escalated in await due_escalations(session, now):
+            due = await due_escalations(session, now)
+            for escalated in due:
                 await notices.tell_of_approval(session, escalated.approval, "approval.escalated", at=now)
+        return len(due)
 
     async def _index(self, tenant: TenantId) -> None:
         """Once per process: every request that this version writes down is indexed at once."""

@@ -1,11 +1,10 @@
 """Delivers what waits in the outbox: each letter on a lease, once, with patience for servers that are down."""
 
-import asyncio
-import contextlib
 import logging
 import uuid
 from datetime import datetime, timedelta
 
+from api.rounds import Rounds
 from api.transports import Delivery, Transport
 from crm.database import Database, TenantSession
 from crm.ids import TenantId
@@ -15,7 +14,6 @@ from graphs.runner import Clock
 from trust import audit
 from trust.halts import load_halts
 
-LOOK_EVERY_S = 1.0
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 MAX_ATTEMPTS = 10
@@ -24,37 +22,20 @@ ACTOR = "outbox"
 _log = logging.getLogger(__name__)
 
 
-class Postman:
+class Postman(Rounds):
     """One per process; any number of processes may share a database."""
 
+    every_s = 1.0
+
     def __init__(self, database: Database, transport: Transport, clock: Clock) -> None:
+        super().__init__()
         self._database = database
         self._transport = transport
         self._clock = clock
         self._name = f"{uuid.uuid4()}"
-        self._stopping = asyncio.Event()
-        self._rounds: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._rounds = asyncio.create_task(self._make_rounds())
-
-    async def stop(self, *, patience_s: float = 10) -> None:
-        """Let the letter in hand arrive, within `patience_s`."""
-        self._stopping.set()
-        if self._rounds is None:
-            return
-        await asyncio.wait([self._rounds], timeout=patience_s)
-        self._rounds.cancel()
-        await asyncio.gather(self._rounds, return_exceptions=True)
-
-    async def _make_rounds(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                await self.deliver_due()
-            except Exception:  # a round that fails is made again
-                _log.exception("the outbox could not be worked on")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), LOOK_EVERY_S)
+    async def make_round(self) -> int:
+        return await self.deliver_due()
 
     async def deliver_due(self) -> int:
         """One round over all tenants; gives how many letters were tried."""
@@ -63,9 +44,9 @@ class Postman:
             tenant = TenantId(name)  # tenant-id: the service's own chores, for each tenant by itself
             now = self._clock()
             async with self._database.session(tenant) as session:
-                if (await load_halts(session, at=now)).everything is not None:
-                    continue  # what was approved waits until the switch is off
                 due = await outbox.list_due(session, at=now)
+                if due and (await load_halts(session, at=now)).everything is not None:
+                    continue  # what was approved waits until the switch is off
             for mail in due:
                 if self._stopping.is_set():
                     return tried

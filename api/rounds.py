@@ -3,9 +3,21 @@
 import asyncio
 import contextlib
 import logging
+import time
 from abc import ABC, abstractmethod
 
+SHARE = 0.02
+"""How much of a process's time one kind of chore takes at most: with many tenants its rounds come less often."""
+
 _log = logging.getLogger(__name__)
+
+
+LONGEST_PAUSE_S = 30.0
+
+
+def pause_after(took_s: float, *, every_s: float) -> float:
+    """Seconds until the next round after one that took so long and found nothing to do."""
+    return max(every_s, min(LONGEST_PAUSE_S, took_s * (1 / SHARE - 1)))
 
 
 class Rounds(ABC):
@@ -18,8 +30,8 @@ class Rounds(ABC):
         self._rounds: asyncio.Task[None] | None = None
 
     @abstractmethod
-    async def make_round(self) -> None:
-        """What there is to do now."""
+    async def make_round(self) -> int:
+        """Do what there is to do now; how much that was."""
 
     def start(self) -> None:
         self._rounds = asyncio.create_task(self._make_rounds())
@@ -35,9 +47,12 @@ class Rounds(ABC):
 
     async def _make_rounds(self) -> None:
         while not self._stopping.is_set():
+            began, done = time.monotonic(), 0
             try:
-                await self.make_round()
+                done = await self.make_round()
             except Exception:  # a round that fails is made again
                 _log.exception("a round of %s failed", type(self).__name__)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self.every_s)
+                took = 0.0 if done else time.monotonic() - began
+                pause = pause_after(took, every_s=self.every_s)
+                await asyncio.wait_for(self._stopping.wait(), pause)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -43,6 +44,8 @@ from trust.telemetry import Watcher
 LEASE = timedelta(seconds=15)
 """How long a process is believed to be at work without saying so; what a run waits for when its process died."""
 LOOK_EVERY_S = 2.0
+SHARE = 0.05
+"""How much of a process's time looking for work takes at most."""
 POLL_EVERY_S = 0.2
 PURGE_EVERY_S = 3_600.0
 MAX_ATTEMPTS = 10
@@ -139,14 +142,18 @@ class Runner:
     async def _every(
         self, seconds: float, chore: Callable[[], Coroutine[Any, Any, None]], *, at_once: bool = False
     ) -> None:
+        """With many tenants a chore takes long; then it comes less often, and never later than a lease is long."""
+        took = 0.0
         while True:
             if not at_once:
-                await asyncio.sleep(seconds)
+                await asyncio.sleep(max(seconds, min(self._lease_for.total_seconds(), took / SHARE)))
             at_once = False
+            began = time.monotonic()
             try:
                 await chore()
             except Exception:  # a chore that fails once is tried again; it holds no interrupt
                 _log.exception("chore failed")
+            took = time.monotonic() - began if chore == self._adopt_all else 0.0
 
     async def _adopt_all(self) -> None:
         for name in await self.database.tenants():
