@@ -15,6 +15,6 @@ async def test_within_a_second_nothing_is_written_any_more_by_any_process(
 ) -> None:
     with two_processes(seeded_config, tmp_path) as urls:
         for scope in SCOPES:
-            found = await measure("here", seeded_config, urls, scope, requests=8)
+            found = await measure("here", seeded_config, urls, scope, requests=4)
             assert (found.let_through, found.written_later) == (0, 0), found
             assert found.asked > 0, "everything had been decided before the switch was thrown"

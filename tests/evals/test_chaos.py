@@ -18,7 +18,7 @@ def check(report: Report, *, runs: int, kills: int) -> None:
 
 
 def test_on_postgresql_with_several_processes_and_a_restart_of_the_database(thorough: bool) -> None:
-    runs, kills = (200, 20) if thorough else (24, 5)
+    runs, kills = (200, 20) if thorough else (16, 4)
     report = on_postgresql(runs, kills, 4, Console(quiet=True), servers=2, workers=2, every_s=1.0)
     check(report, runs=runs, kills=kills)
     assert report.restarts == 1
