@@ -192,10 +192,7 @@ class Runner:
         """First into the queue, then into the row: a place is written down once it is taken."""
         await queue.put(place)
         async with self.database.session(place.tenant, write=True) as session:
-            run = await runs.find(session, place.run_id)
-            if run is not None and run.ticket <= place.ticket:
-                again = run.ticket < place.ticket
-                await runs.place(session, place.run_id, ticket=run.ticket, at=self.clock(), again=again)
+            await runs.place(session, place.run_id, ticket=place.ticket, at=self.clock())
 
     async def carry(self, place: Place) -> None:
         """Work on a run whose turn the queue says it is, and on what else waits in its thread.

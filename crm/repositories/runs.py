@@ -138,13 +138,10 @@ async def list_misplaced(
     return list(await session.scalars(statement.order_by(Run.created_at).limit(limit)))
 
 
-async def place(session: TenantSession, run_id: str, *, ticket: int, at: datetime, again: bool = False) -> bool:
-    """Write down that a run has been put into the queue; False if its place is another by now.
-
-    With `again` the place is a new one.
-    """
-    mine = (Run.run_id == run_id) & (Run.ticket == ticket) & Run.status.in_(UNFINISHED)
-    return await _changed(session, update(Run).where(mine).values(queued_at=at, ticket=ticket + again))
+async def place(session: TenantSession, run_id: str, *, ticket: int, at: datetime) -> bool:
+    """Write down that a run has been put into the queue; False if it has a newer place by now."""
+    mine = (Run.run_id == run_id) & (Run.ticket <= ticket) & Run.status.in_(UNFINISHED)
+    return await _changed(session, update(Run).where(mine).values(queued_at=at, ticket=ticket))
 
 
 async def displace(session: TenantSession, run_id: str, *, ticket: int, at: datetime) -> bool:
@@ -184,11 +181,10 @@ def _is_claimable(at: datetime) -> ColumnElement[bool]:
 
 async def claim(session: TenantSession, run_id: str, *, by: str, at: datetime, until: datetime) -> bool:
     """Take the lease if it is free or run out; False if somebody else has it or the run is done."""
-    free = or_(Run.lease_until.is_(None), Run.lease_until < at)
     return await _changed(
         session,
         update(Run)
-        .where(Run.run_id == run_id, Run.status.in_(UNFINISHED), free)
+        .where(Run.run_id == run_id, _is_claimable(at))
         .values(status="running", lease_owner=by, lease_until=until, attempt=Run.attempt + 1, updated_at=at),
     )
 

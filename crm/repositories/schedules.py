@@ -24,7 +24,7 @@ async def find(session: TenantSession, schedule_id: str, *, owner: str) -> Sched
     """None if there is no such schedule, or it is somebody else's."""
     statement = select(Schedule).where(Schedule.schedule_id == schedule_id, Schedule.owner == owner)
     found = await session.scalar(statement.with_for_update().execution_options(populate_existing=True))
-    return None if found is None else await _unlocked(session, found)
+    return None if found is None else await unlock(session, found)
 
 
 async def list_schedules(
@@ -43,7 +43,7 @@ async def list_schedules(
     found = list(await session.scalars(statement.order_by(Schedule.created_at.desc(), Schedule.schedule_id)))
     wanted = (details or {}).items()
     kept = [one for one in found if all(one.details.get(name) == value for name, value in wanted)]
-    return [await _unlocked(session, one) for one in kept[offset : offset + limit]]
+    return [await unlock(session, one) for one in kept[offset : offset + limit]]
 
 
 async def count(session: TenantSession, *, owner: str) -> int:
@@ -78,10 +78,6 @@ async def switch_off(session: TenantSession, schedule_id: str, *, because: str, 
     await session.execute(statement, execution_options={"synchronize_session": False})
 
 
-async def unlock(session: TenantSession, schedule: Schedule) -> Schedule:
-    return await _unlocked(session, schedule)
-
-
 async def list_holders(session: TenantSession, permission_set: str) -> list[str] | None:
     """Ids of the active users who have the permission set, sorted; None if there is no such set."""
     if await session.scalar(select(PermissionSet.name).where(PermissionSet.name == permission_set)) is None:
@@ -90,7 +86,8 @@ async def list_holders(session: TenantSession, permission_set: str) -> list[str]
     return list(await session.scalars(select(User.Id).where(User.IsActive, User.Id.in_(assigned)).order_by(User.Id)))
 
 
-async def _unlocked(session: TenantSession, schedule: Schedule) -> Schedule:
+async def unlock(session: TenantSession, schedule: Schedule) -> Schedule:
+    """The schedule with its owner's key; without one if that was shredded."""
     name: keys.Name = ("person", schedule.owner)
     schedule.take_key((await keys.find(session, [name])).get(name))
     return schedule
