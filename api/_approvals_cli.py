@@ -1,18 +1,12 @@
 """`countersign approvals`: the inbox in a terminal, over the public interface and nothing else."""
 
 import json
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
+from api._options import LOCAL, As, AsJson, Call, Url, printed
 from api._terminal import CommandError, clean, console, one_line, show_card
-
-Call = Callable[..., Any]
-As = Annotated[str | None, typer.Option("--as", help="Log in as this seeded person (development mode only).")]
-Url = Annotated[str, typer.Option(envvar="COUNTERSIGN_URL", help="Where the service answers.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")]
-LOCAL = "http://127.0.0.1:8000"
 
 
 def build(call: Call) -> typer.Typer:
@@ -46,8 +40,7 @@ def build(call: Call) -> typer.Typer:
         }
         params = {name: value for name, value in given.items() if value is not None}
         found = call("GET", "/approvals", url, who, params=params)
-        if as_json:
-            console.print_json(json.dumps(found))
+        if printed(found, as_json=as_json):
             return
         if not found:
             console.print("Nothing waits.")
@@ -58,8 +51,7 @@ def build(call: Call) -> typer.Typer:
     def count_approvals(who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """How many requests wait, by view."""
         counts = call("GET", "/approvals/counts", url, who)
-        if as_json:
-            console.print_json(json.dumps(counts))
+        if printed(counts, as_json=as_json):
             return
         for view in ("mine", "decidable", "team", "requested", "all"):
             console.print(f"{view:>10} {counts[view]}")
@@ -68,8 +60,7 @@ def build(call: Call) -> typer.Typer:
     def show(approval_id: str, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """Show exactly what would change, or what came of it."""
         approval = call("GET", f"/approvals/{approval_id}", url, who)
-        if as_json:
-            console.print_json(json.dumps(approval))
+        if printed(approval, as_json=as_json):
             return
         show_card(approval)
         _say_state(approval)
@@ -100,8 +91,7 @@ def build(call: Call) -> typer.Typer:
         elif not approve and not typer.confirm("Countersign this change?"):
             body |= {"decision": "reject", "reason": typer.prompt("Why not?", default="") or None}
         decided = call("POST", f"/approvals/{approval_id}/decision?wait=true", url, who, json=body)
-        if as_json:
-            console.print_json(json.dumps(decided))
+        if printed(decided, as_json=as_json):
             return
         if decided["edited_from"] is not None:
             console.print(f"A new request took its place: {clean(decided['approval']['approval_id'])}.")
@@ -113,8 +103,7 @@ def build(call: Call) -> typer.Typer:
         digest = call("GET", f"/approvals/{approval_id}", url, who)["digest"]
         body = {"decision": "recall", "digest": digest}
         decided = call("POST", f"/approvals/{approval_id}/decision?wait=true", url, who, json=body)
-        if as_json:
-            console.print_json(json.dumps(decided))
+        if printed(decided, as_json=as_json):
             return
         _say_state(decided["approval"])
 
@@ -129,8 +118,7 @@ def build(call: Call) -> typer.Typer:
     ) -> None:
         """Put a request before somebody who may decide it."""
         approval = call("POST", f"/approvals/{approval_id}/reassign", url, who, json={"to": to, "reason": reason})
-        if as_json:
-            console.print_json(json.dumps(approval))
+        if printed(approval, as_json=as_json):
             return
         console.print(f"It was put before {clean(approval['assignee'])}.")
 
@@ -138,8 +126,7 @@ def build(call: Call) -> typer.Typer:
     def repropose(approval_id: str, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """Ask again for what was refused because a record had changed, or ran out."""
         approval = call("POST", f"/approvals/{approval_id}/repropose", url, who)
-        if as_json:
-            console.print_json(json.dumps(approval))
+        if printed(approval, as_json=as_json):
             return
         _say(approval)
         show_card(approval)
@@ -174,8 +161,7 @@ def build(call: Call) -> typer.Typer:
             "veto": vetoes,
         }
         told = call("POST", "/approvals/batch/decision", url, who, json=body)
-        if as_json:
-            console.print_json(json.dumps(told))
+        if printed(told, as_json=as_json):
             return
         for item in told["items"]:
             problem = f": {one_line(item['problem'])}" if item["problem"] else ""

@@ -1,17 +1,12 @@
 """`countersign delegations`: who decides in whose stead while they are away."""
 
-import json
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
+from api._options import LOCAL, As, AsJson, Call, Url, printed
 from api._terminal import clean, console, one_line
 
-Call = Callable[..., Any]
-LOCAL = "http://127.0.0.1:8000"
-Url = Annotated[str, typer.Option(envvar="COUNTERSIGN_URL", help="Where the service answers.")]
-As = Annotated[str | None, typer.Option("--as", help="Log in as this seeded person (development mode only).")]
 Moment = Annotated[str, typer.Option(help="With its zone, such as 2026-11-02T09:00:00Z.")]
 
 
@@ -25,12 +20,11 @@ def build(call: Call) -> typer.Typer:
         past: Annotated[bool, typer.Option("--past", help="Also those that are over.")] = False,
         who: As = None,
         url: Url = LOCAL,
-        as_json: Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")] = False,
+        as_json: AsJson = False,
     ) -> None:
         """Those that you made, and those made to you."""
         found = call("GET", "/delegations", url, who, params={"all": everybody, "past": past})
-        if as_json:
-            console.print_json(json.dumps(found))
+        if printed(found, as_json=as_json):
             return
         for one in found:
             console.print(f"[bold]{clean(one['delegation_id'])}[/bold] {_describe(one)}")

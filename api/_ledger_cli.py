@@ -1,19 +1,11 @@
 """`countersign ledger`: look at what was written, and take it back."""
 
-import json
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
+from api._options import LOCAL, As, AsJson, Call, Url, printed
 from api._terminal import CommandError, console, one_line
-
-Call = Callable[..., Any]
-
-Url = Annotated[str, typer.Option(envvar="COUNTERSIGN_URL", help="Where the service answers.")]
-As = Annotated[str | None, typer.Option("--as", help="Log in as this seeded person (development mode only).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")]
-LOCAL = "http://127.0.0.1:8000"
 
 
 def build(call: Call) -> typer.Typer:
@@ -48,7 +40,7 @@ def build(call: Call) -> typer.Typer:
         }
         given = {key: value for key, value in wanted.items() if value is not None}
         found = call("GET", "/ledger", url, who, params=given)
-        if _printed(found, as_json=as_json):
+        if printed(found, as_json=as_json):
             return
         for entry in found:
             _show_entry(entry)
@@ -57,14 +49,14 @@ def build(call: Call) -> typer.Typer:
     def show_entry(entry_id: str, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """One entry, with before and after."""
         entry = call("GET", f"/ledger/{entry_id}", url, who)
-        if not _printed(entry, as_json=as_json):
+        if not printed(entry, as_json=as_json):
             _show_entry(entry)
 
     @ledger.command("touched")
     def show_touched(run_id: str, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """What a run asked for, wrote and sent."""
         found = call("GET", f"/runs/{run_id}/touched", url, who)
-        if _printed(found, as_json=as_json):
+        if printed(found, as_json=as_json):
             return
         for one in found["proposed"]:
             records = ", ".join(one["records"] or ["erased"])
@@ -90,14 +82,14 @@ def build(call: Call) -> typer.Typer:
         if not as_json:
             _show_preview(preview)
         if all(entry["way"] == "refused" for entry in preview["entries"]):
-            _printed(preview, as_json=as_json)
+            printed(preview, as_json=as_json)
             raise CommandError("nothing of it can be taken back")
         if not yes:
             typer.confirm("Countersign taking this back?", abort=True)
         body = {"digest": preview["digest"]} | ({} if run is None else {"run_id": run})
         path = "/ledger/undo" if run is not None else f"/ledger/{entry_id}/undo"
         done = call("POST", path, url, who, json=body)
-        if _printed(done, as_json=as_json):
+        if printed(done, as_json=as_json):
             return
         console.print(
             f"Taken back: {len(done['done'])}. Asked for: {len(done['asked'])}. Stays: {len(done['refused'])}."
@@ -108,12 +100,6 @@ def build(call: Call) -> typer.Typer:
             console.print(f"To do it again: countersign ledger undo --run {one_line(done['run_id'])}")
 
     return ledger
-
-
-def _printed(found: Any, *, as_json: bool) -> bool:
-    if as_json:
-        console.print_json(json.dumps(found))
-    return as_json
 
 
 def _show_entry(entry: dict[str, Any]) -> None:

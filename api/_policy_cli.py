@@ -2,22 +2,17 @@
 
 import importlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from api import _preapprovals_cli
+from api._options import LOCAL, As, AsJson, Call, Url, printed
 from api._terminal import CommandError, clean, console, one_line
 
-Call = Callable[..., Any]
 """Method, path, address of the service, person, and what `httpx` takes besides."""
 
-LOCAL = "http://127.0.0.1:8000"
-Url = Annotated[str, typer.Option(envvar="COUNTERSIGN_URL", help="Where the service answers.")]
-As = Annotated[str | None, typer.Option("--as", help="Log in as this seeded person (development mode only).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")]
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Rules of the tenant, as Cedar text.")]
 Note = Annotated[str, typer.Option(help="Why, for those who read the history.")]
 
@@ -37,8 +32,7 @@ def _add_reading(app: typer.Typer, call: Call) -> None:
     def show(who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """What counts now: the tenant's rules, limits and pre-approvals."""
         policy = call("GET", "/admin/policy", url, who)
-        if as_json:
-            console.print_json(json.dumps(policy))
+        if printed(policy, as_json=as_json):
             return
         console.print(f"[bold]version {policy['version']}[/bold], all in all {clean(policy['policy_version'])[:16]}")
         for name, value in policy["settings"].items():
@@ -54,8 +48,7 @@ def _add_reading(app: typer.Typer, call: Call) -> None:
     def history(who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """Every version of the tenant's part, newest first."""
         versions = call("GET", "/admin/policy/history", url, who)
-        if as_json:
-            console.print_json(json.dumps(versions))
+        if printed(versions, as_json=as_json):
             return
         for one in versions:
             told = f"{one['version']:>4}  {one['created_at']}  {one['author']}  {one['digest'][:16]}  {one['note']}"

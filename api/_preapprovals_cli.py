@@ -1,18 +1,11 @@
 """`countersign policy preapprovals`: kinds of action that need no person any more, with caps and an end."""
 
-import json
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
+from api._options import LOCAL, As, AsJson, Call, Url, printed
 from api._terminal import clean, console, one_line
-
-Call = Callable[..., Any]
-LOCAL = "http://127.0.0.1:8000"
-Url = Annotated[str, typer.Option(envvar="COUNTERSIGN_URL", help="Where the service answers.")]
-As = Annotated[str | None, typer.Option("--as", help="Log in as this seeded person (development mode only).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")]
 
 
 def build(call: Call) -> typer.Typer:
@@ -23,8 +16,7 @@ def build(call: Call) -> typer.Typer:
     def list_preapprovals(who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """What is approved in advance, and how much of its caps is used."""
         found = call("GET", "/admin/preapprovals", url, who)
-        if as_json:
-            console.print_json(json.dumps(found))
+        if printed(found, as_json=as_json):
             return
         for one in found:
             console.print(f"[bold]{clean(one['id'])}[/bold] {describe(one)}")

@@ -1,7 +1,5 @@
 """`countersign switch`: stop the copilot of a tenant, an agent or a tool; or, on the machine itself, everything."""
 
-import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -9,16 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from api._loading import operate
+from api._options import LOCAL, As, AsJson, Call, Url, printed
 from api._terminal import console, one_line
 
-Call = Callable[..., Any]
-
-Url = Annotated[str, typer.Option(envvar="COUNTERSIGN_URL", help="Where the service answers.")]
-As = Annotated[str | None, typer.Option("--as", help="Log in as this seeded person (development mode only).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")]
 Reason = Annotated[str, typer.Option(help="Told to staff whose work it stops, and kept in the audit.")]
 Name = Annotated[str, typer.Argument(help="Of the agent or the tool.")]
-LOCAL = "http://127.0.0.1:8000"
 
 
 class Scope(StrEnum):
@@ -82,8 +75,7 @@ def _throw(
 
 
 def _show(found: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        console.print_json(json.dumps(found))
+    if printed(found, as_json=as_json):
         return
     if not found:
         console.print("No switch was ever thrown.")

@@ -16,6 +16,7 @@ from api._audit_cli import audit
 from api._chat import Chat, log_in
 from api._loading import evaluation as _evaluation
 from api._loading import operate as _operate
+from api._options import LOCAL, As, Url
 from api._terminal import CommandError, clean, console, errors, one_line
 
 app = typer.Typer(
@@ -30,11 +31,8 @@ erase = typer.Typer(no_args_is_help=True, help="Erase what was said, for good. R
 app.add_typer(erase, name="erase")
 app.add_typer(audit, name="audit")
 
-Url = Annotated[str, typer.Option(envvar="COUNTERSIGN_URL", help="Where the service answers.")]
-As = Annotated[str | None, typer.Option("--as", help="Log in as this seeded person (development mode only).")]
 Factor = Annotated[float, typer.Option(help="How much data, 1 is about 3,000 records a tenant.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-LOCAL = "http://127.0.0.1:8000"
 
 T = TypeVar("T")
 

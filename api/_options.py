@@ -1,0 +1,24 @@
+"""What the commands that ask the service have in common: their options, and the answer as it is."""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from api._terminal import console
+
+LOCAL = "http://127.0.0.1:8000"
+
+Call = Callable[..., Any]
+"""Asks the service: method, path, url, who, and what the HTTP client takes."""
+Url = Annotated[str, typer.Option(envvar="COUNTERSIGN_URL", help="Where the service answers.")]
+As = Annotated[str | None, typer.Option("--as", help="Log in as this seeded person (development mode only).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as it is.")]
+
+
+def printed(found: Any, *, as_json: bool) -> bool:
+    """Whether the answer was asked for as it is; then it is printed."""
+    if as_json:
+        console.print_json(json.dumps(found))
+    return as_json
