@@ -6,18 +6,14 @@ import logging
 import time
 from abc import ABC, abstractmethod
 
+from graphs.pacing import pause_after
+
 SHARE = 0.02
 """How much of a process's time one kind of chore takes at most: with many tenants its rounds come less often."""
 
-_log = logging.getLogger(__name__)
-
-
 LONGEST_PAUSE_S = 30.0
 
-
-def pause_after(took_s: float, *, every_s: float) -> float:
-    """Seconds until the next round after one that took so long and found nothing to do."""
-    return max(every_s, min(LONGEST_PAUSE_S, took_s * (1 / SHARE - 1)))
+_log = logging.getLogger(__name__)
 
 
 class Rounds(ABC):
@@ -54,5 +50,5 @@ class Rounds(ABC):
                 _log.exception("a round of %s failed", type(self).__name__)
             with contextlib.suppress(TimeoutError):
                 took = 0.0 if done else time.monotonic() - began
-                pause = pause_after(took, every_s=self.every_s)
+                pause = pause_after(took, every_s=self.every_s, share=SHARE, longest_s=LONGEST_PAUSE_S)
                 await asyncio.wait_for(self._stopping.wait(), pause)

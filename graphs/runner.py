@@ -32,6 +32,7 @@ from graphs._watching import note_end, watch_run
 from graphs.checkpoints import acting_for, checkpoint_thread_id, forget_past
 from graphs.context import RunContext
 from graphs.lease import LeaseLostError, holding
+from graphs.pacing import pause_after
 from graphs.queue import Place, Queue
 from graphs.turn import STEP_LIMIT
 from graphs.versions import VERSIONS, GraphVersion, OrphanedRunError, Versions
@@ -116,7 +117,9 @@ class Runner:
         """Pick up what a former process left, and keep looking for work that nobody does."""
         await self._adopt_all()
         self._chores = [
-            asyncio.create_task(self._every(min(LOOK_EVERY_S, self._lease_for.total_seconds()), self._adopt_all)),
+            asyncio.create_task(
+                self._every(min(LOOK_EVERY_S, self._lease_for.total_seconds()), self._adopt_all, share=SHARE)
+            ),
             asyncio.create_task(self._every(self._lease_for.total_seconds() / 4, self._renew_all)),
             asyncio.create_task(self._every(PURGE_EVERY_S, self.purge, at_once=True)),
         ]
@@ -140,20 +143,25 @@ class Runner:
                 await runs.release(session, run_id, by=self.executor)
 
     async def _every(
-        self, seconds: float, chore: Callable[[], Coroutine[Any, Any, None]], *, at_once: bool = False
+        self,
+        seconds: float,
+        chore: Callable[[], Coroutine[Any, Any, None]],
+        *,
+        at_once: bool = False,
+        share: float = 1.0,
     ) -> None:
-        """With many tenants a chore takes long; then it comes less often, and never later than a lease is long."""
-        took = 0.0
+        """`share`: how much of the time the chore takes at most; it never comes later than a lease is long for that."""
+        took, longest_s = 0.0, self._lease_for.total_seconds()
         while True:
             if not at_once:
-                await asyncio.sleep(max(seconds, min(self._lease_for.total_seconds(), took / SHARE)))
+                await asyncio.sleep(pause_after(took, every_s=seconds, share=share, longest_s=longest_s))
             at_once = False
             began = time.monotonic()
             try:
                 await chore()
             except Exception:  # a chore that fails once is tried again; it holds no interrupt
                 _log.exception("chore failed")
-            took = time.monotonic() - began if chore == self._adopt_all else 0.0
+            took = time.monotonic() - began
 
     async def _adopt_all(self) -> None:
         for name in await self.database.tenants():
