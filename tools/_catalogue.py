@@ -50,7 +50,8 @@ def describe_catalogue() -> str:
             extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
             required = "yes" if field.is_required() else "no"
             personal = "yes" if extra.get("personal") else "no"
-            parts.append(f"| `{name}` | {required} | {extra.get('source')} | {personal} | {field.description} |")
+            meaning = (field.description or "").replace("\n", "<br>")
+            parts.append(f"| `{name}` | {required} | {extra.get('source')} | {personal} | {meaning} |")
         parts.append("")
         if tool.result is not None:
             parts += ["| result | integrity | meaning |", "|---|---|---|"]

@@ -74,10 +74,16 @@ def argument(
     source: Source = Source.ANY,
     ask_user: bool = True,
     personal: bool = False,
+    options: Mapping[str, str] | None = None,
     **constraints: Any,
 ) -> Any:
-    """A field of an argument model. `ask_user`: whether the copilot may ask the person for it."""
+    """A field of an argument model. `ask_user`: whether the copilot may ask the person for it.
+
+    `options`: what each value means that may be chosen, in words that people use for it. They are put into the
+    description, one line `- value: meaning` each, where any model reads them.
+    """
     extra: dict[str, Any] = {"source": source.value, "ask_user": ask_user, "personal": personal}
+    description = "\n".join([description, *(f"- {value}: {meaning}" for value, meaning in (options or {}).items())])
     return Field(default=default, description=description, json_schema_extra=extra, **constraints)
 
 

@@ -196,3 +196,11 @@ def test_the_description_names_every_tool_and_argument() -> None:
         assert f"## {one.name}\n" in text
         for field in one.arguments.model_fields:
             assert f"`{field}`" in text
+
+
+def test_what_may_be_chosen_is_explained_where_every_model_reads_it() -> None:
+    class Choosing(Arguments):
+        colour: str = argument("Which colour.", options={"red": "like fire", "blue": "like water"}, max_length=9)
+
+    description = Choosing.model_json_schema()["properties"]["colour"]["description"]
+    assert description == "Which colour.\n- red: like fire\n- blue: like water"
