@@ -176,6 +176,8 @@ class Proposal:
     changes: tuple[Change, ...]
     outgoing: Outgoing | None = None
     """The message that leaves the house with the change; tools that send have one, and no others."""
+    sources: tuple[tuple[str, str], ...] = ()
+    """Record id and field of every text that the tool has put into the changes from elsewhere than its arguments."""
 
 
 @dataclass(frozen=True)

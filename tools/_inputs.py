@@ -1,6 +1,6 @@
 """Labels for a call's arguments: what came from where as far as code can tell, else the copilot's own words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -16,7 +16,7 @@ from tools._declare import Source, Tool
 from trust.actions import Action, FieldLabels, Input, Role
 from trust.handles import HANDLE, Handles, Path, leaves
 from trust.labels import NOTHING, Integrity, Label, join_all
-from trust.provenance import is_text, label_of
+from trust.provenance import is_text, label_of, unknown_label
 from trust.user_words import is_reference
 
 _SAID = ("Subject", "TextBody")
@@ -136,17 +136,25 @@ async def with_outgoing_labels(session: TenantSession, action: Action) -> Action
     return replace(action, outgoing=replace(message, recipients=recipients, sources=sources))
 
 
-async def with_field_labels(session: TenantSession, action: Action) -> Action:
-    """The action with the labels of what its changes would put in place of what."""
+async def with_field_labels(session: TenantSession, action: Action, sources: Sequence[tuple[str, str]] = ()) -> Action:
+    """The action with the labels of what its changes would put in place of what.
+
+    `sources` are the records and fields whose texts the tool has used besides its arguments.
+    """
     changes = action.changes or ()
-    origins = await load_origins(session, [change.record_id for change in changes if change.operation != "create"])
+    existing = [change.record_id for change in changes if change.operation != "create"]
+    origins = await load_origins(session, [*existing, *(record_id for record_id, _ in sources)])
     present = {
         (change.record_id, field.field): label_of(origins[change.record_id], field.field)
         for change in changes
         if change.record_id in origins
         for field in change.fields
     }
-    return replace(action, field_labels=label_fields(changes, action.arguments, action.inputs, present))
+    used = join_all(
+        label_of(origins[record_id], field) if record_id in origins else unknown_label(field)
+        for record_id, field in sources
+    )
+    return replace(action, field_labels=label_fields(changes, action.arguments, action.inputs, present, used))
 
 
 def label_fields(
@@ -154,15 +162,18 @@ def label_fields(
     arguments: Mapping[str, Any],
     inputs: Iterable[Input],
     present: Mapping[tuple[str, str], Label],
+    used: Label = NOTHING,
 ) -> dict[tuple[str, str], FieldLabels]:
     """Where each value of a change comes from: the argument that it is, or all of them together if it was made of some.
+
+    Of a text that is no argument, `used` is the label of whatever else it was made of.
 
     `arguments` are resolved, `inputs` label them place by place, `present` labels what stands in the fields now.
     A value that equals no argument and is no text was put there by the tool itself.
     """
     by_place = {one.path: one.label for one in inputs}
     pairs = [(value, by_place.get(".".join(map(str, path)), NOTHING)) for path, value in leaves(dict(arguments))]
-    everything = join_all(label for _, label in pairs)
+    everything = join_all([*(label for _, label in pairs), used])
     found: dict[tuple[str, str], FieldLabels] = {}
     for change in changes:
         specs = OBJECT_INFO[change.object_name].fields
