@@ -26,6 +26,7 @@ from crm.repositories import gauges, keys
 from crm.repositories.keys import TENANT
 from graphs.assistants import known_versions
 from graphs.versions import check_versions
+from graphs.workflows._book import load_agents
 from tools._catalogue import load_catalogue
 from trust.halts import load_halts
 
@@ -210,7 +211,7 @@ async def _verify_audit(settings: Settings, database: Database) -> str:
 
 async def _examine_approvals(database: Database) -> str:
     """Raises: WarningError about requests that today's build would refuse, or that nobody decides."""
-    catalogue, roster = load_catalogue(), load_roster()
+    catalogue, roster = load_catalogue(), load_agents()
     waiting, orphans = 0, Counter[str]()
 
     async def look(session: TenantSession) -> None:

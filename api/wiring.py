@@ -38,6 +38,7 @@ from graphs.runner import LEASE, Clock, Room, Runner
 from graphs.schedules import Schedules
 from graphs.screens import Screens
 from graphs.versions import check_versions
+from graphs.workflows._book import load_agents
 from tools._catalogue import load_catalogue
 from trust.content_flag import load_lexicons
 from trust.head_export import HeadExporter
@@ -119,7 +120,7 @@ async def open_service(
             database=database,
             saver=SealedSaver(database),
             voice=Voice(load_roster(), gateway_for, database, limits, secret, screens),
-            desk=CallDesk(load_roster(), load_catalogue(), database, secret, limits, Extractor(gateway_for), screens),
+            desk=CallDesk(load_agents(), load_catalogue(), database, secret, limits, Extractor(gateway_for), screens),
             clock=clock,
             lease=lease,
             queue=queue,

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -12,7 +13,11 @@ from graphs._calls import CallDesk
 from graphs._voice import Voice
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
 from graphs.versions import GraphVersion, OrphanedRunError, Versions
+from graphs.workflows._book import load_workflows
+from graphs.workflows._declare import Workflow
+from graphs.workflows._engine import build_workflow
 
+WORKFLOW_STEPS = 400
 _NAMESPACE = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 
 
@@ -46,7 +51,22 @@ TURN: Final = Assistant(
     versions=(GraphVersion(1, "e0db1305a8ebf740fb348b98d1a1c0c7e756fd3aae1568bc5252eff73d2ed5c1", build_turn),),
     for_customers=True,
 )
-ASSISTANTS: Final[Mapping[str, Assistant]] = {one.name: one for one in (TURN,)}
+
+
+def _assistant_of(workflow: Workflow) -> Assistant:
+    build = partial(build_workflow, workflow)
+    return Assistant(
+        name=workflow.name,
+        description=workflow.description,
+        versions=(*workflow.earlier, GraphVersion(workflow.version, workflow.fingerprint, build)),
+        input=workflow.input,
+        step_limit=WORKFLOW_STEPS,
+    )
+
+
+ASSISTANTS: Final[Mapping[str, Assistant]] = {
+    one.name: one for one in (TURN, *map(_assistant_of, load_workflows().values()))
+}
 """All that this build has."""
 
 
