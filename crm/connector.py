@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from crm.description import ObjectDescription
+
 Json = Any
 Row = dict[str, Json]
 
@@ -167,6 +169,10 @@ class Connector(Protocol):
 
     Raises: the errors of `crm.errors`; their messages name no record that is hidden.
     """
+
+    async def describe(self, object_name: str) -> ObjectDescription: ...
+
+    async def list_objects(self) -> list[str]: ...
 
     async def get(self, object_name: str, record_id: str, fields: Sequence[str] | None = None) -> Row: ...
 
