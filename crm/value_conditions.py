@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from crm.connector import Filter, Json, Op
+from crm.connector import Filter, Json
 from crm.errors import FieldError
-from crm.fields import ORDERED, FieldSpec, Kind, to_json
+from crm.fields import ORDERED, FieldSpec, Kind, Op, to_json
 from crm.values import parse_value
 
 Matching = Literal["all", "any"]
