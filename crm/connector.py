@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, Protocol
 
+from crm.description import ObjectDescription
 from crm.fields import Op
 from crm.semantics.model import Grain, Layer
 
@@ -218,6 +219,10 @@ class Connector(Protocol):
 
     Raises: the errors of `crm.errors`; their messages name no record that is hidden.
     """
+
+    async def describe(self, object_name: str) -> ObjectDescription: ...
+
+    async def list_objects(self) -> list[str]: ...
 
     async def get(self, object_name: str, record_id: str, fields: Sequence[str] | None = None) -> Row: ...
 

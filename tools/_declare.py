@@ -26,8 +26,10 @@ from crm.connector import (
     TextMatch,
     Writing,
 )
+from crm.description import ObjectDescription
 from crm.mailing import Sender
 from crm.semantics.model import Layer
+from tools._sandbox.report import Report
 from trust.actions import Effect, Outgoing
 from trust.digests import digest_of
 from trust.handles import OutsideText
@@ -125,6 +127,10 @@ def output(
 class ReadingCrm(Protocol):
     """The part of `crm.connector.Connector` that a tool can reach: it looks and proposes, and cannot write."""
 
+    async def describe(self, object_name: str) -> ObjectDescription: ...
+
+    async def list_objects(self) -> list[str]: ...
+
     async def get(self, object_name: str, record_id: str, fields: Any = None) -> Row: ...
 
     async def query(self, query: Query) -> Page: ...
@@ -180,6 +186,12 @@ class PostRules(Protocol):
     async def opted_out(self, addresses: Collection[str]) -> frozenset[str]: ...
 
 
+class CodeRunner(Protocol):
+    """Runs code that nobody has checked, where it can do no harm; counted, and entered into the audit."""
+
+    async def run(self, code: str, tests: str | None) -> Report: ...
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """What a tool is given besides its arguments. The tenant and the person are inside `crm`, out of reach."""
@@ -193,6 +205,8 @@ class ToolContext:
     outside: OutsideTexts = field(default_factory=NoOutsideTexts)
     post: PostRules | None = None
     """None where nothing can be sent."""
+    code: CodeRunner | None = None
+    """None where no code can be run."""
 
 
 @dataclass(frozen=True)
@@ -221,6 +235,8 @@ class Tool:
     function: Callable[[ToolContext, Any], Awaitable[Result | Proposal]]
     module: str
     for_customers: bool = False
+    permission: str | None = None
+    """What a person needs besides the scope; None: nothing more."""
     changes: tuple[tuple[Operation, str], ...] = ()
     """What it may propose, as operation and object, with `*` for any object; empty: anything."""
     is_foreign: bool = False
@@ -324,7 +340,12 @@ A = TypeVar("A", bound=Arguments)
 
 
 def tool(
-    *, effect: Effect, scope: str, for_customers: bool = False, changes: tuple[tuple[Operation, str], ...] = ()
+    *,
+    effect: Effect,
+    scope: str,
+    for_customers: bool = False,
+    permission: str | None = None,
+    changes: tuple[tuple[Operation, str], ...] = (),
 ) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
     """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
 
@@ -347,6 +368,7 @@ def tool(
             function=cast("types.FunctionType", function),
             module=function.__module__,
             for_customers=for_customers,
+            permission=permission,
             changes=changes,
         )
 

@@ -33,6 +33,7 @@ from crm.connector import (
     Writing,
 )
 from crm.database import TenantSession
+from crm.description import ObjectDescription, describe, list_objects
 from crm.errors import Conflict, CrmError, CursorError, FieldError, ObjectRightError, RecordNotFoundError, StaleError
 from crm.fields import NUMERIC, ORDERED, Fixed, Kind, to_json
 from crm.ids import new_id, normalise_id
@@ -68,6 +69,13 @@ class EmbeddedCrm:
     cursor_key: bytes
 
     # Reading
+
+    async def describe(self, object_name: str) -> ObjectDescription:
+        """Raises: ObjectRightError."""
+        return describe(self.access, object_name)
+
+    async def list_objects(self) -> list[str]:
+        return list_objects(self.access)
 
     async def get(self, object_name: str, record_id: str, fields: Sequence[str] | None = None) -> Row:
         """Raises: RecordNotFoundError, ObjectRightError, FieldError."""
