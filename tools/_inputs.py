@@ -136,25 +136,30 @@ async def with_outgoing_labels(session: TenantSession, action: Action) -> Action
     return replace(action, outgoing=replace(message, recipients=recipients, sources=sources))
 
 
-async def with_field_labels(session: TenantSession, action: Action, sources: Sequence[tuple[str, str]] = ()) -> Action:
-    """The action with the labels of what its changes would put in place of what.
+TakenFrom = Mapping[tuple[str, str], Sequence[tuple[str, str]]]
 
-    `sources` are the records and fields whose texts the tool has used besides its arguments.
-    """
+
+async def with_field_labels(session: TenantSession, action: Action, taken_from: TakenFrom | None = None) -> Action:
+    """The action with the labels of what its changes would put in place of what."""
     changes = action.changes or ()
+    taken_from = taken_from or {}
+    copied = [record for sources in taken_from.values() for record, _ in sources]
     existing = [change.record_id for change in changes if change.operation != "create"]
-    origins = await load_origins(session, [*existing, *(record_id for record_id, _ in sources)])
+    origins = await load_origins(session, [*existing, *copied])
     present = {
         (change.record_id, field.field): label_of(origins[change.record_id], field.field)
         for change in changes
         if change.record_id in origins
         for field in change.fields
     }
-    used = join_all(
-        label_of(origins[record_id], field) if record_id in origins else unknown_label(field)
-        for record_id, field in sources
-    )
-    return replace(action, field_labels=label_fields(changes, action.arguments, action.inputs, present, used))
+    labels = label_fields(changes, action.arguments, action.inputs, present)
+    for place, sources in taken_from.items():
+        made = join_all(
+            label_of(origins[record], field) if record in origins else unknown_label(f"{record}.{field}")
+            for record, field in sources
+        )
+        labels[place] = FieldLabels(old=labels[place].old, new=made)
+    return replace(action, field_labels=labels)
 
 
 def label_fields(
@@ -162,18 +167,15 @@ def label_fields(
     arguments: Mapping[str, Any],
     inputs: Iterable[Input],
     present: Mapping[tuple[str, str], Label],
-    used: Label = NOTHING,
 ) -> dict[tuple[str, str], FieldLabels]:
     """Where each value of a change comes from: the argument that it is, or all of them together if it was made of some.
-
-    Of a text that is no argument, `used` is the label of whatever else it was made of.
 
     `arguments` are resolved, `inputs` label them place by place, `present` labels what stands in the fields now.
     A value that equals no argument and is no text was put there by the tool itself.
     """
     by_place = {one.path: one.label for one in inputs}
     pairs = [(value, by_place.get(".".join(map(str, path)), NOTHING)) for path, value in leaves(dict(arguments))]
-    everything = join_all([*(label for _, label in pairs), used])
+    everything = join_all(label for _, label in pairs)
     found: dict[tuple[str, str], FieldLabels] = {}
     for change in changes:
         specs = OBJECT_INFO[change.object_name].fields

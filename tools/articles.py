@@ -69,10 +69,15 @@ async def draft_article(ctx: ToolContext, args: DraftArticle) -> Proposal:
         "UrlName": _slug(title),
         "SourceCaseId": case["Id"],
     }
-    used = [(issue["Id"], "Name"), (issue["Id"], "Description__c")] if issue else []
-    used += [(note["Id"], "CommentBody")] if note and not args.answer else []
     change = await ctx.crm.propose_create("Knowledge__kav", {name: one for name, one in fields.items() if one})
-    return Proposal((change,), sources=tuple(used))
+    copied: dict[str, tuple[str, str]] = {}
+    if issue and not args.title:
+        copied |= dict.fromkeys(("Title", "UrlName"), (issue["Id"], "Name"))
+    if summary and not args.summary:
+        copied["Summary"] = (issue["Id"], "Description__c")
+    if note and not args.answer:
+        copied["FAQ_Answer__c"] = (note["Id"], "CommentBody")
+    return Proposal((change,), taken_from={(change.record_id, field): [one] for field, one in copied.items()})
 
 
 async def _issue(ctx: ToolContext, issue_id: str | None) -> Row:

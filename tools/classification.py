@@ -138,7 +138,8 @@ async def classify_case(ctx: ToolContext, args: ClassifyCase) -> Proposal:
             f"{SURE_ENOUGH:g} sure; suggest_classification shows them"
         )
     change = await ctx.crm.propose_update("Case", case["Id"], {name: one.value for name, one in wanted.items()})
-    return Proposal((change,), sources=tuple((one.example, name) for name, one in wanted.items() if name in _WORDS))
+    words = {(case["Id"], name): [(one.example, name)] for name, one in wanted.items() if name in _WORDS}
+    return Proposal((change,), taken_from=words)
 
 
 _WORDS = ("Type", "Reason")

@@ -31,7 +31,7 @@ class SuggestOwner(Arguments):
 
 
 class OwnerRanking(Names):
-    summary: str = output("Who is first and why.")
+    summary: str = output("Who is first and why.", integrity=Integrity.COMPOSED)
     id: str = output("Record id of the case.")
     number: str | None = output("Case number.")
     issue: str | None = output("Id of the issue that expertise is counted for.")
@@ -53,7 +53,7 @@ async def suggest_owner(ctx: ToolContext, args: SuggestOwner) -> OwnerRanking:
     ranked = await _rank(ctx, case)
     names = await ctx.crm.names_of([one.user_id for one in ranked.people] + list(filter(None, ranked.about)))
     return OwnerRanking(
-        summary=_describe(case, ranked),
+        summary=_describe(case, ranked, names),
         id=case["Id"],
         number=case["CaseNumber"],
         issue=ranked.issue,
@@ -125,12 +125,12 @@ async def _active(ctx: ToolContext, user_ids: set[str]) -> list[str]:
     return [row["Id"] for row in await rows_of(ctx.crm, Query("User", ["Id"], filters, limit=MOST))]
 
 
-def _describe(case: Row, ranked: _Ranked) -> str:
+def _describe(case: Row, ranked: _Ranked, names: dict[str, str]) -> str:
     if not ranked.people:
         return "Nobody who works cases can be seen."
     first = ranked.people[0]
     said = [
-        f"First of {len(ranked.people)} is User {first.user_id}: {first.closed_of_issue} closed cases of the issue, "
+        f"First of {len(ranked.people)} is {names.get(first.user_id, first.user_id)}: {first.closed_of_issue} closed cases of the issue, "
         f"{first.closed_of_product} of the product, {first.open_cases} open now."
     ]
     if case["OwnerId"] == first.user_id:

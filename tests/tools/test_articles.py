@@ -22,7 +22,9 @@ async def test_a_draft_is_made_of_the_issue_and_the_note_of_staff(desk: Desk, se
     fields = {one.field: one.new for one in proposal.changes[0].fields}
     assert fields["SourceCaseId"] == closed
     assert "PublishStatus" not in fields
-    notes = [rows[record] for record, field in proposal.sources if field == "CommentBody"]
+    [source] = proposal.taken_from[proposal.changes[0].record_id, "FAQ_Answer__c"]
+    assert source[1] == "CommentBody"
+    notes = [rows[source[0]]]
     assert [one["CommentBody"] for one in notes] == [fields["FAQ_Answer__c"]]
     assert notes[0]["ParentId"] == closed
     own = await desk.fields_of("sam", "draft_article", case_id=closed, title="Own title", answer="Own answer.")
