@@ -2,15 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal, Protocol
+
+from crm.description import ObjectDescription
+from crm.fields import Op
+from crm.semantics.model import Grain, Layer
 
 Json = Any
 Row = dict[str, Json]
 
-Writing = Literal["create", "update", "delete", "confirm", "restore", "unconfirm"]
-Op = Literal["eq", "ne", "lt", "le", "gt", "ge", "contains", "starts_with", "in", "is_null"]
+Writing = Literal["create", "update", "delete", "confirm", "restore", "unconfirm", "convert", "unconvert"]
 Function = Literal["count", "sum", "avg", "min", "max"]
-DATE_PARTS = ("year", "quarter", "month", "day")
+DATE_PARTS = ("year", "quarter", "month", "week", "day")
+"""A week is named by its Monday."""
+PERIOD = "period"
+"""The key of a metric's groups by time, whatever the grain."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,50 @@ class Aggregation:
 
 
 @dataclass(frozen=True)
+class MetricQuery:
+    """A question over the semantic layer (`crm.semantics`): a measure of it, by dimensions and time.
+
+    Filters name dimensions, or fields of the object that the measure is about. A period takes in both of its ends.
+    """
+
+    metric: str
+    group_by: Sequence[str] = ()
+    grain: Grain | None = None
+    time: str | None = None
+    """Which date `since`, `until` and `grain` refer to; the measure's own if None."""
+    since: date | None = None
+    until: date | None = None
+    filters: Sequence[Filter] = ()
+    segments: Sequence[str] = ()
+    min_records: int = 1
+    descending: bool = True
+    by_key: bool = False
+    """Whether groups come in the order of their keys and not of their values."""
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Records that would be meant and are not counted. `why` is about the definition, never about what is hidden."""
+
+    why: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class MetricTable:
+    """`total` is the measure over all that was counted, `rows` of them; keys of groups are dimensions and the grain."""
+
+    groups: list[Group]
+    total: float | int | None
+    rows: int
+    left_out: list[LeftOut]
+    is_cut: bool
+    """Whether there are more groups."""
+    names: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Match:
     """A record found by name. `score` runs from 0 to 1."""
 
@@ -114,7 +165,8 @@ class Change:
 
     operation: Writing
     """`confirm` changes no value: it says that staff vouch for those that stand there; `unconfirm` takes that back.
-    `delete` puts the record into the bin, `restore` takes it out."""
+    `delete` puts the record into the bin, `restore` takes it out. `convert` marks a lead as having become other
+    records, which no other write can; `unconvert` takes the mark away."""
     object_name: str
     record_id: str
     """For a create: the id that the record will get, so that doing it twice is seen."""
@@ -168,11 +220,19 @@ class Connector(Protocol):
     Raises: the errors of `crm.errors`; their messages name no record that is hidden.
     """
 
+    async def describe(self, object_name: str) -> ObjectDescription: ...
+
+    async def list_objects(self) -> list[str]: ...
+
     async def get(self, object_name: str, record_id: str, fields: Sequence[str] | None = None) -> Row: ...
 
     async def query(self, query: Query) -> Page: ...
 
     async def aggregate(self, question: Aggregate) -> Aggregation: ...
+
+    async def measure(self, question: MetricQuery) -> MetricTable: ...
+
+    async def semantics(self) -> Layer: ...
 
     async def find(self, text: str, objects: Sequence[str], limit: int) -> list[Match]: ...
 
@@ -180,9 +240,17 @@ class Connector(Protocol):
 
     async def names_of(self, record_ids: Sequence[str]) -> dict[str, str]: ...
 
-    async def propose_create(self, object_name: str, fields: Mapping[str, Json]) -> Change: ...
+    async def propose_create(
+        self, object_name: str, fields: Mapping[str, Json], *, beside: Sequence[Change] = ()
+    ) -> Change: ...
 
     async def propose_update(self, object_name: str, record_id: str, fields: Mapping[str, Json]) -> Change: ...
+
+    async def propose_convert(
+        self, lead_id: str, became: Mapping[str, Json], *, beside: Sequence[Change] = ()
+    ) -> Change: ...
+
+    async def propose_unconvert(self, lead_id: str, former: Mapping[str, Json]) -> Change: ...
 
     async def propose_confirm(self, object_name: str, record_id: str, fields: Sequence[str]) -> Change: ...
 
