@@ -1,4 +1,4 @@
-"""What a case expects: calls, answer, refusal, requests, records. Read from YAML, with short forms for what is common."""
+"""What a case expects: calls, answer, refusal, requests, records; with short forms for what is common."""
 
 from typing import Annotated, Any, Literal, Self
 

@@ -55,11 +55,14 @@ def find_faults(suite: Suite, names: Names) -> Iterator[str]:
 
 
 def _faults(path: Path, given: Any, error: ValidationError) -> Iterator[str]:
-    for fault in error.errors(include_url=False):
+    faults = error.errors(include_url=False)
+    # What a broken case leaves behind is a list that is too short, which is no fault of its own.
+    for fault in [one for one in faults if one["type"] != "too_short"] or faults:
         place = list(fault["loc"])
         case = ""
         if len(place) > 1 and place[0] == "cases" and isinstance(place[1], int):
             found = given["cases"][place[1]]
             name = found.get("id") if isinstance(found, dict) else None
             case, place = f"case {name!r}: " if name else f"case {place[1] + 1}: ", place[2:]
-        yield f"{path}: {case}{'.'.join(map(str, place)) or 'suite'}: {fault['msg'].removeprefix('Value error, ')}"
+        where = f"{'.'.join(map(str, place))}: " if place else ""
+        yield f"{path}: {case}{where}{fault['msg'].removeprefix('Value error, ')}"

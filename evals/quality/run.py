@@ -125,7 +125,8 @@ Part = tuple[str, str, Path, list[tuple[str, str, Case]]]
 """Model, name of a template, its folder, and cases with suite and tenant."""
 
 
-def _parts(plan: Plan, folder: Path) -> Iterator[Part]:
+def parts_of(plan: Plan, folder: Path) -> Iterator[Part]:
+    """All cases in portions that processes can share, in order."""
     chosen = plan.cases()
     for suite in plan.suites:
         cases = [(suite.suite, suite.tenant, case) for one, case in chosen if one is suite]
@@ -134,7 +135,7 @@ def _parts(plan: Plan, folder: Path) -> Iterator[Part]:
 
 
 def _shared_out(plan: Plan, folder: Path, model_for: ModelFor | None) -> Iterator[list[CaseResult]]:
-    parts = list(_parts(plan, folder))
+    parts = list(parts_of(plan, folder))
     if plan.jobs == 1 or model_for is not None:
         yield from (play_part(part, model_for) for part in parts)
         return
