@@ -12,8 +12,22 @@ from typing import Any, Literal, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from crm.connector import Aggregate, Aggregation, Change, Json, Match, Page, Query, Row, TextMatch, Writing
+from crm.connector import (
+    Aggregate,
+    Aggregation,
+    Change,
+    Json,
+    Match,
+    MetricQuery,
+    MetricTable,
+    Page,
+    Query,
+    Row,
+    TextMatch,
+    Writing,
+)
 from crm.mailing import Sender
+from crm.semantics.model import Layer
 from trust.actions import Effect, Outgoing
 from trust.digests import digest_of
 from trust.handles import OutsideText
@@ -45,6 +59,8 @@ class Integrity(StrEnum):
     """Text of the CRM: as trustworthy as the field's declaration and the record's source say."""
     EXTERNAL = "external"
     """Anything an outsider could have written."""
+    COMPOSED = "composed"
+    """Sentences that the tool makes of the result's other values: as trustworthy as the least of those."""
 
 
 class ToolRetryError(Exception):
@@ -114,6 +130,10 @@ class ReadingCrm(Protocol):
     async def query(self, query: Query) -> Page: ...
 
     async def aggregate(self, question: Aggregate) -> Aggregation: ...
+
+    async def measure(self, question: MetricQuery) -> MetricTable: ...
+
+    async def semantics(self) -> Layer: ...
 
     async def find(self, text: str, objects: Any, limit: int) -> list[Match]: ...
 

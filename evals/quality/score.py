@@ -1,5 +1,6 @@
 """What a case is found guilty of, and what it adds to the measures."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -13,6 +14,10 @@ from evals.quality.inventions import find_inventions
 from evals.quality.org import Reader, names_in
 from evals.quality.refusals import Declined, read_refusal
 from evals.quality.transcript import Exchange, Transcript, strings_in
+
+
+WITHHELD = re.compile(r"\*[^*\n]*\bwithheld: [^*]*\bin no record that was read\.\*")
+"""What the service says in place of a sentence that it found to come from nowhere: the model's claim all the same."""
 
 
 @dataclass
@@ -141,9 +146,10 @@ class Scorer:
                 score.blame(fault, turn, f"no request of {wanted.tool} with {wanted.fields} was put before a person")
 
     def _check_claims(self, exchange: Exchange, turn: int, score: Score) -> None:
-        claims = self._claims(exchange)
-        score.count("ungrounded", bool(claims))
-        score.blame(Fault.UNGROUNDED, turn, *(f"{claim.kind} {claim.text!r} stands in no source" for claim in claims))
+        wrong = [f"{claim.kind} {claim.text!r} stands in no source" for claim in self._claims(exchange)]
+        wrong += [f"the service kept back a sentence: {text}" for text in WITHHELD.findall("\n".join(exchange.spoken))]
+        score.count("ungrounded", bool(wrong))
+        score.blame(Fault.UNGROUNDED, turn, *wrong)
         for call in exchange.calls:
             score.count("tool_failures", call.ok is False and call.error not in ("rejected", "recalled", "denied"))
         said = [self._known_words(), *self._said_until(exchange)]
@@ -157,7 +163,8 @@ class Scorer:
         known = [part for call in results for part in (call.result, call.message)]
         sources = Sources.of(texts, known, self.case.day)
         names = names_in(self.transcript.after, self.transcript.tenant)
-        return [claim for text in exchange.spoken for claim in find_claims(text, sources, names)]
+        spoken = [WITHHELD.sub("", text) for text in exchange.spoken]
+        return [claim for text in spoken for claim in find_claims(text, sources, names)]
 
     def _known_words(self) -> str:
         return "\n".join(filter(None, (self.case.instructions, self._caller_name())))

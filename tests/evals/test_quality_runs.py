@@ -120,7 +120,7 @@ def test_a_suites_own_records_are_there_and_queries_answer_for_it(folder: Path) 
     sql = 'SELECT count(*) FROM "knowledge__kav" WHERE tenant = :tenant AND "Title" = \'Zebra handling\''
     result = play(
         folder,
-        script(calls(("search_knowledge", {"question": "zebra blankets"})), say("1 article says: 17 blankets.")),
+        script(calls(("search_knowledge", {"query": "zebra blankets"})), say("1 article says: 17 blankets.")),
         given=given,
         say="what does the knowledge article on zebra handling say?",
         expect={"answer": {"value": {"sql": sql}, "numbers": 17}, "tools": [{"search_knowledge": {}}]},

@@ -134,6 +134,13 @@ def test_what_the_user_said_and_earlier_turns_found_may_be_said_again() -> None:
     assert judge(case(turns=[{"say": "a"}, {"say": "b"}]), first, second).findings == []
 
 
+def test_what_the_service_kept_back_was_claimed_all_the_same() -> None:
+    kept = "*One sentence was withheld: the number 17 is in no record that was read.*"
+    assert [one.text[:34] for one in judge(expecting(), exchange(kept)).findings] == [
+        "the service kept back a sentence: "
+    ]
+
+
 def test_ids_and_products_that_do_not_exist_count_as_invented() -> None:
     missing = "001CS0000000009YAA"
     score = judge(expecting(), exchange("Done.", called("get_record", record_id=missing), said="show Acme"))
