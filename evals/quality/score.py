@@ -15,7 +15,6 @@ from evals.quality.org import Reader, names_in
 from evals.quality.refusals import Declined, read_refusal
 from evals.quality.transcript import Exchange, Transcript, strings_in
 
-
 WITHHELD = re.compile(r"\*[^*\n]*\bwithheld: [^*]*\bin no record that was read\.\*")
 """What the service says in place of a sentence that it found to come from nowhere: the model's claim all the same."""
 
