@@ -5,7 +5,7 @@ Runs as a process of its own, which can be ended: a script engine does the drawi
 
 import json
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import vl_convert
 
@@ -18,7 +18,7 @@ def draw(spec: dict[str, Any], picture: str, theme: str) -> bytes:
     sized = {**_SIZE, **spec}
     if spec.get("mark", {}).get("type") == "bar" and spec["encoding"]["x"].get("type") == "quantitative":
         sized["height"] = {"step": 22}
-    chosen = "dark" if theme == "dark" else None
+    chosen: Literal["dark"] | None = "dark" if theme == "dark" else None
     if picture == "png":
         png: bytes = vl_convert.vegalite_to_png(sized, scale=PNG_SCALE, theme=chosen, allowed_base_urls=[])
         return png
