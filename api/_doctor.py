@@ -24,7 +24,9 @@ from crm.ids import TenantId
 from crm.migrations.history import head_revision
 from crm.repositories import gauges, keys
 from crm.repositories.keys import TENANT
-from graphs.versions import VERSIONS, check_versions
+from graphs.assistants import known_versions
+from graphs.versions import check_versions
+from graphs.workflows._book import load_agents
 from tools._catalogue import load_catalogue
 from trust.halts import load_halts
 
@@ -209,7 +211,7 @@ async def _verify_audit(settings: Settings, database: Database) -> str:
 
 async def _examine_approvals(database: Database) -> str:
     """Raises: WarningError about requests that today's build would refuse, or that nobody decides."""
-    catalogue, roster = load_catalogue(), load_roster()
+    catalogue, roster = load_catalogue(), load_agents()
     waiting, orphans = 0, Counter[str]()
 
     async def look(session: TenantSession) -> None:
@@ -271,8 +273,10 @@ async def _each(database: Database, look: Callable[[TenantSession], Awaitable[An
 
 
 async def _describe_versions(database: Database) -> str:
-    await check_versions(database)
-    return f"all within reach of graph version {VERSIONS[-1].number}"
+    known = known_versions()
+    await check_versions(database, known)
+    told = ", ".join(f"{name} {versions[-1].number}" for name, versions in known.items())
+    return f"all within reach of the graphs' versions: {told}"
 
 
 async def _describe_switches(database: Database) -> str:

@@ -221,7 +221,8 @@ PERMISSION_SETS = (
     _template(
         "sales_manager",
         "Sales Manager",
-        {**_SALES, "Account": "cred", "Lead": "cred", "Opportunity": "cred", "Quote": "cred", "Order": "cre"},
+        {**_SALES, "Account": "cred", "Lead": "cred", "Opportunity": "cred", "Quote": "cred"}
+        | {"Order": "cre", "OrderItem": "cre"},
         fields={"User": {"Phone": "r"}},
         permissions=("approve_writes",),
     ),
