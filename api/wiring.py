@@ -16,6 +16,7 @@ from agents._models import make_model
 from agents._roster import load_roster
 from api.announcer import Announcer
 from api.auth import Authenticator, KeySet, KeySetError
+from api.charts import Charts
 from api.courier import Courier
 from api.durable_queue import DurableQueue
 from api.housekeeper import Housekeeper
@@ -27,6 +28,7 @@ from api.telemetry.wiring import Telemetry, open_telemetry
 from api.transports import DirectoryTransport, SmtpTransport, Transport
 from crm.database import Database
 from graphs._calls import CallDesk
+from graphs._code import CodeDesk
 from graphs._extractor import Extractor
 from graphs._voice import Voice
 from graphs.assistants import ASSISTANTS, Assistant, known_versions
@@ -40,6 +42,7 @@ from graphs.screens import Screens
 from graphs.versions import check_versions
 from graphs.workflows._book import load_agents
 from tools._catalogue import load_catalogue
+from tools._sandbox.runner import Sandbox
 from trust.content_flag import load_lexicons
 from trust.head_export import HeadExporter
 
@@ -66,6 +69,7 @@ class Service:
     housekeeper: Housekeeper
     heads: HeadExporter
     telemetry: Telemetry
+    charts: Charts
     ready_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Anybody may ask whether the service is ready; they take turns, so that asking uses one connection at most."""
 
@@ -110,6 +114,8 @@ async def open_service(
         every_s=settings.audit_heads_every_s,
     )
     watching = ExitStack()
+    sandbox = Sandbox(at_once=settings.code_runs_at_once)
+    watching.callback(sandbox.close)
     try:
         await database.check()
         await check_versions(database, known_versions(assistants))
@@ -120,7 +126,16 @@ async def open_service(
             database=database,
             saver=SealedSaver(database),
             voice=Voice(load_roster(), gateway_for, database, limits, secret, screens),
-            desk=CallDesk(load_agents(), load_catalogue(), database, secret, limits, Extractor(gateway_for), screens),
+            desk=CallDesk(
+                load_agents(),
+                load_catalogue(),
+                database,
+                secret,
+                limits,
+                Extractor(gateway_for),
+                screens,
+                CodeDesk(database, sandbox, settings.tenant_code_runs_per_day),
+            ),
             clock=clock,
             lease=lease,
             queue=queue,
@@ -166,6 +181,7 @@ async def open_service(
                 housekeeper=housekeeper,
                 heads=heads,
                 telemetry=telemetry,
+                charts=Charts(),
             )
         finally:
             await schedules.stop()
