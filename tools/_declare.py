@@ -45,6 +45,8 @@ class Integrity(StrEnum):
     """Text of the CRM: as trustworthy as the field's declaration and the record's source say."""
     EXTERNAL = "external"
     """Anything an outsider could have written."""
+    ARGUMENTS = "arguments"
+    """The call's own arguments, said again: as trustworthy as they are, and no evidence of anything."""
 
 
 class ToolRetryError(Exception):
@@ -176,6 +178,8 @@ class Proposal:
     changes: tuple[Change, ...]
     outgoing: Outgoing | None = None
     """The message that leaves the house with the change; tools that send have one, and no others."""
+    made_of: tuple[str, ...] = ()
+    """Ids of the records whose texts went into the new values; what an argument says word for word is known anyway."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +198,8 @@ class Tool:
     for_customers: bool = False
     changes: tuple[tuple[Operation, str], ...] = ()
     """What it may propose, as operation and object, with `*` for any object; empty: anything."""
+    most_records: int | None = None
+    """How many records it may touch at once, for tools that are made for many; None: as many as any."""
     is_foreign: bool = False
     """Whether somebody outside has described it: a model that has it may do what the description says."""
 
@@ -295,7 +301,12 @@ A = TypeVar("A", bound=Arguments)
 
 
 def tool(
-    *, effect: Effect, scope: str, for_customers: bool = False, changes: tuple[tuple[Operation, str], ...] = ()
+    *,
+    effect: Effect,
+    scope: str,
+    for_customers: bool = False,
+    changes: tuple[tuple[Operation, str], ...] = (),
+    most_records: int | None = None,
 ) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
     """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
 
@@ -319,6 +330,7 @@ def tool(
             module=function.__module__,
             for_customers=for_customers,
             changes=changes,
+            most_records=most_records,
         )
 
     return declare

@@ -16,7 +16,7 @@ from tools._declare import Source, Tool
 from trust.actions import Action, FieldLabels, Input, Role
 from trust.handles import HANDLE, Handles, Path, leaves
 from trust.labels import NOTHING, Integrity, Label, join_all
-from trust.provenance import is_text, label_of
+from trust.provenance import is_text, label_of, label_of_record
 from trust.user_words import is_reference
 
 _SAID = ("Subject", "TextBody")
@@ -139,14 +139,16 @@ async def with_outgoing_labels(session: TenantSession, action: Action) -> Action
 async def with_field_labels(session: TenantSession, action: Action) -> Action:
     """The action with the labels of what its changes would put in place of what."""
     changes = action.changes or ()
-    origins = await load_origins(session, [change.record_id for change in changes if change.operation != "create"])
+    touched = [change.record_id for change in changes if change.operation != "create"]
+    origins = await load_origins(session, [*touched, *action.made_of])
+    sources = join_all(label_of_record(origins[one]) for one in action.made_of if one in origins)
     present = {
         (change.record_id, field.field): label_of(origins[change.record_id], field.field)
         for change in changes
         if change.record_id in origins
         for field in change.fields
     }
-    return replace(action, field_labels=label_fields(changes, action.arguments, action.inputs, present))
+    return replace(action, field_labels=label_fields(changes, action.arguments, action.inputs, present, sources))
 
 
 def label_fields(
@@ -154,15 +156,17 @@ def label_fields(
     arguments: Mapping[str, Any],
     inputs: Iterable[Input],
     present: Mapping[tuple[str, str], Label],
+    sources: Label = NOTHING,
 ) -> dict[tuple[str, str], FieldLabels]:
     """Where each value of a change comes from: the argument that it is, or all of them together if it was made of some.
 
-    `arguments` are resolved, `inputs` label them place by place, `present` labels what stands in the fields now.
+    `arguments` are resolved, `inputs` label them place by place, `present` labels what stands in the fields now,
+    `sources` the records that texts were made of.
     A value that equals no argument and is no text was put there by the tool itself.
     """
     by_place = {one.path: one.label for one in inputs}
     pairs = [(value, by_place.get(".".join(map(str, path)), NOTHING)) for path, value in leaves(dict(arguments))]
-    everything = join_all(label for _, label in pairs)
+    everything = join_all([sources, *(label for _, label in pairs)])
     found: dict[tuple[str, str], FieldLabels] = {}
     for change in changes:
         specs = OBJECT_INFO[change.object_name].fields

@@ -80,6 +80,15 @@ class Recipient:
 
 
 @dataclass(frozen=True)
+class Enlisted:
+    """Somebody whom a change would put on the list of those that a campaign writes to."""
+
+    record: str
+    """`Contact:003…` or `Lead:00Q…`."""
+    has_opted_out: bool
+
+
+@dataclass(frozen=True)
 class Outgoing:
     """A message that would leave the house, whole: what is not in it is not sent."""
 
@@ -134,6 +143,11 @@ class Action:
     field_labels: Mapping[tuple[str, str], FieldLabels] = field(default_factory=dict)
     """By record id and field, for the changes."""
     outgoing: Outgoing | None = None
+    enlisted: tuple[Enlisted, ...] = ()
+    made_of: tuple[str, ...] = ()
+    """Ids of the records whose texts went into the new values, besides what the arguments say."""
+    most_records: int | None = None
+    """How many records the tool says that it may touch at once; None: as many as any."""
 
     @property
     def is_tainted(self) -> bool:

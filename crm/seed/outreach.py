@@ -74,7 +74,8 @@ def build_campaigns(draft: TenantDraft) -> None:
         ends = starts + timedelta(days=40)
         status = "Planned" if starts > draft.today else "In Progress" if ends >= draft.today else "Completed"
         cost = Decimal(draft.rng.randrange(8, 90) * 250)
-        segment = {"object": "Contact", "filters": [{"field": "Account.Industry", "in": [draft.pick(_INDUSTRIES)]}]}
+        condition = {"field": "Account.Industry", "op": "eq", "value": draft.pick(_INDUSTRIES)}
+        segment = {"object": "Contact", "filters": [condition]}
         campaign = draft.add(
             "Campaign",
             owner=staff_id(IRIS.key),
