@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from crm.errors import FieldError, ObjectRightError
+from crm.errors import FieldError, HiddenFieldError, ObjectRightError
 from crm.ids import ContactId, TenantId, UserId
 from crm.schema import OBJECT_INFO, hidden_with
 
@@ -92,7 +92,7 @@ class Access:
     def require_readable(self, object_name: str, field_name: str) -> None:
         """Raises: FieldError, in the same words whether the field is hidden or does not exist."""
         if not self.can_read(object_name, field_name):
-            raise FieldError(field_name, f"{object_name} has no such field that you can read")
+            raise HiddenFieldError(field_name, f"{object_name} has no such field that you can read")
 
     def require_editable(self, object_name: str, field_name: str) -> None:
         """Raises: FieldError, in the same words whether the field is protected or does not exist."""

@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal, Protocol
+
+from crm.fields import Op
+from crm.semantics.model import Grain, Layer
 
 Json = Any
 Row = dict[str, Json]
 
 Writing = Literal["create", "update", "delete", "confirm", "restore", "unconfirm"]
-Op = Literal["eq", "ne", "lt", "le", "gt", "ge", "contains", "starts_with", "in", "is_null"]
 Function = Literal["count", "sum", "avg", "min", "max"]
-DATE_PARTS = ("year", "quarter", "month", "day")
+DATE_PARTS = ("year", "quarter", "month", "week", "day")
+"""A week is named by its Monday."""
+PERIOD = "period"
+"""The key of a metric's groups by time, whatever the grain."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,50 @@ class Aggregation:
 
     groups: list[Group]
     rows: int
+    names: dict[str, str]
+
+
+@dataclass(frozen=True)
+class MetricQuery:
+    """A question over the semantic layer (`crm.semantics`): a measure of it, by dimensions and time.
+
+    Filters name dimensions, or fields of the object that the measure is about. A period takes in both of its ends.
+    """
+
+    metric: str
+    group_by: Sequence[str] = ()
+    grain: Grain | None = None
+    time: str | None = None
+    """Which date `since`, `until` and `grain` refer to; the measure's own if None."""
+    since: date | None = None
+    until: date | None = None
+    filters: Sequence[Filter] = ()
+    segments: Sequence[str] = ()
+    min_records: int = 1
+    descending: bool = True
+    by_key: bool = False
+    """Whether groups come in the order of their keys and not of their values."""
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Records that would be meant and are not counted. `why` is about the definition, never about what is hidden."""
+
+    why: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class MetricTable:
+    """`total` is the measure over all that was counted, `rows` of them; keys of groups are dimensions and the grain."""
+
+    groups: list[Group]
+    total: float | int | None
+    rows: int
+    left_out: list[LeftOut]
+    is_cut: bool
+    """Whether there are more groups."""
     names: dict[str, str]
 
 
@@ -177,6 +227,10 @@ class Connector(Protocol):
     async def query(self, query: Query) -> Page: ...
 
     async def aggregate(self, question: Aggregate) -> Aggregation: ...
+
+    async def measure(self, question: MetricQuery) -> MetricTable: ...
+
+    async def semantics(self) -> Layer: ...
 
     async def find(self, text: str, objects: Sequence[str], limit: int) -> list[Match]: ...
 

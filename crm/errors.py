@@ -29,6 +29,10 @@ class FieldError(CrmError):
         self.message = message
 
 
+class HiddenFieldError(FieldError):
+    """The field is hidden from the caller, or there is none of this name: from outside there is no difference."""
+
+
 class StaleError(CrmError):
     """A touched field no longer has the value that was seen when the change was proposed."""
 

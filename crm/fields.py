@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Dialect, Integer, String, Text
 from sqlalchemy.orm import MappedColumn, mapped_column
@@ -31,6 +31,9 @@ class Kind(StrEnum):
     DATE = "date"
     DATETIME = "datetime"
 
+
+Op = Literal["eq", "ne", "lt", "le", "gt", "ge", "contains", "starts_with", "in", "is_null"]
+"""How a field is compared with a value."""
 
 NUMERIC = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.MONEY, Kind.PERCENT})
 ORDERED = NUMERIC | {Kind.DATE, Kind.DATETIME}

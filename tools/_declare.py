@@ -12,8 +12,22 @@ from typing import Any, Literal, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from crm.connector import Aggregate, Aggregation, Change, Json, Match, Page, Query, Row, TextMatch, Writing
+from crm.connector import (
+    Aggregate,
+    Aggregation,
+    Change,
+    Json,
+    Match,
+    MetricQuery,
+    MetricTable,
+    Page,
+    Query,
+    Row,
+    TextMatch,
+    Writing,
+)
 from crm.mailing import Sender
+from crm.semantics.model import Layer
 from trust.actions import Effect, Outgoing
 from trust.digests import digest_of
 from trust.handles import OutsideText
@@ -47,6 +61,8 @@ class Integrity(StrEnum):
     """Anything an outsider could have written."""
     ARGUMENTS = "arguments"
     """The call's own arguments, said again: as trustworthy as they are, and no evidence of anything."""
+    COMPOSED = "composed"
+    """Sentences that the tool makes of the result's other values: as trustworthy as the least of those."""
 
 
 class ToolRetryError(Exception):
@@ -116,6 +132,10 @@ class ReadingCrm(Protocol):
     async def query(self, query: Query) -> Page: ...
 
     async def aggregate(self, question: Aggregate) -> Aggregation: ...
+
+    async def measure(self, question: MetricQuery) -> MetricTable: ...
+
+    async def semantics(self) -> Layer: ...
 
     async def find(self, text: str, objects: Any, limit: int) -> list[Match]: ...
 

@@ -103,6 +103,9 @@ def _labelled(
         label = _label(one, origins, tampered, asked)
         if label is not None:
             labels[one.path] = label
+    together = join_all(labels.values()) if labels else None
+    if together is not None:
+        labels |= {one.path: together for one in values if one.declared is Declared.COMPOSED}
     personal = {one.path: (one.record_id, one.key) for one in values if _is_personal(one, origins)}
     return Labelled(labels, ids, personal)
 
@@ -175,7 +178,7 @@ def _label(
         return asked if isinstance(one.value, str) else None
     if one.declared is Declared.EXTERNAL:
         return unknown_label(".".join(map(str, one.path)))
-    if one.declared is Declared.SYSTEM or one.value is None or isinstance(one.value, bool):
+    if one.declared in (Declared.SYSTEM, Declared.COMPOSED) or one.value is None or isinstance(one.value, bool):
         return None
     if one.made_of and one.key != _MADE_OF:
         return join_all(label_of_record(origins[id_]) if id_ in origins else unknown_label(id_) for id_ in one.made_of)
@@ -205,10 +208,11 @@ def _label_of_group(one: _Value, tampered: Set[tuple[str, str]]) -> Label | None
 
 @dataclass(frozen=True)
 class _Around:
-    """What encloses a value."""
+    """What encloses a value. `columns`: of a table, what its cells hold, by their keys."""
 
     record_id: str | None = None
     object_name: str | None = None
+    columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     made_of: tuple[str, ...] = ()
 
     def inside(self, value: Mapping[str, Any]) -> "_Around":
@@ -216,11 +220,29 @@ class _Around:
         is_object = isinstance(name, str) and name in OBJECT_INFO
         sources = tuple(filter(None, map(normalise_id, value.get(_MADE_OF) or ())))
         record_id = _record_in(value)
+        columns = value.get("columns")
+        named = [one for one in columns if isinstance(one, Mapping)] if isinstance(columns, list) else []
         return _Around(
             record_id or self.record_id,
             name if is_object else self.object_name,
+            {str(one.get("key")): one for one in named} or self.columns,
             sources or (() if record_id else self.made_of),
         )
+
+    def cell(self, path: Path, key: str, value: Any, row: Mapping[str, Any]) -> _Value | None:
+        """The value as its column declares it: the name of a record, its id, or what a field holds."""
+        for_id = key.removesuffix("_id")
+        if for_id != key and for_id in self.columns and _is_record_id(value):
+            return _Value(path, value, Declared.BY_FIELD, normalise_id(value), None, "id")
+        column = self.columns.get(key)
+        if column is None or isinstance(value, Mapping | list):
+            return None
+        if column.get("field") is None:
+            return _Value(path, value, Declared.SYSTEM, None, None, key)
+        record = row.get(f"{key}_id")
+        if isinstance(record, str) and _is_record_id(record):
+            return _Value(path, value, Declared.BY_FIELD, normalise_id(record), None, "name")
+        return _Value(path, value, Declared.BY_FIELD, None, column["object"], column["field"])
 
 
 def _walk(
@@ -231,7 +253,10 @@ def _walk(
         around = around.inside(value)
         for name, inner in value.items():
             part_model, part_declared = _declared(model, name, declared)
-            if key == "names" and _is_record_id(name):
+            cell = around.cell((*path, name), name, inner, value) if around.columns else None
+            if cell is not None:
+                yield cell
+            elif key == "names" and _is_record_id(name):
                 yield _Value((*path, name), inner, Declared.BY_FIELD, normalise_id(name), None, "name")
             else:
                 yield from _walk(inner, part_model, (*path, name), part_declared, around, name)

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, String, and_, case, collate, func, literal, select
-from sqlalchemy.orm import InstrumentedAttribute
 
 from crm.access import Access
 from crm.connector import DATE_PARTS, Filter, Sort
@@ -37,12 +36,15 @@ def _build_filter(access: Access, object_name: str, one: Filter) -> Condition:
         return _refers_to_one(access, object_name, relation, replace(one, field=field))
     access.require_readable(object_name, one.field)
     info = OBJECT_INFO[object_name]
-    spec = info.fields[one.field]
-    column = cast("InstrumentedAttribute[Any]", getattr(info.record_type, one.field))
+    return build_condition(getattr(info.record_type, one.field), info.fields[one.field], one)
+
+
+def build_condition(column: Any, spec: FieldSpec, one: Filter) -> Condition:
+    """The filter on a column that the caller may read, of whatever alias. Raises: FieldError."""
     if one.op == "is_null":
         if not isinstance(one.value, bool):
             raise FieldError(one.field, "is_null expects true or false")
-        return column.is_(None) if one.value else column.is_not(None)
+        return cast("Condition", column.is_(None) if one.value else column.is_not(None))
     if one.op == "in":
         return _is_one_of(column, spec, one)
     if one.op in ("contains", "starts_with"):
@@ -169,13 +171,15 @@ def build_group(access: Access, object_name: str, key: str, dialect: Dialect) ->
         return column
     if part not in DATE_PARTS or info.fields[name].kind not in (Kind.DATE, Kind.DATETIME):
         raise FieldError(key, f"expected a date field followed by one of {', '.join(DATE_PARTS)}")
-    return _date_part(column, part, dialect)
+    return date_part(column, part, dialect)
 
 
-def _date_part(column: ColumnElement[Any], part: str, dialect: Dialect) -> ColumnElement[Any]:
+def date_part(column: ColumnElement[Any], part: str, dialect: Dialect) -> ColumnElement[Any]:
+    """A text such as `2026-05` that names the year, quarter, month, week or day, in UTC."""
     if dialect == "postgresql":
-        shape = {"year": "YYYY", "quarter": 'YYYY"-Q"Q', "month": "YYYY-MM", "day": "YYYY-MM-DD"}[part]
+        shape = {"year": "YYYY", "quarter": 'YYYY"-Q"Q', "month": "YYYY-MM"}.get(part, "YYYY-MM-DD")
         local = func.timezone("UTC", column) if isinstance(column.type, UtcDateTime) else column
+        local = func.date_trunc("week", local) if part == "week" else local
         return func.to_char(local, shape, type_=String)
     if part == "quarter":
         month = func.strftime("%m", column, type_=String)
@@ -186,5 +190,7 @@ def _date_part(column: ColumnElement[Any], part: str, dialect: Dialect) -> Colum
             else_=literal("Q4"),
         )
         return func.strftime("%Y-", column, type_=String) + quarter
+    if part == "week":
+        return func.date(column, "-6 days", "weekday 1", type_=String)
     shape = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}[part]
     return func.strftime(shape, column, type_=String)

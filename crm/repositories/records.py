@@ -24,6 +24,8 @@ from crm.connector import (
     Group,
     Json,
     Match,
+    MetricQuery,
+    MetricTable,
     Page,
     Query,
     Row,
@@ -36,8 +38,11 @@ from crm.ids import new_id, normalise_id
 from crm.repositories import search
 from crm.repositories.automation import complete_new, derive, history_of
 from crm.repositories.conditions import Dialect, build_filters, build_group, build_sort
+from crm.repositories.metrics import measure_over
 from crm.repositories.visibility import visible_to
 from crm.schema import OBJECT_INFO, object_of
+from crm.semantics.loading import shipped_layer
+from crm.semantics.model import Layer
 from crm.values import parse_value
 
 MAX_LIMIT = 200
@@ -109,6 +114,24 @@ class EmbeddedCrm:
             for found, count, *values in await self.session.execute(statement)
         ]
         return Aggregation(groups=groups, rows=rows, names=await self._names_in(name, [g.key for g in groups]))
+
+    async def measure(self, question: MetricQuery) -> MetricTable:
+        """Raises: ObjectRightError, FieldError."""
+        layer = await self.semantics()
+        counted = await measure_over(self.session, self.access, self._dialect, layer, question)
+        ids = {value for group in counted.groups for value in group.key.values() if _is_id(value)}
+        return MetricTable(
+            groups=counted.groups,
+            total=counted.total,
+            rows=counted.rows,
+            left_out=counted.left_out,
+            is_cut=counted.is_cut,
+            names=await self.names_of(sorted(ids)),
+        )
+
+    async def semantics(self) -> Layer:
+        """What can be measured in the caller's tenant."""
+        return shipped_layer()
 
     async def find(self, text: str, objects: Sequence[str], limit: int) -> list[Match]:
         """Records whose name is like `text`, best first; objects the caller may not read are passed over."""
@@ -472,6 +495,10 @@ def display_name(record: Record) -> str:
     """What a person calls the record."""
     parts = [getattr(record, field) for field in record.name_fields]
     return " ".join(str(part) for part in parts if part) or record.Id
+
+
+def _is_id(value: Json) -> bool:
+    return isinstance(value, str) and object_of(value) is not None
 
 
 def _require_unchanged(change: Change, present: Row) -> None:

@@ -155,6 +155,8 @@ def test_a_tool_is_not_callable_by_itself() -> None:
         "get",
         "query",
         "aggregate",
+        "measure",
+        "semantics",
         "find",
         "search",
         "names_of",
