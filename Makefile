@@ -19,8 +19,9 @@ bench: ## Measure, and print the ratios.
 	uv run python -m bench
 eval-agentdojo: ## Let an obedient victim loose behind the guards, with AgentDojo's tasks and attacks.
 	uv run --with agentdojo==0.1.35 python -m evals.agentdojo
-catalog: ## Write docs/tools.md from the declarations.
+catalog: ## Write docs/tools.md and the drawings in docs/workflows.md from the declarations.
 	uv run python -c "from tools._catalogue import describe_catalogue; print(describe_catalogue(), end='')" > docs/tools.md
+	uv run python -c "from pathlib import Path; from graphs.workflows._drawing import write_workflows; write_workflows(Path('docs/workflows.md'))"
 run: ## Start the demo.
 	uv run countersign demo
 check: lint types arch test ## What CI runs.

@@ -24,8 +24,11 @@ from crm.ids import TenantId
 from crm.migrations.history import head_revision
 from crm.repositories import gauges, keys
 from crm.repositories.keys import TENANT
-from graphs.versions import VERSIONS, check_versions
+from graphs.assistants import known_versions
+from graphs.versions import check_versions
+from graphs.workflows._book import load_agents
 from tools._catalogue import load_catalogue
+from tools._sandbox.runner import Sandbox, SandboxUnavailableError
 from trust.halts import load_halts
 
 Status = Literal["ok", "warning", "wrong"]
@@ -64,6 +67,7 @@ async def examine(settings: Settings, *, ask_model: bool = False) -> list[Findin
         await _look("models", lambda: _describe_models(settings, ask=ask_model)),
         await _look("traces", lambda: _describe_traces(settings)),
         await _look("audit heads", lambda: _try_sink(settings)),
+        await _look("sandbox", _try_sandbox),
     ]
     try:
         database = Database(settings.database())
@@ -163,6 +167,17 @@ async def _try_sink(settings: Settings) -> str:
     return f"{folder} can be written"
 
 
+async def _try_sandbox() -> str:
+    """Raises: WarningError where nothing holds code in; all that does not run code works without."""
+    sandbox = Sandbox()
+    try:
+        return f"code is held in by {await sandbox.check()}"
+    except SandboxUnavailableError as error:
+        raise WarningError(str(error)) from None
+    finally:
+        sandbox.close()
+
+
 async def _describe_database(database: Database) -> str:
     """Raises: DatabaseNotReadyError for what is missing of schema, wall, rights or keys."""
     await database.check()
@@ -209,7 +224,7 @@ async def _verify_audit(settings: Settings, database: Database) -> str:
 
 async def _examine_approvals(database: Database) -> str:
     """Raises: WarningError about requests that today's build would refuse, or that nobody decides."""
-    catalogue, roster = load_catalogue(), load_roster()
+    catalogue, roster = load_catalogue(), load_agents()
     waiting, orphans = 0, Counter[str]()
 
     async def look(session: TenantSession) -> None:
@@ -271,8 +286,10 @@ async def _each(database: Database, look: Callable[[TenantSession], Awaitable[An
 
 
 async def _describe_versions(database: Database) -> str:
-    await check_versions(database)
-    return f"all within reach of graph version {VERSIONS[-1].number}"
+    known = known_versions()
+    await check_versions(database, known)
+    told = ", ".join(f"{name} {versions[-1].number}" for name, versions in known.items())
+    return f"all within reach of the graphs' versions: {told}"
 
 
 async def _describe_switches(database: Database) -> str:

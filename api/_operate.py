@@ -34,7 +34,7 @@ from crm.repositories.outbox import set_sender as set_tenant_sender
 from crm.seed import TenantExistsError, create_tenant, seed
 from crm.transfer import ImportReport, export_folder, import_folder
 from crm.transfer import Progress as ImportProgress
-from graphs.migrating import Migrated, migrate_runs, versions_of
+from graphs.migrating import Migrated, graphs_of, migrate_runs
 from graphs.versions import OrphanedApprovalsError
 from tools._catalogue import CatalogueError
 from tools._mail import is_address
@@ -268,7 +268,7 @@ def set_retention(*, tenant: str, conversation_days: int | None, prompt_days: in
 def move_runs(*, withdraw: bool) -> None:
     async def work(database: Database) -> Migrated:
         await database.check()
-        return await migrate_runs(database, versions_of(database), lambda: datetime.now(UTC), withdraw=withdraw)
+        return await migrate_runs(database, graphs_of(database), lambda: datetime.now(UTC), withdraw=withdraw)
 
     done = _with_database(work, Settings())
     console.print(

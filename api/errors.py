@@ -31,9 +31,11 @@ from graphs.conversations import (
     ThreadBusyError,
     ThreadExistsError,
     ThreadNotFoundError,
+    WrongAssistantError,
 )
 from graphs.feedback import MessageNotFoundError
 from graphs.schedules import ScheduleError, ScheduleNotFoundError
+from graphs.versions import OrphanedRunError
 from trust.approvals import (
     ApprovalClosedError,
     ApprovalError,
@@ -95,6 +97,8 @@ STATUSES: dict[type[Exception], int] = {
     ErasedError: 410,
     ThreadBusyError: 409,
     ThreadExistsError: 409,
+    WrongAssistantError: 409,
+    OrphanedRunError: 409,
     ApprovalClosedError: 409,
     MailClosedError: 409,
     DigestMismatchError: 409,

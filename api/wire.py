@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from api.errors import InputError
 from crm.fields import to_json
 from crm.work import Approval, Run, Thread
-from graphs.conversations import Ask, assistant_id
+from graphs.assistants import TURN, Assistant, Graphs, assistant_id
+from graphs.conversations import Ask
 from graphs.messages import text_of
 from graphs.requests import describe_approval
-from graphs.turn import GRAPH_NAME
 
 MAX_MESSAGE_CHARS = 100_000
 MAX_DETAILS_CHARS = 16_000
@@ -87,8 +87,11 @@ class CommandBody(Body):
 class RunBody(Body):
     """A run, as the public SDKs send it. Options that would bypass the service's own flow are refused by name."""
 
-    assistant_id: str = Field(max_length=100, description=f"`{GRAPH_NAME}`, or the id of its assistant.")
-    input: Json | None = Field(default=None, description='`{"messages": [{"type": "human", "content": "..."}]}`')
+    assistant_id: str = Field(max_length=100, description=f"`{TURN.name}` or another assistant, by name or id.")
+    input: Json | None = Field(
+        default=None,
+        description='`{"messages": [{"type": "human", "content": "..."}]}`, or what the assistant\'s schema asks for.',
+    )
     command: CommandBody | None = None
     context: RunContextBody | None = None
     config: Json | None = Field(default=None, description="Accepted for the clients' sake; nothing in it is used.")
@@ -114,8 +117,6 @@ class RunBody(Body):
 
     def check(self) -> None:
         """Raises: InputError for what this service does not do."""
-        if self.assistant_id not in (GRAPH_NAME, assistant_id()):
-            raise InputError("assistant_id", f"there is only {GRAPH_NAME!r}")
         for name in ("interrupt_before", "interrupt_after", "webhook", "after_seconds"):
             if getattr(self, name):
                 raise InputError(name, "is not supported")
@@ -127,19 +128,42 @@ class RunBody(Body):
             return ("values",)
         return tuple(self.stream_mode) if isinstance(self.stream_mode, list) else (self.stream_mode,)
 
-    def to_ask(self) -> Ask:
-        """Raises: InputError unless the input ends with a message of the user that has text."""
-        text, message_id = read_message(self.input or {})
+    def to_ask(self, assistant: Assistant) -> Ask:
+        """Raises: InputError unless the input is what the assistant takes."""
+        text, message_id, given = read_input(self.input or {}, assistant)
         context = self.context or RunContextBody()
         return Ask(
             text=text,
             message_id=message_id,
+            assistant=assistant.name,
+            given=given,
             today=context.today,
             instructions=context.instructions,
             stream_mode=self.modes(),
             details=self.metadata,
             strategy=self.multitask_strategy,
         )
+
+
+def find_assistant(named: str, graphs: Graphs, *, is_customer: bool) -> Assistant:
+    """The assistant that a body names. Raises: InputError."""
+    found = graphs.find(named, is_customer=is_customer)
+    if found is None:
+        known = ", ".join(repr(one.name) for one in graphs.for_caller(is_customer=is_customer))
+        raise InputError("assistant_id", f"expected one of {known}")
+    return found
+
+
+def read_input(given: Mapping[str, Any], assistant: Assistant) -> tuple[str | None, str | None, Json | None]:
+    """The message with its id, or in its place what the assistant is started with. Raises: InputError."""
+    if assistant.input is None:
+        return *read_message(given), None
+    try:
+        return None, None, assistant.input.model_validate(given).model_dump(mode="json")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(["input", *(str(part)[:80] for part in first["loc"])])
+        raise InputError(where, first["msg"][:300]) from None
 
 
 def read_message(given: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -375,7 +399,7 @@ def run_wire(run: Run) -> RunWire:
     return RunWire(
         run_id=run.run_id,
         thread_id=run.thread_id,
-        assistant_id=assistant_id(),
+        assistant_id=assistant_id(run.assistant_id),
         status=_SHOWN_AS.get(run.status, run.status),
         metadata=run.details,
         kwargs={"stream_mode": run.request.get("stream_mode"), "context": run.request.get("context")},
@@ -439,16 +463,16 @@ def _stale_fields(approval: Approval) -> list[StaleField]:
     return found
 
 
-def assistant_wire() -> AssistantWire:
+def assistant_wire(assistant: Assistant) -> AssistantWire:
     born = "2026-01-01T00:00:00Z"
     return AssistantWire(
-        assistant_id=assistant_id(),
-        graph_id=GRAPH_NAME,
+        assistant_id=assistant.assistant_id,
+        graph_id=assistant.name,
         config={},
         context={},
         metadata={"created_by": "system"},
-        name=GRAPH_NAME,
-        description="CRM copilot: sales, service, marketing, analytics and developer agents.",
+        name=assistant.name,
+        description=assistant.description,
         version=1,
         created_at=born,
         updated_at=born,

@@ -1,7 +1,7 @@
 """Builds the parts and joins them; tests pass other parts in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,8 +27,10 @@ from api.telemetry.wiring import Telemetry, open_telemetry
 from api.transports import DirectoryTransport, SmtpTransport, Transport
 from crm.database import Database
 from graphs._calls import CallDesk
+from graphs._code import CodeDesk
 from graphs._extractor import Extractor
 from graphs._voice import Voice
+from graphs.assistants import ASSISTANTS, Assistant, known_versions
 from graphs.checkpoints import SealedSaver
 from graphs.context import Limits
 from graphs.conversations import Conversations
@@ -36,8 +38,10 @@ from graphs.inbox import Inbox
 from graphs.runner import LEASE, Clock, Room, Runner
 from graphs.schedules import Schedules
 from graphs.screens import Screens
-from graphs.versions import VERSIONS, GraphVersion, check_versions
+from graphs.versions import check_versions
+from graphs.workflows._book import load_agents
 from tools._catalogue import load_catalogue
+from tools._sandbox.runner import Sandbox
 from trust.content_flag import load_lexicons
 from trust.head_export import HeadExporter
 
@@ -82,7 +86,7 @@ async def open_service(
     lease: timedelta = LEASE,
     transport: Transport | None = None,
     queue: DurableQueue | None = None,
-    versions: Sequence[GraphVersion] = VERSIONS,
+    assistants: Mapping[str, Assistant] = ASSISTANTS,
     tracer: Tracer | None = None,
 ) -> AsyncIterator[Service]:
     """Start the service on its database; `model_for` gives a tenant's model where the settings do not.
@@ -108,9 +112,11 @@ async def open_service(
         every_s=settings.audit_heads_every_s,
     )
     watching = ExitStack()
+    sandbox = Sandbox(at_once=settings.code_runs_at_once)
+    watching.callback(sandbox.close)
     try:
         await database.check()
-        await check_versions(database, versions)
+        await check_versions(database, known_versions(assistants))
         telemetry = watching.enter_context(open_telemetry(settings, database, clock, tracer=tracer))
         gateway_for = _gateways(settings, model_for, limits, database)
         secret = settings.cursor_key()
@@ -118,13 +124,22 @@ async def open_service(
             database=database,
             saver=SealedSaver(database),
             voice=Voice(load_roster(), gateway_for, database, limits, secret, screens),
-            desk=CallDesk(load_roster(), load_catalogue(), database, secret, limits, Extractor(gateway_for), screens),
+            desk=CallDesk(
+                load_agents(),
+                load_catalogue(),
+                database,
+                secret,
+                limits,
+                Extractor(gateway_for),
+                screens,
+                CodeDesk(database, sandbox, settings.tenant_code_runs_per_day),
+            ),
             clock=clock,
             lease=lease,
             queue=queue,
             room=Room(settings.turns_at_once, settings.tenant_turns_at_once, settings.run_timeout_s),
             executor=None if queue is None else queue.executor,
-            versions=versions,
+            assistants=assistants,
             watcher=telemetry.watcher,
         )
         transport = transport or configured_transport(settings, lease)

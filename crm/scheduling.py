@@ -28,9 +28,11 @@ class Schedule(TenantRow, SealedRow, Base):
     cron: Mapped[str] = mapped_column(String(120))
     timezone: Mapped[str] = mapped_column(String(60))
     """IANA name of the zone that `cron` is read in."""
+    assistant: Mapped[str] = mapped_column(String(60))
+    """Name of the graph that its runs go by."""
     sealed_message: Mapped[bytes] = mapped_column(LargeBinary)
     message = Sealed()
-    """What is asked: `text` and `instructions`."""
+    """What is asked: `text` and `instructions`; or `given`, which a graph is started with that takes no message."""
     scopes: Mapped[list[str]] = mapped_column(JSON)
     """What its runs may do at most: the scopes of the token that made it."""
     enabled: Mapped[bool] = mapped_column(Boolean, default=True)

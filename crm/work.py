@@ -40,6 +40,8 @@ class Thread(TenantRow, SealedRow, Base):
     interrupts = Sealed()
     """Task id -> list of `{"id", "value"}`: what the conversation waits for."""
     error: Mapped[str | None] = mapped_column(Text)
+    graph: Mapped[str] = mapped_column(String(60), default="")
+    """Name of the graph that all its runs go by; empty until the first."""
     graph_version: Mapped[int] = mapped_column(Integer, default=0)
     """Of the graph that wrote the checkpoints; 0: there are none yet. Whatever goes on with them goes by that graph, or
     migrates them."""
@@ -73,6 +75,7 @@ class Run(TenantRow, SealedRow, Base):
     run_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     thread_id: Mapped[str] = mapped_column(String(36))
     assistant_id: Mapped[str] = mapped_column(String(60))
+    """Name of the graph that it goes by."""
     on_behalf_of: Mapped[str] = mapped_column(String(18))
     """Whose rights the run has: the caller who opened the thread, never who decided an approval."""
     status: Mapped[str] = mapped_column(String(12), default="pending")

@@ -1,5 +1,6 @@
 """What is done with decisions: the approval rows say what they are, the ledger carries them out."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -91,6 +92,16 @@ class Settling(Requests):
         if outcome.applied:
             return success(outcome.result), notes_of(labelled, context.run_id)
         return {"ok": False, "error": outcome.result}, notes_of(labelled, context.run_id, part="error")
+
+    async def read_decisions(self, calls: Iterable[Call], context: RunContext) -> dict[str, Approval]:
+        """The requests behind calls as they were decided, by the id of the call; after an edit the newest one."""
+        found: dict[str, Approval] = {}
+        async with self.database.session(context.principal.tenant) as session:
+            for call in calls:
+                approval = await self._newest(session, await approval_rows.find(session, call["approval_id"] or ""))
+                if approval is not None:
+                    found[call["id"]] = approval
+        return found
 
     async def _newest(self, session: TenantSession, approval: Approval | None) -> Approval | None:
         """Follow a request to the one that took its place when a person edited it."""

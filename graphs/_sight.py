@@ -41,13 +41,17 @@ class Sight:
         return self.people.get((place.record_id, place.field)) or label_by_field(place, label)
 
 
-def look(state: TurnState, context: RunContext, secret: bytes) -> Sight:
-    """Everything in the conversation as the model of this turn may see it."""
+def look(state: TurnState, context: RunContext, secret: bytes, *, hide_people: bool = False) -> Sight:
+    """Everything in the conversation as the model of this turn may see it.
+
+    `hide_people`: handles for personal values as well, for callers whom no gateway stands in front of.
+    """
     handles = Handles(secret, f"{context.principal.tenant}:{context.thread_id}")
     run = state["turn"].get("run_id")
     noted = state.get("notes") or {}
     messages = [
-        _as_seen(message, noted.get(message["id"]) or {}, handles, run) for message in state.get("messages", [])
+        _as_seen(message, noted.get(message["id"]) or {}, handles, run, hide_people)
+        for message in state.get("messages", [])
     ]
     people = {
         (one["personal"][0], one["personal"][1]): Label.from_json(one["label"])
@@ -58,11 +62,13 @@ def look(state: TurnState, context: RunContext, secret: bytes) -> Sight:
     return Sight(messages, _seen(state, context, handles), people)
 
 
-def _as_seen(message: Message, notes: Mapping[str, Any], handles: Handles, run: str | None) -> Message:
+def _as_seen(
+    message: Message, notes: Mapping[str, Any], handles: Handles, run: str | None, hide_people: bool
+) -> Message:
     if message["type"] == "human":
         return {**message, "content": neutralise(text_of(message))}
     if message["type"] == "tool":
-        return _tool_as_seen(message, notes, handles, run)
+        return _tool_as_seen(message, notes, handles, run, hide_people)
     written = notes.get("written")
     if written is None:
         return message
@@ -78,7 +84,9 @@ def _calls_as_written(message: Message, written: Mapping[str, Any]) -> list[dict
     return [{**call, "args": written["calls"].get(call["id"], call["args"])} for call in message["tool_calls"]]
 
 
-def _tool_as_seen(message: Message, notes: Mapping[str, Any], handles: Handles, run: str | None) -> Message:
+def _tool_as_seen(
+    message: Message, notes: Mapping[str, Any], handles: Handles, run: str | None, hide_people: bool
+) -> Message:
     outside = notes.get("outside")
     if not outside:
         return message
@@ -87,7 +95,7 @@ def _tool_as_seen(message: Message, notes: Mapping[str, Any], handles: Handles, 
     for one in outside:
         label = Label.from_json(one["label"])
         handle = handles.hide(value_at(envelope, one["path"]), label)
-        if not is_read_now and not one["personal"]:
+        if not is_read_now and (hide_people or not one["personal"]):
             _put(envelope, one["path"], handle)
     return {**message, "content": json.dumps(envelope, ensure_ascii=False)}
 

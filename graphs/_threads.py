@@ -14,8 +14,8 @@ from crm.ids import TenantId
 from crm.repositories import runs, threads
 from crm.work import Approval, Run, Thread
 from graphs._watching import origin_of
+from graphs.assistants import TURN, assistant_id
 from graphs.runner import Runner
-from graphs.turn import GRAPH_NAME
 from trust.principal import Principal
 
 MultitaskStrategy = Literal["reject", "enqueue", "interrupt", "rollback"]
@@ -39,6 +39,10 @@ class RunNotFoundError(Exception):
         super().__init__(f"no run {run_id!r} in this thread")
 
 
+class WrongAssistantError(Exception):
+    """The thread goes by another graph, or what the graph is started with was given already."""
+
+
 class ThreadBusyError(Exception):
     """The thread is at work or waits for a decision, and the caller wants nothing to be done then."""
 
@@ -58,6 +62,10 @@ class Ask:
     stream_mode: tuple[str, ...] = ("values",)
     details: Mapping[str, Any] | None = None
     strategy: MultitaskStrategy | None = None
+    assistant: str = TURN.name
+    """Name of the graph that the run goes by."""
+    given: Mapping[str, Any] | None = None
+    """In place of a message: what a graph is started with that takes none, validated."""
     in_background: bool = False
     """Nobody waits for it: it takes its turn in the durable queue, if there is one."""
 
@@ -91,6 +99,15 @@ class Threads:
         if thread.is_erased:
             raise ErasedError("thread")
         return thread
+
+    @staticmethod
+    def _settle_on(thread: Thread, ask: Ask) -> None:
+        """Let the thread go by the graph of its first run, for good. Raises: WrongAssistantError."""
+        if thread.graph and ask.given is not None:
+            raise WrongAssistantError(f"this thread was begun already: open another one to start {ask.assistant!r}")
+        if thread.graph not in ("", ask.assistant):
+            raise WrongAssistantError(f"this thread belongs to the assistant {thread.graph!r}")
+        thread.graph = ask.assistant
 
     def _config(self, tenant: TenantId, thread_id: str, checkpoint_id: str | None = None) -> RunnableConfig:
         config = self.runner.config_for(tenant, thread_id)
@@ -137,7 +154,7 @@ class Threads:
         return Run(
             run_id=str(uuid.uuid4()),
             thread_id=thread.thread_id,
-            assistant_id=GRAPH_NAME,
+            assistant_id=thread.graph,
             on_behalf_of=thread.owner,
             request=request,
             details=dict(ask.details or {}),
@@ -151,7 +168,7 @@ class Threads:
         thread.status = "busy"
         thread.interrupts = {}
         thread.updated_at = self.runner.clock()
-        told = {**thread.details, "graph_id": GRAPH_NAME, "assistant_id": assistant_id()}
+        told = {**thread.details, "graph_id": thread.graph, "assistant_id": assistant_id(thread.graph)}
         if told != thread.details:
             await threads.describe(session, thread, told)
 
@@ -167,8 +184,3 @@ class Threads:
             self.runner.submit(tenant, run.thread_id, leased=run.run_id)
         else:
             await self.runner.enqueue(tenant, run)
-
-
-def assistant_id() -> str:
-    """The id that clients of the protocol expect for the default assistant of a graph of this name."""
-    return str(uuid.uuid5(uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8"), GRAPH_NAME))

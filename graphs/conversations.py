@@ -21,11 +21,13 @@ from graphs._threads import (
     ThreadBusyError,
     ThreadExistsError,
     ThreadNotFoundError,
-    assistant_id,
+    WrongAssistantError,
 )
 from graphs._watching import origin_of
+from graphs.assistants import TURN, assistant_id
 from graphs.checkpoints import acting_for
 from graphs.messages import human
+from graphs.versions import Graph
 from trust import approvals, audit
 from trust.approvals import Verdict
 from trust.inbox import WhileWaiting, get_while_waiting, known_way
@@ -42,6 +44,7 @@ __all__ = [
     "ThreadBusyError",
     "ThreadExistsError",
     "ThreadNotFoundError",
+    "WrongAssistantError",
     "assistant_id",
 ]
 
@@ -122,7 +125,7 @@ class Conversations(Deciding):
     async def get_state(self, principal: Principal, thread_id: str, checkpoint_id: str | None = None) -> dict[str, Any]:
         """The conversation at its newest or at a named checkpoint, in the protocol's shape."""
         thread = await self.get_thread(principal, thread_id)
-        graph = self.runner.versions.compiled_to_read(thread.graph_version)
+        graph = self._graph_to_read(thread)
         with acting_for(principal.tenant):
             snapshot = await graph.aget_state(self._config(principal.tenant, thread_id, checkpoint_id))
         return describe_state(snapshot, thread_id)
@@ -132,12 +135,17 @@ class Conversations(Deciding):
     ) -> list[dict[str, Any]]:
         """Newest first."""
         thread = await self.get_thread(principal, thread_id)
-        graph = self.runner.versions.compiled_to_read(thread.graph_version)
+        graph = self._graph_to_read(thread)
         earlier = None if before is None else self._config(principal.tenant, thread_id, before)
         config = self._config(principal.tenant, thread_id)
         with acting_for(principal.tenant):
             history = graph.aget_state_history(config, limit=limit, before=earlier)
             return [describe_state(snapshot, thread_id) async for snapshot in history]
+
+    def _graph_to_read(self, thread: Thread) -> Graph:
+        """Raises: OrphanedRunError."""
+        versions = self.runner.graphs.versions_of(thread.graph or TURN.name, version=thread.graph_version)
+        return versions.compiled_to_read(thread.graph_version)
 
     # Runs
 
@@ -146,13 +154,14 @@ class Conversations(Deciding):
 
         What becomes of it while the thread waits for a decision: docs/inbox.md. The run is then the one that goes on
         with the turn, if the message was taken for an answer.
-        Raises: ThreadNotFoundError, ThreadBusyError, OverloadedError, SwitchedOffError.
+        Raises: ThreadNotFoundError, WrongAssistantError, ThreadBusyError, OverloadedError, SwitchedOffError.
         """
         accepted: list[Run] = []
         stopped: list[Run] = []
         async with self._session(principal, write=True) as session:
             await require_running(session, principal, at=self.runner.clock())
             thread = await self._own(session, principal, thread_id, for_update=True)
+            self._settle_on(thread, ask)
             if await runs.count_unfinished(session) >= self.max_unfinished:
                 raise OverloadedError("too many runs are waiting; try again in a moment")
             unfinished = await runs.list_unfinished(session, thread_id)
@@ -197,7 +206,8 @@ class Conversations(Deciding):
         thread = await threads.create(session, str(uuid.uuid4()), owner=person, details=details, at=now)
         if thread is None:
             raise ThreadExistsError("a new thread id was taken")
-        run = self._new_run(thread, _message_request(ask, scopes), ask, at=now, starts_now=False)
+        self._settle_on(thread, ask)
+        run = self._new_run(thread, _request_of(ask, scopes), ask, at=now, starts_now=False)
         await runs.add(session, run)
         await self._mark_busy(session, thread)
         return run
@@ -221,7 +231,7 @@ class Conversations(Deciding):
         is_held_back: bool = False,
     ) -> Run:
         """A run for the message, stored."""
-        request = _message_request(ask, principal.scopes)
+        request = _request_of(ask, principal.scopes)
         at = at or self.runner.clock()
         otherwise: Any = "waiting" if is_held_back else "pending"
         run = self._new_run(thread, request, ask, at=at, starts_now=starts_now, otherwise=otherwise)
@@ -317,10 +327,11 @@ class Conversations(Deciding):
             return await approvals.find_seen(session, approval_id, principal, crm, at=now)
 
 
-def _message_request(ask: Ask, scopes: frozenset[str]) -> dict[str, Any]:
+def _request_of(ask: Ask, scopes: frozenset[str]) -> dict[str, Any]:
+    starts = ask.given is not None
     return {
-        "kind": "message",
-        "input": [human(ask.text or "", ask.message_id)],
+        "kind": "start" if starts else "message",
+        "input": dict(ask.given or {}) if starts else [human(ask.text or "", ask.message_id)],
         "context": ask.context(),
         "scopes": sorted(scopes),
         "stream_mode": list(ask.stream_mode),

@@ -1,6 +1,6 @@
 """For operators: carry all waiting conversations over to this build's graph before it serves anybody."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -11,20 +11,21 @@ from crm.repositories import approvals as approval_rows
 from crm.repositories import runs, threads
 from graphs._calls import CallDesk
 from graphs._voice import Voice
+from graphs.assistants import ASSISTANTS, Assistant, Graphs
 from graphs.checkpoints import SealedSaver
 from graphs.context import Limits
-from graphs.versions import VERSIONS, GraphVersion, Versions, is_within_reach, way
+from graphs.versions import is_within_reach, way
 from trust import approvals, ledger
 
 
-def versions_of(database: Database, known: Sequence[GraphVersion] = VERSIONS) -> Versions:
+def graphs_of(database: Database, assistants: Mapping[str, Assistant] = ASSISTANTS) -> Graphs:
     """The graphs of this build without anything that could run them: enough to carry conversations over."""
 
     def refuse(tenant: str) -> NoReturn:
         raise RuntimeError("no model is asked while conversations are carried over")
 
     voice = Voice({}, refuse, database, Limits(), b"")
-    return Versions(voice, CallDesk({}, {}, database, b"", Limits()), SealedSaver(database), known)
+    return Graphs(voice, CallDesk({}, {}, database, b"", Limits()), SealedSaver(database), assistants)
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Migrated:
 
 
 async def migrate_runs(
-    database: Database, versions: Versions, clock: Callable[[], datetime], *, withdraw: bool = False
+    database: Database, graphs: Graphs, clock: Callable[[], datetime], *, withdraw: bool = False
 ) -> Migrated:
     """Safe to run again. While it runs, no service may work on the same database with another build."""
     done = Migrated()
@@ -49,22 +50,20 @@ async def migrate_runs(
         tenant = TenantId(name)  # tenant-id: the operator's chore, for each tenant by itself
         async with database.session(tenant) as session:
             waiting = await threads.list_waiting(session)
-        for thread_id, number in waiting:
-            if number not in (0, versions.current) and way(versions.known, number) is not None:
-                await versions.carry_over(tenant, thread_id, number)
+        for thread_id, graph, number in waiting:
+            known = graphs.assistants[graph].versions if graph in graphs.assistants else ()
+            if number != 0 and way(known, number):
+                await graphs.versions_of(graph).carry_over(tenant, thread_id, number)
                 done.carried_over += 1
-            elif withdraw and not is_within_reach(versions.known, number):
+            elif withdraw and not is_within_reach(known, number):
                 done.withdrawn += await _withdraw(database, tenant, thread_id, at=clock())
             else:
                 done.left += 1
         async with database.session(tenant, write=True) as session:
-            numbers = [n for n in await threads.list_parked_versions(session) if is_within_reach(versions.known, n)]
-            done.taken_up += await runs.take_up_parked(session, _sorted(numbers), at=clock())
+            for graph, number in sorted(await threads.list_parked_versions(session)):
+                if graph in graphs.assistants and is_within_reach(graphs.assistants[graph].versions, number):
+                    done.taken_up += await runs.take_up_parked(session, graph, number, at=clock())
     return done
-
-
-def _sorted(numbers: Sequence[int]) -> list[int]:
-    return sorted(set(numbers))
 
 
 async def _withdraw(database: Database, tenant: TenantId, thread_id: str, *, at: datetime) -> int:

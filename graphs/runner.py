@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -29,13 +29,13 @@ from graphs._states import pending_interrupts
 from graphs._translate import Translator, is_for, native_modes, public_values
 from graphs._voice import Voice
 from graphs._watching import note_end, watch_run
+from graphs.assistants import ASSISTANTS, Assistant, Graphs
 from graphs.checkpoints import acting_for, checkpoint_thread_id, forget_past
 from graphs.context import RunContext
 from graphs.lease import LeaseLostError, holding
 from graphs.pacing import pause_after
 from graphs.queue import Place, Queue
-from graphs.turn import STEP_LIMIT
-from graphs.versions import VERSIONS, GraphVersion, OrphanedRunError, Versions
+from graphs.versions import OrphanedRunError
 from trust import approvals, ledger, notices
 from trust.erasure import purge_expired
 from trust.outgoing import load_outgoing
@@ -87,7 +87,7 @@ class Runner:
         lease: timedelta = LEASE,
         queue: Queue | None = None,
         room: Room | None = None,
-        versions: Sequence[GraphVersion] = VERSIONS,
+        assistants: Mapping[str, Assistant] = ASSISTANTS,
         watcher: Watcher | None = None,
     ) -> None:
         self.database = database
@@ -99,8 +99,7 @@ class Runner:
         self.queue = queue
         self.room = room or Room()
         self.saver = saver
-        self.versions = Versions(voice, desk, saver, versions)
-        self.graph = self.versions.compiled(self.versions.current)
+        self.graphs = Graphs(voice, desk, saver, assistants)
         self._logs: dict[str, RunLog] = {}
         self._leased: set[str] = set()
         self._stopping: set[str] = set()
@@ -379,7 +378,8 @@ class Runner:
         if isinstance(fault, OrphanedRunError):
             return "parked", {"error": "OrphanedRun", "message": str(fault)}
         if isinstance(fault, GraphRecursionError):
-            return "error", {"error": "StepLimit", "message": f"the turn did not end within {STEP_LIMIT} steps"}
+            limit = self.graphs.assistants[run.assistant_id].step_limit
+            return "error", {"error": "StepLimit", "message": f"the run did not end within {limit} steps"}
         reference = uuid.uuid4().hex[:12]
         told = {"fields": {"reference": reference}}
         _log.error("run %s failed, reference %s", run.run_id, reference, exc_info=fault, extra=told)
@@ -392,8 +392,10 @@ class Runner:
             raise PoisonError(f"given up after {MAX_ATTEMPTS} attempts; an operator may let it try again")
         context = await self.build_context(tenant, run)
         is_resume = run.request["kind"] == "resume"
+        versions = self.graphs.versions_of(run.assistant_id)
         config = self.config_for(tenant, run.thread_id)
-        version, graph = await self.versions.graph_for(self.database, tenant, run.thread_id, is_resume=is_resume)
+        config["recursion_limit"] = self.graphs.assistants[run.assistant_id].step_limit
+        version, graph = await versions.graph_for(self.database, tenant, run.thread_id, is_resume=is_resume)
         with acting_for(tenant, version=version):
             snapshot = await graph.aget_state(config) if is_resume or run.attempt > 1 else None
             todo = _what_to_do(run, snapshot)
@@ -435,7 +437,6 @@ class Runner:
     def config_for(self, tenant: TenantId, thread_id: str) -> RunnableConfig:
         return {
             "configurable": {"thread_id": checkpoint_thread_id(tenant, thread_id)},
-            "recursion_limit": STEP_LIMIT,
             "max_concurrency": 4,
         }
 
@@ -560,7 +561,7 @@ class Runner:
 
 
 def _what_to_do(run: Run, snapshot: StateSnapshot | None) -> Any:
-    """The graph's input: the message, an answer to what it waits for, None to go on, or nothing at all.
+    """The graph's input: what is said or given, an answer to what it waits for, None to go on, or nothing at all.
 
     A run may have been worked on before by a process that died: the checkpoint tells how far it came.
     """
@@ -571,4 +572,4 @@ def _what_to_do(run: Run, snapshot: StateSnapshot | None) -> Any:
         return None if snapshot is not None and snapshot.tasks else _NOTHING
     if snapshot is not None and (snapshot.values.get("turn") or {}).get("run_id") == run.run_id:
         return None if snapshot.tasks and not pending_interrupts(snapshot) else _NOTHING
-    return {"messages": run.request["input"]}
+    return {"given" if run.request["kind"] == "start" else "messages": run.request["input"]}

@@ -7,8 +7,8 @@ processes look. What was missed while nothing ran is made up for once, not once 
 import asyncio
 import logging
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ from crm.repositories import schedules as rows
 from crm.repositories.access import UnknownCallerError
 from crm.scheduling import Schedule
 from crm.work import Run
+from graphs.assistants import TURN
 from graphs.conversations import Ask, Conversations
 from trust import audit
 from trust.principal import Principal, load_principal
@@ -57,6 +58,9 @@ class Wanted:
     """What a schedule is to be. In a change, None leaves things as they are."""
 
     text: str | None = None
+    given: Mapping[str, Any] | None = None
+    """In place of a message: what the assistant is started with, validated."""
+    assistant: str = TURN.name
     instructions: str | None = None
     cron: str | None = None
     timezone: str | None = None
@@ -94,7 +98,9 @@ class Schedules:
                 audience=wanted.audience,
                 cron=wanted.cron or "",
                 timezone=wanted.timezone or "UTC",
-                message={"text": wanted.text, "instructions": wanted.instructions},
+                assistant=wanted.assistant,
+                message={"text": wanted.text, "instructions": wanted.instructions}
+                | ({} if wanted.given is None else {"given": dict(wanted.given)}),
                 scopes=sorted(principal.scopes),
                 enabled=wanted.enabled is not False,
                 ends_at=wanted.ends_at,
@@ -116,6 +122,8 @@ class Schedules:
             message = dict(schedule.message)
             if wanted.text is not None:
                 message |= {"text": wanted.text}
+            if wanted.given is not None:
+                message |= {"given": dict(wanted.given)}
             if wanted.instructions is not None:
                 message |= {"instructions": wanted.instructions}
             schedule.message = message
@@ -131,6 +139,11 @@ class Schedules:
             await _tell_audit(session, "schedule.changed", schedule, principal, at=now)
         return schedule
 
+    async def get_assistant(self, principal: Principal, schedule_id: str) -> str:
+        """The name of the graph that a schedule starts. Raises: ScheduleNotFoundError."""
+        async with self._session(principal.tenant) as session:
+            return (await self._own(session, principal, schedule_id)).assistant
+
     async def delete(self, principal: Principal, schedule_id: str) -> None:
         """Raises: ScheduleNotFoundError."""
         async with self._session(principal.tenant, write=True) as session:
@@ -143,9 +156,9 @@ class Schedules:
         async with self._session(principal.tenant) as session:
             return await rows.list_schedules(session, owner=principal.id, **criteria)
 
-    async def count(self, principal: Principal) -> int:
+    async def count(self, principal: Principal, *, assistants: Sequence[str] = ()) -> int:
         async with self._session(principal.tenant) as session:
-            return await rows.count(session, owner=principal.id)
+            return await rows.count(session, owner=principal.id, assistants=assistants)
 
     # Firing
 
@@ -185,11 +198,16 @@ class Schedules:
                 await rows.switch_off(session, schedule.schedule_id, because=reason, at=now)
                 await _tell_audit(session, "schedule.stopped", schedule, None, at=now)
                 return 0
-            ask = Ask(message["text"], instructions=message["instructions"], in_background=True)
-            ask = replace(ask, details={"schedule_id": schedule.schedule_id})
-            today = due.astimezone(ZoneInfo(schedule.timezone)).date()
+            ask = Ask(
+                message["text"],
+                assistant=schedule.assistant,
+                given=message.get("given"),
+                instructions=message["instructions"],
+                today=due.astimezone(ZoneInfo(schedule.timezone)).date(),
+                details={"schedule_id": schedule.schedule_id},
+                in_background=True,
+            )
             scopes = frozenset(schedule.scopes)
-            ask = replace(ask, today=today)
             begun += [await self.conversations.open_for(session, person, scopes, ask) for person in people]
         for run in begun:
             await self.conversations.runner.enqueue(tenant, run)

@@ -1,4 +1,4 @@
-"""Versions of the turn graph: a conversation goes on by the graph that it rests on, or is carried over by a function.
+"""Versions of a graph: a conversation goes on by the graph that it rests on, or is carried over by a function.
 
 A graph that lost the node at which a conversation waits would forget the waiting without a word. So every checkpoint is
 stored with the version of the graph that wrote it, and a build that neither has that version nor a way from it to its
@@ -7,7 +7,7 @@ own does not touch the conversation.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver, Checkpoint, empty_checkpoint
 from langgraph.graph import StateGraph
@@ -20,7 +20,6 @@ from graphs._calls import CallDesk
 from graphs._voice import Voice
 from graphs.checkpoints import acting_for, checkpoint_thread_id
 from graphs.context import RunContext
-from graphs.turn import GRAPH_NAME, build_turn
 from trust.digests import digest_of
 
 Graph = CompiledStateGraph[Any, RunContext, Any, Any]
@@ -59,19 +58,14 @@ class GraphVersion:
     """From the version before; None: there is no way from it."""
 
 
-VERSIONS: Final[tuple[GraphVersion, ...]] = (
-    GraphVersion(1, "e0db1305a8ebf740fb348b98d1a1c0c7e756fd3aae1568bc5252eff73d2ed5c1", build_turn),
-)
-"""All that this build knows, oldest first. The last one is that of new turns."""
-
-
 class OrphanedRunError(Exception):
     """The conversation rests on a version that this build can neither run nor carry over. Nothing of it is touched."""
 
-    def __init__(self, version: int, current: int) -> None:
+    def __init__(self, graph: str, version: int, current: int | None) -> None:
+        has = f"goes by version {current} without a way from the one to the other" if current else "does not have it"
         super().__init__(
-            f"this conversation rests on version {version} of the graph, and this build goes by version {current} "
-            "without a way from the one to the other; nothing is lost, and it goes on once a build can take it up"
+            f"this conversation rests on version {version} of the graph {graph!r}, and this build {has}; "
+            "nothing is lost, and it goes on once a build can take it up"
         )
         self.version = version
 
@@ -82,26 +76,31 @@ class OrphanedApprovalsError(Exception):
 
 @dataclass
 class Versions:
-    """The graphs of this build, compiled when they are first needed."""
+    """One graph of this build in all its versions, oldest first, compiled when they are first needed."""
 
+    name: str
     voice: Voice
     desk: CallDesk
     saver: BaseCheckpointSaver[int]
-    known: Sequence[GraphVersion] = VERSIONS
+    known: Sequence[GraphVersion]
     _compiled: dict[int, Graph] = field(default_factory=dict)
 
     @property
     def current(self) -> int:
-        """The version of new turns."""
+        """The version of what begins anew."""
         return self.known[-1].number
+
+    @property
+    def newest(self) -> Graph:
+        return self.compiled(self.current)
 
     def compiled(self, number: int) -> Graph:
         if number not in self._compiled:
             version = _find(self.known, number)
             if version is None or version.build is None:
-                raise OrphanedRunError(number, self.current)
+                raise OrphanedRunError(self.name, number, self.current)
             graph = version.build(self.voice, self.desk)
-            self._compiled[number] = graph.compile(checkpointer=self.saver, name=GRAPH_NAME)
+            self._compiled[number] = graph.compile(checkpointer=self.saver, name=self.name)
         return self._compiled[number]
 
     def compiled_to_read(self, number: int) -> Graph:
@@ -119,12 +118,12 @@ class Versions:
         async with database.session(tenant) as session:
             number = await threads.get_graph_version(session, thread_id)
         if number in (0, self.current):
-            return self.current, self.compiled(self.current)
+            return self.current, self.newest
         if is_resume and can_run(self.known, number):
             return number, self.compiled(number)
         if way(self.known, number) is not None:
             await self.carry_over(tenant, thread_id, number)
-            return self.current, self.compiled(self.current)
+            return self.current, self.newest
         return number, self.compiled(number)
 
     async def carry_over(self, tenant: TenantId, thread_id: str, number: int) -> None:
@@ -134,7 +133,7 @@ class Versions:
         """
         steps = way(self.known, number)
         if steps is None:
-            raise OrphanedRunError(number, self.current)
+            raise OrphanedRunError(self.name, number, self.current)
         place: dict[str, Any] = {"thread_id": checkpoint_thread_id(tenant, thread_id), "checkpoint_ns": ""}
         with acting_for(tenant, version=self.current):
             found = await self.saver.aget_tuple({"configurable": place})
@@ -152,7 +151,7 @@ class Versions:
 
     def _checkpoint_of(self, position: Position, *, form: int) -> Checkpoint:
         """A checkpoint from which the current graph goes on with exactly these nodes. Raises: ValueError."""
-        graph = self.compiled(self.current)
+        graph = self.newest
         strange = set(position.next) - set(graph.nodes) | set(position.values) - set(graph.channels)
         if strange:
             raise ValueError(f"the migration leads to what the graph does not have: {', '.join(sorted(strange))}")
@@ -170,6 +169,8 @@ def can_run(known: Sequence[GraphVersion], number: int) -> bool:
 def way(known: Sequence[GraphVersion], number: int) -> list[Migrate] | None:
     """The functions that carry a position from this version over to the current one; None if one is missing."""
     steps: list[Migrate] = []
+    if not known:
+        return None
     for wanted in range(number + 1, known[-1].number + 1):
         version = _find(known, wanted)
         if version is None or version.migrate is None:
@@ -194,22 +195,24 @@ def fingerprint(graph: Graph) -> str:
     return digest_of({"nodes": sorted(drawn.nodes), "edges": sorted(edges), "state": sorted(channels)})
 
 
-async def check_versions(database: Database, known: Sequence[GraphVersion] = VERSIONS) -> None:
+async def check_versions(database: Database, known: Mapping[str, Sequence[GraphVersion]]) -> None:
     """Whether this build can go on with everything that waits for a decision or for its change to be made.
 
-    Raises: OrphanedApprovalsError.
+    `known` are the versions of its graphs, by name. Raises: OrphanedApprovalsError.
     """
-    orphaned: dict[int, int] = {}
+    orphaned: dict[tuple[str, int], int] = {}
     for name in await database.tenants():
         # tenant-id: the service looks at each tenant by itself before it starts
         async with database.session(TenantId(name)) as session:
-            for number, count in (await threads.count_waiting_by_version(session)).items():
-                if not is_within_reach(known, number):
-                    orphaned[number] = orphaned.get(number, 0) + count
+            for (graph, number), count in (await threads.count_waiting_by_version(session)).items():
+                if not is_within_reach(known.get(graph, ()), number):
+                    orphaned[graph, number] = orphaned.get((graph, number), 0) + count
     if orphaned:
-        told = ", ".join(f"{count} on version {number}" for number, count in sorted(orphaned.items()))
+        told = ", ".join(
+            f"{count} on version {number} of {graph}" for (graph, number), count in sorted(orphaned.items())
+        )
         raise OrphanedApprovalsError(
-            f"requests wait that this build (graph version {known[-1].number}) cannot go on with: {told}. "
+            f"requests wait that this build cannot go on with: {told}. "
             "Start the build that made them, or one with a migration from there, and let them be decided; "
             "`countersign migrate-runs --withdraw` recalls them"
         )

@@ -19,6 +19,8 @@ _GREETINGS = {"Friendly": "Hello,", "Formal": "Dear Sir or Madam,", "Urgent": "H
 _CLOSINGS = {"Friendly": "We look forward to hearing from you.", "Formal": "Yours faithfully", "Urgent": "Until soon."}
 OPT_OUT = "If you do not want to receive such messages, answer with 'unsubscribe' and we will not write to you again."
 _LONGEST_SUBJECT = 78
+_BRIEF_TEXTS = ("Name", "KeyMessage__c", "CallToAction__c")
+_PRODUCT_TEXTS = ("Name", "Description")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,12 @@ class Material:
     def sources(self) -> list[str]:
         rows = [self.brief, self.product, self.campaign]
         return made_of(*[None if row is None else str(row["Id"]) for row in rows])
+
+    @property
+    def said_by(self) -> list[tuple[str, str]]:
+        """Record and field of every text among them."""
+        texts = ((self.brief, _BRIEF_TEXTS), (self.product, _PRODUCT_TEXTS), (self.campaign, ("Name",)))
+        return [(str(row["Id"]), field) for row, fields in texts if row is not None for field in fields]
 
     @property
     def subject(self) -> str:

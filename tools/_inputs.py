@@ -1,6 +1,6 @@
 """Labels for a call's arguments: what came from where as far as code can tell, else the copilot's own words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -16,7 +16,7 @@ from tools._declare import Source, Tool
 from trust.actions import Action, FieldLabels, Input, Role
 from trust.handles import HANDLE, Handles, Path, leaves
 from trust.labels import NOTHING, Integrity, Label, join_all
-from trust.provenance import is_text, label_of, label_of_record
+from trust.provenance import is_text, label_of, unknown_label
 from trust.user_words import is_reference
 
 _SAID = ("Subject", "TextBody")
@@ -136,19 +136,30 @@ async def with_outgoing_labels(session: TenantSession, action: Action) -> Action
     return replace(action, outgoing=replace(message, recipients=recipients, sources=sources))
 
 
-async def with_field_labels(session: TenantSession, action: Action) -> Action:
+TakenFrom = Mapping[tuple[str, str], Sequence[tuple[str, str]]]
+
+
+async def with_field_labels(session: TenantSession, action: Action, taken_from: TakenFrom | None = None) -> Action:
     """The action with the labels of what its changes would put in place of what."""
     changes = action.changes or ()
-    touched = [change.record_id for change in changes if change.operation != "create"]
-    origins = await load_origins(session, [*touched, *action.made_of])
-    sources = join_all(label_of_record(origins[one]) for one in action.made_of if one in origins)
+    taken_from = taken_from or {}
+    copied = [record for sources in taken_from.values() for record, _ in sources]
+    existing = [change.record_id for change in changes if change.operation != "create"]
+    origins = await load_origins(session, [*existing, *copied])
     present = {
         (change.record_id, field.field): label_of(origins[change.record_id], field.field)
         for change in changes
         if change.record_id in origins
         for field in change.fields
     }
-    return replace(action, field_labels=label_fields(changes, action.arguments, action.inputs, present, sources))
+    labels = label_fields(changes, action.arguments, action.inputs, present)
+    for place, sources in taken_from.items():
+        copied_from = [
+            label_of(origins[record], field) if record in origins else unknown_label(f"{record}.{field}")
+            for record, field in sources
+        ]
+        labels[place] = FieldLabels(old=labels[place].old, new=join_all([labels[place].new, *copied_from]))
+    return replace(action, field_labels=labels)
 
 
 def label_fields(
@@ -156,17 +167,15 @@ def label_fields(
     arguments: Mapping[str, Any],
     inputs: Iterable[Input],
     present: Mapping[tuple[str, str], Label],
-    sources: Label = NOTHING,
 ) -> dict[tuple[str, str], FieldLabels]:
     """Where each value of a change comes from: the argument that it is, or all of them together if it was made of some.
 
-    `arguments` are resolved, `inputs` label them place by place, `present` labels what stands in the fields now,
-    `sources` the records that texts were made of.
+    `arguments` are resolved, `inputs` label them place by place, `present` labels what stands in the fields now.
     A value that equals no argument and is no text was put there by the tool itself.
     """
     by_place = {one.path: one.label for one in inputs}
     pairs = [(value, by_place.get(".".join(map(str, path)), NOTHING)) for path, value in leaves(dict(arguments))]
-    everything = join_all([sources, *(label for _, label in pairs)])
+    everything = join_all(label for _, label in pairs)
     found: dict[tuple[str, str], FieldLabels] = {}
     for change in changes:
         specs = OBJECT_INFO[change.object_name].fields

@@ -1,10 +1,12 @@
 """Campaigns: made from a brief, refined, and summed up."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
-from crm.connector import Aggregate, Filter, Row
+from crm.connector import Aggregate, Change, Filter, Row
 from crm.errors import CrmError
+from crm.schema import object_of
 from crm.values import parse_date
 from tools._campaigns import (
     CAMPAIGN_FIELDS,
@@ -97,10 +99,28 @@ async def save_campaign(ctx: ToolContext, args: SaveCampaign) -> Proposal:
     """Save a campaign that the person has seen as a draft, new or refined, with the same arguments. A person has to
     approve it first, a second one where money is in it."""
     present, brief, fields = await _plan(ctx, args)
-    sources = tuple(brief["made_of"]) if brief is not None else ()
     if present is None:
-        return Proposal((await ctx.crm.propose_create("Campaign", fields),), made_of=sources)
-    return Proposal((await ctx.crm.propose_update("Campaign", present["Id"], fields),), made_of=sources)
+        change = await ctx.crm.propose_create("Campaign", fields)
+    else:
+        change = await ctx.crm.propose_update("Campaign", present["Id"], fields)
+    return Proposal((change,), taken_from={} if brief is None else _taken_from(change, brief, filled(_given(args))))
+
+
+def _taken_from(change: Change, brief: Row, given: Mapping[str, Any]) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """Which fields of a campaign say what others said before: those of the brief that nothing was given for."""
+    return {
+        (change.record_id, one.field): [(id_, field) for id_ in brief["made_of"] for field in _SAID_BY[object_of(id_)]]
+        for one in change.fields
+        if one.field in ("Name", "Description", "SegmentDefinition__c") and one.field not in given
+    }
+
+
+_SAID_BY: dict[str | None, tuple[str, ...]] = {
+    "CampaignBrief__c": ("Name", "Goal__c", "Audience__c", "KeyMessage__c", "CallToAction__c"),
+    "MarketSegment": ("Definition__c",),
+    "Product2": ("Name", "ProductCode"),
+}
+"""Kind of record -> its texts that go into a campaign."""
 
 
 async def _plan(ctx: ToolContext, args: CampaignPlan) -> tuple[Row | None, Row | None, dict[str, Any]]:

@@ -97,12 +97,13 @@ async def save_landing_page(ctx: ToolContext, args: SaveLandingPage) -> Proposal
     /landing-pages/<id> to people who may see the campaign."""
     material = await gather_material(ctx, args.campaign_id)
     title, page = _build(material, args, ctx)
-    sources = tuple(material.sources)
+    texts = {"Name": title, "Html__c": page}
     if args.page_id is not None:
-        changed = {"Name": title, "Html__c": page}
-        return Proposal((await ctx.crm.propose_update("LandingPage__c", args.page_id, changed),), made_of=sources)
-    fields = {"Name": title, "CampaignId": args.campaign_id, "Html__c": page}
-    return Proposal((await ctx.crm.propose_create("LandingPage__c", fields),), made_of=sources)
+        change = await ctx.crm.propose_update("LandingPage__c", args.page_id, texts)
+    else:
+        change = await ctx.crm.propose_create("LandingPage__c", texts | {"CampaignId": args.campaign_id})
+    written = [one.field for one in change.fields if one.field in texts]
+    return Proposal((change,), taken_from={(change.record_id, field): material.said_by for field in written})
 
 
 def _build(material: Material, args: PageParts, ctx: ToolContext) -> tuple[str, str]:

@@ -136,6 +136,8 @@ class Action:
     agent_tools: frozenset[str]
     for_customers: bool = False
     """Whether a verified contact may use the tool at all."""
+    permission: str | None = None
+    """What the person needs besides the scope of their token and their rights to records."""
     changes: tuple[Change, ...] | None = None
     plan: frozenset[str] | None = None
     """The tools that the turn settled on before it read outside text; None while it has read none."""
@@ -144,8 +146,6 @@ class Action:
     """By record id and field, for the changes."""
     outgoing: Outgoing | None = None
     enlisted: tuple[Enlisted, ...] = ()
-    made_of: tuple[str, ...] = ()
-    """Ids of the records whose texts went into the new values, besides what the arguments say."""
     most_records: int | None = None
     """How many records the tool says that it may touch at once; None: as many as any."""
 

@@ -1,55 +1,61 @@
-"""The one assistant there is, where clients look for it."""
+"""The assistants there are, where clients look for them."""
 
 from typing import Any
 
 from fastapi import APIRouter
-from langchain_core.runnables.graph import Graph
 
 from api.callers import PrincipalOf, ServiceOf
 from api.errors import UnknownAssistantError, problems
 from api.wire import AssistantSearch, AssistantWire, RunContextBody, assistant_wire
-from graphs.conversations import assistant_id
-from graphs.turn import GRAPH_NAME
+from api.wiring import Service
+from graphs.assistants import Assistant
+from trust.principal import Principal
 
 router = APIRouter(tags=["assistants"])
 
+_MESSAGE = {"type": "object", "properties": {"type": {"const": "human"}, "content": {"type": "string"}}}
+_MESSAGES: dict[str, Any] = {"type": "object", "properties": {"messages": {"type": "array", "items": _MESSAGE}}}
+
 
 @router.post("/assistants/search", responses=problems())
-async def search_assistants(body: AssistantSearch, principal: PrincipalOf) -> list[AssistantWire]:
-    """The one assistant, unless it is not the one that is looked for."""
-    return [assistant_wire()] if _matches(body) and body.offset == 0 else []
+async def search_assistants(body: AssistantSearch, principal: PrincipalOf, service: ServiceOf) -> list[AssistantWire]:
+    """The assistants that the caller may start, by name."""
+    found = _find(body, principal, service)
+    return [assistant_wire(one) for one in found[body.offset : body.offset + body.limit]]
 
 
 @router.post("/assistants/count", responses=problems())
-async def count_assistants(body: AssistantSearch, principal: PrincipalOf) -> int:
-    """One or none."""
-    return int(_matches(body))
+async def count_assistants(body: AssistantSearch, principal: PrincipalOf, service: ServiceOf) -> int:
+    """How many there are of the kind."""
+    return len(_find(body, principal, service))
 
 
-def _matches(body: AssistantSearch) -> bool:
-    found = assistant_wire()
+def _find(body: AssistantSearch, principal: Principal, service: Service) -> list[Assistant]:
+    known = service.runner.graphs.for_caller(is_customer=principal.is_customer)
+    return [one for one in known if _matches(body, one)]
+
+
+def _matches(body: AssistantSearch, assistant: Assistant) -> bool:
+    found = assistant_wire(assistant)
     named = (body.graph_id in (None, found.graph_id)) and (body.name is None or body.name.lower() in found.name.lower())
     return named and all(found.metadata.get(key) == value for key, value in (body.metadata or {}).items())
 
 
 @router.get("/assistants/{assistant}", responses=problems(404))
-async def get_assistant(assistant: str, principal: PrincipalOf) -> AssistantWire:
+async def get_assistant(assistant: str, principal: PrincipalOf, service: ServiceOf) -> AssistantWire:
     """The assistant, by its id or by the name of its graph."""
-    _require_known(assistant)
-    return assistant_wire()
+    return assistant_wire(_get(assistant, principal, service))
 
 
 @router.get("/assistants/{assistant}/schemas", responses=problems(404))
-async def get_schemas(assistant: str, principal: PrincipalOf) -> dict[str, Any]:
+async def get_schemas(assistant: str, principal: PrincipalOf, service: ServiceOf) -> dict[str, Any]:
     """The shapes of what goes in and comes out, as JSON Schema."""
-    _require_known(assistant)
-    message = {"type": "object", "properties": {"type": {"const": "human"}, "content": {"type": "string"}}}
-    messages = {"type": "object", "properties": {"messages": {"type": "array", "items": message}}}
+    found = _get(assistant, principal, service)
     return {
-        "graph_id": GRAPH_NAME,
-        "input_schema": messages,
-        "output_schema": messages,
-        "state_schema": messages,
+        "graph_id": found.name,
+        "input_schema": _MESSAGES if found.input is None else found.input.model_json_schema(),
+        "output_schema": _MESSAGES,
+        "state_schema": _MESSAGES,
         "config_schema": {},
         "context_schema": RunContextBody.model_json_schema(),
     }
@@ -58,8 +64,8 @@ async def get_schemas(assistant: str, principal: PrincipalOf) -> dict[str, Any]:
 @router.get("/assistants/{assistant}/graph", responses=problems(404))
 async def get_graph(assistant: str, principal: PrincipalOf, service: ServiceOf) -> dict[str, Any]:
     """The nodes and edges of the graph behind the assistant, for drawing."""
-    _require_known(assistant)
-    drawn: Graph = service.runner.graph.get_graph()
+    found = _get(assistant, principal, service)
+    drawn = service.runner.graphs.versions_of(found.name).newest.get_graph()
     return {
         "nodes": [
             {"id": node.id, "type": "runnable", "data": {"id": node.id, "name": node.name}}
@@ -69,6 +75,9 @@ async def get_graph(assistant: str, principal: PrincipalOf, service: ServiceOf) 
     }
 
 
-def _require_known(assistant: str) -> None:
-    if assistant not in (GRAPH_NAME, assistant_id()):
-        raise UnknownAssistantError(f"there is only the assistant {GRAPH_NAME!r}")
+def _get(named: str, principal: Principal, service: Service) -> Assistant:
+    """Raises: UnknownAssistantError."""
+    found = service.runner.graphs.find(named, is_customer=principal.is_customer)
+    if found is None:
+        raise UnknownAssistantError("there is no such assistant that you may start")
+    return found

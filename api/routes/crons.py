@@ -9,17 +9,20 @@ from pydantic import AwareDatetime, Field
 
 from api.callers import ReaderOf, ServiceOf
 from api.errors import InputError, problems
-from api.wire import Body, Details, Json, RunContextBody, read_message
+from api.wire import Body, Details, Json, RunContextBody, find_assistant, read_input
+from api.wiring import Service
 from crm.scheduling import Schedule
-from graphs.conversations import assistant_id
+from graphs.assistants import Assistant, assistant_id
 from graphs.schedules import Wanted
-from graphs.turn import GRAPH_NAME
+from trust.principal import Principal
 
 router = APIRouter(prefix="/runs/crons", tags=["schedules"])
 
 
 class _CronFields(Body):
-    input: Json | None = Field(default=None, description='`{"messages": [{"type": "human", "content": "..."}]}`')
+    input: Json | None = Field(
+        default=None, description='`{"messages": [{"type": "human", "content": "..."}]}`, or what the assistant takes.'
+    )
     context: RunContextBody | None = None
     metadata: Details | None = None
     config: Json | None = Field(default=None, description="Accepted for the clients' sake; nothing in it is used.")
@@ -46,14 +49,14 @@ class _CronFields(Body):
         if self.context is not None and self.context.today is not None:
             raise InputError("context.today", "a schedule's runs have the day they are due on")
 
-    def text(self) -> str | None:
-        """Raises: InputError."""
+    def asked(self, assistant: Assistant) -> tuple[str | None, Json | None]:
+        """The message, or in its place what the assistant is started with. Raises: InputError."""
         if self.input is None:
-            return None
-        text, message_id = read_message(self.input)
+            return None, None
+        text, message_id, given = read_input(self.input, assistant)
         if message_id is not None:
             raise InputError("input.messages", "a message that is asked again has no id of its own")
-        return text
+        return text, given
 
     def instructions(self) -> str | None:
         return None if self.context is None else self.context.instructions
@@ -116,14 +119,14 @@ def _wire(schedule: Schedule) -> CronWire:
     text, instructions = message.get("text"), message.get("instructions")
     return CronWire(
         cron_id=schedule.schedule_id,
-        assistant_id=assistant_id(),
+        assistant_id=assistant_id(schedule.assistant),
         thread_id=None,
         user_id=schedule.owner,
         schedule=schedule.cron,
         timezone=schedule.timezone,
         for_each=schedule.audience,
         payload={
-            "input": {"messages": [{"type": "human", "content": text}]},
+            "input": message.get("given") or {"messages": [{"type": "human", "content": text}]},
             "context": {"instructions": instructions},
         },
         metadata=schedule.details,
@@ -141,15 +144,16 @@ def _wire(schedule: Schedule) -> CronWire:
 async def create_cron(body: CronBody, principal: ReaderOf, service: ServiceOf) -> CronWire:
     """Ask something again and again. Each time opens a conversation of its own, whose writes wait like any other's."""
     body.check()
-    if body.assistant_id not in (GRAPH_NAME, assistant_id()):
-        raise InputError("assistant_id", f"there is only {GRAPH_NAME!r}")
+    assistant = find_assistant(body.assistant_id, service.runner.graphs, is_customer=principal.is_customer)
     if body.multitask_strategy not in (None, "enqueue"):
         raise InputError("multitask_strategy", "each time opens a conversation of its own; expected enqueue or nothing")
-    text = body.text()
-    if text is None:
-        raise InputError("input", "expected the message to ask")
+    text, given = body.asked(assistant)
+    if text is None and given is None:
+        raise InputError("input", "expected the message to ask, or what the assistant is started with")
     wanted = Wanted(
+        assistant=assistant.name,
         text=text,
+        given=given,
         instructions=body.instructions(),
         cron=body.schedule,
         timezone=body.timezone,
@@ -165,8 +169,11 @@ async def create_cron(body: CronBody, principal: ReaderOf, service: ServiceOf) -
 async def change_cron(cron_id: uuid.UUID, body: CronChange, principal: ReaderOf, service: ServiceOf) -> CronWire:
     """Change a schedule, or switch it off and on. Its runs have the scopes of the token that changed it last."""
     body.check()
+    named = await service.schedules.get_assistant(principal, str(cron_id))
+    text, given = body.asked(find_assistant(named, service.runner.graphs, is_customer=principal.is_customer))
     wanted = Wanted(
-        text=body.text(),
+        text=text,
+        given=given,
         instructions=body.instructions(),
         cron=body.schedule,
         timezone=body.timezone,
@@ -186,10 +193,16 @@ async def delete_cron(cron_id: uuid.UUID, principal: ReaderOf, service: ServiceO
 @router.post("/search", responses=problems(403))
 async def search_crons(body: CronSearch, principal: ReaderOf, service: ServiceOf) -> list[CronWire]:
     """The caller's own schedules, newest first."""
-    if body.assistant_id not in (None, GRAPH_NAME, assistant_id()) or body.thread_id is not None:
+    wanted = _named(body, principal, service)
+    if wanted is None:
         return []
     found = await service.schedules.search(
-        principal, limit=body.limit, offset=body.offset, details=body.metadata, enabled=body.enabled
+        principal,
+        limit=body.limit,
+        offset=body.offset,
+        details=body.metadata,
+        enabled=body.enabled,
+        assistants=wanted,
     )
     return [_wire(schedule) for schedule in found]
 
@@ -204,6 +217,15 @@ class CronCount(Body):
 @router.post("/count", responses=problems(403))
 async def count_crons(body: CronCount, principal: ReaderOf, service: ServiceOf) -> Annotated[int, Field(ge=0)]:
     """How many schedules the caller has."""
-    if body.assistant_id not in (None, GRAPH_NAME, assistant_id()) or body.thread_id is not None:
-        return 0
-    return await service.schedules.count(principal)
+    wanted = _named(body, principal, service)
+    return 0 if wanted is None else await service.schedules.count(principal, assistants=wanted)
+
+
+def _named(body: CronSearch | CronCount, principal: Principal, service: Service) -> list[str] | None:
+    """Names of the assistants whose schedules are looked for, none for all; None if nothing can be found."""
+    if body.thread_id is not None:
+        return None
+    if body.assistant_id is None:
+        return []
+    found = service.runner.graphs.find(body.assistant_id, is_customer=principal.is_customer)
+    return None if found is None else [found.name]

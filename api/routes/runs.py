@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from api.callers import ReaderOf, ServiceOf
 from api.errors import InputError, problems
-from api.wire import RunBody, RunWire, StreamMode, run_wire
+from api.wire import RunBody, RunWire, StreamMode, find_assistant, run_wire
 from api.wiring import Service
 from crm.work import Run
 from graphs._log import StreamEvent
@@ -45,6 +45,8 @@ async def _accept(
 ) -> Run:
     """Start what the body asks for: a message, an answer to what the thread waits for, or its withdrawal."""
     body.check()
+    graphs = service.runner.graphs
+    assistant = find_assistant(body.assistant_id, graphs, is_customer=principal.is_customer)
     thread = str(thread_id)
     await _check_checkpoint(thread, body, principal, service)
     command = body.command
@@ -56,9 +58,9 @@ async def _accept(
             raise InputError("command.goto", "the thread waits for nothing")
         return run
     if command is not None and command.resume is not None:
-        ask = Ask(None, stream_mode=body.modes(), details=body.metadata)
+        ask = Ask(None, assistant=assistant.name, stream_mode=body.modes(), details=body.metadata)
         return await service.conversations.answer(principal, thread, command.resume, ask)
-    ask = replace(body.to_ask(), in_background=in_background)
+    ask = replace(body.to_ask(assistant), in_background=in_background)
     await _check_message_id(thread, ask, principal, service)
     try:
         return await service.conversations.ask(principal, thread, ask)

@@ -227,9 +227,9 @@ async def finish(
     return await _changed(session, statement.values(**ended, parked_at=at if parked else None))
 
 
-async def take_up_parked(session: TenantSession, versions: Sequence[int], *, at: datetime) -> int:
-    """Let runs go on that were put aside, if their conversations rest on one of these versions of the graph."""
-    within = select(Thread.thread_id).where(Thread.graph_version.in_(versions))
+async def take_up_parked(session: TenantSession, graph: str, version: int, *, at: datetime) -> int:
+    """Let runs go on that were put aside, if their conversations rest on this version of this graph."""
+    within = select(Thread.thread_id).where(Thread.graph == graph, Thread.graph_version == version)
     statement = update(Run).where(Run.status == "parked", Run.thread_id.in_(within))
     fresh = {"status": "pending", "attempt": 0, "error": None, "lease_owner": None, "lease_until": None}
     result = await session.execute(

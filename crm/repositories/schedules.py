@@ -1,6 +1,6 @@
 """Schedules: found by whoever made them, and by the clock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -35,9 +35,12 @@ async def list_schedules(
     offset: int = 0,
     details: Mapping[str, Any] | None = None,
     enabled: bool | None = None,
+    assistants: Sequence[str] = (),
 ) -> list[Schedule]:
-    """Newest first; `details` must all be among a schedule's own."""
+    """Newest first; `details` must all be among a schedule's own. No `assistants`: of all."""
     statement = select(Schedule).where(Schedule.owner == owner)
+    if assistants:
+        statement = statement.where(Schedule.assistant.in_(assistants))
     if enabled is not None:
         statement = statement.where(Schedule.enabled.is_(enabled))
     found = list(await session.scalars(statement.order_by(Schedule.created_at.desc(), Schedule.schedule_id)))
@@ -46,8 +49,11 @@ async def list_schedules(
     return [await unlock(session, one) for one in kept[offset : offset + limit]]
 
 
-async def count(session: TenantSession, *, owner: str) -> int:
-    return await session.scalar(select(func.count()).select_from(Schedule).where(Schedule.owner == owner)) or 0
+async def count(session: TenantSession, *, owner: str, assistants: Sequence[str] = ()) -> int:
+    statement = select(func.count()).select_from(Schedule).where(Schedule.owner == owner)
+    if assistants:
+        statement = statement.where(Schedule.assistant.in_(assistants))
+    return await session.scalar(statement) or 0
 
 
 async def remove(session: TenantSession, schedule: Schedule) -> None:

@@ -81,38 +81,40 @@ _WAITING = ("pending", "approved")
 """Approvals that their conversation has yet to go on with."""
 
 
-async def count_waiting_by_version(session: TenantSession) -> dict[int, int]:
-    """How many approvals wait, by the version of the graph that their conversation rests on."""
+async def count_waiting_by_version(session: TenantSession) -> dict[tuple[str, int], int]:
+    """How many approvals wait, by the graph and the version of it that their conversation rests on."""
     statement = (
-        select(Thread.graph_version, func.count())
+        select(Thread.graph, Thread.graph_version, func.count())
         .select_from(Approval)
         .join(Thread, Thread.thread_id == Approval.thread_id)
         .where(Approval.status.in_(_WAITING), Thread.status != "erased")
-        .group_by(Thread.graph_version)
+        .group_by(Thread.graph, Thread.graph_version)
     )
-    return {number: count for number, count in (await session.execute(statement)).all()}
+    return {(graph, number): count for graph, number, count in (await session.execute(statement)).all()}
 
 
-async def list_waiting(session: TenantSession) -> list[tuple[str, int]]:
-    """The conversations that approvals wait in, with the version that they rest on."""
+async def list_waiting(session: TenantSession) -> list[tuple[str, str, int]]:
+    """The conversations that approvals wait in, with the graph and the version of it that they rest on."""
     waiting = select(Approval.thread_id).where(Approval.status.in_(_WAITING))
-    statement = select(Thread.thread_id, Thread.graph_version).where(
+    statement = select(Thread.thread_id, Thread.graph, Thread.graph_version).where(
         Thread.thread_id.in_(waiting), Thread.status != "erased"
     )
-    return [(thread_id, number) for thread_id, number in (await session.execute(statement)).all()]
+    return [(thread_id, graph, number) for thread_id, graph, number in (await session.execute(statement)).all()]
 
 
-async def list_parked_versions(session: TenantSession) -> list[int]:
-    """The versions that conversations with runs put aside rest on."""
+async def list_parked_versions(session: TenantSession) -> list[tuple[str, int]]:
+    """The graphs and versions that conversations with runs put aside rest on."""
     parked = select(Run.thread_id).where(Run.status == "parked")
-    return list(await session.scalars(select(Thread.graph_version).where(Thread.thread_id.in_(parked)).distinct()))
+    statement = select(Thread.graph, Thread.graph_version).where(Thread.thread_id.in_(parked)).distinct()
+    return [(graph, number) for graph, number in (await session.execute(statement)).all()]
 
 
 async def create(
     session: TenantSession, thread_id: str, *, owner: str, details: Mapping[str, Any], at: datetime
 ) -> Thread | None:
     """None if anybody in the tenant has a thread under this id."""
-    row = Thread(thread_id=thread_id, owner=owner, status="idle", graph_version=0, created_at=at, updated_at=at)
+    row = Thread(thread_id=thread_id, owner=owner, status="idle", created_at=at, updated_at=at)
+    row.graph, row.graph_version = "", 0
     await keys.seal(session, row)
     await describe(session, row, details)
     row.interrupts = {}

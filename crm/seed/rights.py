@@ -230,7 +230,8 @@ PERMISSION_SETS = (
     _template(
         "sales_manager",
         "Sales Manager",
-        {**_SALES, "Account": "cred", "Lead": "cred", "Opportunity": "cred", "Quote": "cred", "Order": "cre"},
+        {**_SALES, "Account": "cred", "Lead": "cred", "Opportunity": "cred", "Quote": "cred"}
+        | {"Order": "cre", "OrderItem": "cre"},
         fields={"User": {"Phone": "r"}},
         permissions=("approve_writes",),
     ),
@@ -244,7 +245,7 @@ PERMISSION_SETS = (
     ),
     _template("marketing", "Marketing", _MARKETING, fields=_MARKETING_FIELDS),
     _template("analyst", "Analyst", _ANALYST, fields=_ANALYST_FIELDS),
-    _template("developer", "CRM Developer", _DEVELOPER, fields=_DEVELOPER_FIELDS),
+    _template("developer", "CRM Developer", _DEVELOPER, fields=_DEVELOPER_FIELDS, permissions=("run_code",)),
     _template(
         "admin",
         "System Administrator",
@@ -257,6 +258,7 @@ PERMISSION_SETS = (
             "import_data",
             "export_data",
             "erase_data",
+            "run_code",
         ),
     ),
     _customer(),

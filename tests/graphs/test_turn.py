@@ -666,7 +666,9 @@ async def test_nothing_of_a_caller_is_stored_with_the_conversation(settings: Set
         thread = await world.open_thread(DANA)
         await world.say(DANA, thread, ASK, context={"instructions": "a task policy of the caller"})
         with acting_for(NORTHWIND):
-            snapshot = await world.service.runner.graph.aget_state(world.service.runner.config_for(NORTHWIND, thread))
+            snapshot = await world.service.runner.graphs.versions_of("countersign").newest.aget_state(
+                world.service.runner.config_for(NORTHWIND, thread)
+            )
         stored = json.dumps(snapshot.values) + json.dumps(snapshot.metadata, default=str)
         assert "a task policy" not in stored
         assert "crm:write" not in stored
@@ -750,7 +752,11 @@ async def test_a_colleague_cannot_answer_for_the_requester(settings: Settings) -
 
 
 async def test_the_machine_has_the_documented_nodes_and_no_others(world: World) -> None:
-    nodes = {name for name in world.service.runner.graph.get_graph().nodes if not name.startswith("__")}
+    nodes = {
+        name
+        for name in world.service.runner.graphs.versions_of("countersign").newest.get_graph().nodes
+        if not name.startswith("__")
+    }
     documented = {"admit", "route", "agent", "guard", "act", "hold", "settle", "reply"}
     assert nodes == documented
     module = inspect.getdoc(inspect.getmodule(Turn)) or ""
@@ -758,7 +764,7 @@ async def test_the_machine_has_the_documented_nodes_and_no_others(world: World) 
 
 
 async def test_only_the_guard_leads_to_acting_and_only_a_hold_leads_to_settling(world: World) -> None:
-    edges = world.service.runner.graph.get_graph().edges
+    edges = world.service.runner.graphs.versions_of("countersign").newest.get_graph().edges
     into = {name: {e.source for e in edges if e.target == name} for name in ("act", "hold", "settle", "guard")}
     assert into == {"guard": {"agent"}, "act": {"guard"}, "hold": {"act", "settle"}, "settle": {"hold"}}
 

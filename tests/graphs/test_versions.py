@@ -15,13 +15,13 @@ from api.settings import Settings
 from api.wiring import utc_now
 from crm.database import Database, DatabaseConfig
 from crm.ids import TenantId
+from graphs.assistants import ASSISTANTS, TURN, Assistant, Graphs, known_versions
 from graphs.context import RunContext
-from graphs.migrating import migrate_runs, versions_of
+from graphs.migrating import graphs_of, migrate_runs
 from graphs.requests import Settled
 from graphs.state import TurnState
 from graphs.turn import Turn, build_turn
 from graphs.versions import (
-    VERSIONS,
     GraphVersion,
     OrphanedApprovalsError,
     Position,
@@ -94,15 +94,20 @@ def move(position: Position) -> Position:
     return Position({**position.values, "steps_told": ["moved"]}, following)
 
 
-OLD = VERSIONS[0]
+OLD = TURN.versions[0]
 GONE = replace(OLD, build=None)
 NEW = GraphVersion(2, "", build_changed, move)
 WITHOUT_A_WAY = GraphVersion(2, "", build_changed)
 
 
+def known(*versions: GraphVersion) -> dict[str, Assistant]:
+    """The assistants of a build that has these versions of the turn."""
+    return {**ASSISTANTS, TURN.name: replace(TURN, versions=versions)}
+
+
 @asynccontextmanager
 async def running(settings: Settings, *versions: GraphVersion, lines: Any = (DONE, DONE)) -> AsyncIterator[World]:
-    async with open_world(settings, model=script(*lines), versions=versions or (OLD,)) as world:
+    async with open_world(settings, model=script(*lines), assistants=known(*versions or (OLD,))) as world:
         yield world
 
 
@@ -132,12 +137,14 @@ async def approve(world: World, thread: str, approval: Json) -> None:
 
 def test_another_graph_needs_another_number() -> None:
     """If this fails, the graph has changed: give it a number and a fingerprint of its own, and a way to it."""
-    for version in VERSIONS:
-        if version.build is not None:
-            graph = version.build(None, None).compile(name="countersign")  # type: ignore[arg-type]
-            assert fingerprint(graph) == version.fingerprint, f"version {version.number}"
-    assert [version.number for version in VERSIONS] == sorted({version.number for version in VERSIONS})
-    assert VERSIONS[-1].build is not None
+    for assistant in ASSISTANTS.values():
+        for version in assistant.versions:
+            if version.build is not None:
+                graph = version.build(None, None).compile(name=assistant.name)  # type: ignore[arg-type]
+                assert fingerprint(graph) == version.fingerprint, f"version {version.number} of {assistant.name}"
+        numbers = [version.number for version in assistant.versions]
+        assert numbers == sorted(set(numbers))
+        assert assistant.versions[-1].build is not None
 
 
 def test_a_fingerprint_tells_graphs_apart() -> None:
@@ -206,7 +213,7 @@ class TestOrphaned:
     async def test_the_service_does_not_start(self, settings: Settings, versions: tuple[GraphVersion, ...]) -> None:
         _, approval = await pause(settings)
         await pause(settings, OTHER_DANA)
-        with pytest.raises(OrphanedApprovalsError, match=r"2 on version 1\. .*migrate-runs --withdraw"):
+        with pytest.raises(OrphanedApprovalsError, match=r"2 on version 1 of countersign\. .*migrate-runs --withdraw"):
             async with running(settings, *versions):
                 pass
         async with running(settings) as world:  # the build that made them takes them up as they were
@@ -227,10 +234,10 @@ class TestOrphaned:
         with raw_connection(seeded_config) as connection:
             connection.execute("UPDATE approval SET status = 'approved'")
         with pytest.raises(OrphanedApprovalsError):
-            await check_versions(seeded, (WITHOUT_A_WAY,))
+            await check_versions(seeded, known_versions(known(WITHOUT_A_WAY)))
         with raw_connection(seeded_config) as connection:
             connection.execute("UPDATE approval SET status = 'rejected'")
-        await check_versions(seeded, (WITHOUT_A_WAY,))
+        await check_versions(seeded, known_versions(known(WITHOUT_A_WAY)))
 
     async def test_a_run_that_comes_to_it_is_put_aside_and_nothing_is_lost(
         self, settings: Settings, seeded: Database, seeded_config: DatabaseConfig
@@ -239,7 +246,8 @@ class TestOrphaned:
         thread, approval = await pause(settings)
         async with running(settings) as world:
             runner = world.service.runner
-            runner.versions = replace(runner.versions, known=(WITHOUT_A_WAY,), _compiled={})
+            old = runner.graphs.versions_of(TURN.name)
+            runner.graphs = Graphs(old.voice, old.desk, old.saver, known(WITHOUT_A_WAY))
             decided = await world.decide(DANA, approval, "approve")
             assert decided.json()["approval"]["status"] == "approved"
             [run, _] = await world.get(DANA, f"/threads/{thread}/runs")
@@ -250,7 +258,7 @@ class TestOrphaned:
             )
             assert await world.get(ADMIN, "/ledger") == []
         assert [r["status"] for r in raw_rows(seeded_config, "run") if r["run_id"] == run["run_id"]] == ["parked"]
-        done = await migrate_runs(seeded, versions_of(seeded, (GONE, NEW)), utc_now)
+        done = await migrate_runs(seeded, graphs_of(seeded, known(GONE, NEW)), utc_now)
         assert (done.carried_over, done.taken_up, done.withdrawn) == (1, 1, 0)
         async with running(settings, GONE, NEW) as world:
             async for _ in world.service.runner.follow(NORTHWIND, run["run_id"]):
@@ -264,9 +272,9 @@ class TestMigrateRuns:
         self, settings: Settings, seeded: Database, seeded_config: DatabaseConfig
     ) -> None:
         thread, approval = await pause(settings)
-        versions = versions_of(seeded, (GONE, NEW))
-        first = await migrate_runs(seeded, versions, utc_now)
-        again = await migrate_runs(seeded, versions, utc_now)
+        graphs = graphs_of(seeded, known(GONE, NEW))
+        first = await migrate_runs(seeded, graphs, utc_now)
+        again = await migrate_runs(seeded, graphs, utc_now)
         assert (first.carried_over, again.carried_over, again.left) == (1, 0, 1)
         assert version_of(seeded_config, thread) == 2
         async with running(settings, NEW) as world:
@@ -274,9 +282,9 @@ class TestMigrateRuns:
 
     async def test_what_cannot_be_is_withdrawn_only_when_told_to(self, settings: Settings, seeded: Database) -> None:
         thread, approval = await pause(settings)
-        versions = versions_of(seeded, (WITHOUT_A_WAY,))
-        assert (await migrate_runs(seeded, versions, utc_now)).left == 1
-        assert (await migrate_runs(seeded, versions, utc_now, withdraw=True)).withdrawn == 1
+        graphs = graphs_of(seeded, known(WITHOUT_A_WAY))
+        assert (await migrate_runs(seeded, graphs, utc_now)).left == 1
+        assert (await migrate_runs(seeded, graphs, utc_now, withdraw=True)).withdrawn == 1
         async with running(settings, WITHOUT_A_WAY) as world:
             found = await world.get(DANA, f"/approvals/{approval['approval_id']}")
             assert (found["status"], found["reason"]) == ("recalled", "the graph that it waited on is gone")
@@ -289,7 +297,7 @@ class TestMigrateRuns:
         before = raw_rows(seeded_config, "checkpoint")
         lost = replace(NEW, migrate=lambda position: position)  # still says hold
         with pytest.raises(ValueError, match="hold"):
-            await migrate_runs(seeded, versions_of(seeded, (GONE, lost)), utc_now)
+            await migrate_runs(seeded, graphs_of(seeded, known(GONE, lost)), utc_now)
         assert raw_rows(seeded_config, "checkpoint") == before
         assert version_of(seeded_config, thread) == 1
 

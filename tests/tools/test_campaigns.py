@@ -83,7 +83,8 @@ async def test_a_campaign_is_made_from_its_brief_and_refined(scene: MailScene, d
     assert drafted["draft"] == {"BudgetedCost": 5000}
     made = await desk.call("iris", "save_campaign", brief="Trial weeks", budget=5000)
     assert isinstance(made, Proposal)
-    assert set(made.made_of) == {brief, segment, product["Id"]}
+    described = made.taken_from[made.changes[0].record_id, "Description"]
+    assert {record for record, _ in described} == {brief, segment, product["Id"]}
     fields = {one.field: one.new for one in made.changes[0].fields}
     assert (fields["BriefId__c"], fields["BudgetedCost"], fields["EndDate"]) == (brief, 5000, "2026-12-18")
     assert MESSAGE in fields["Description"]

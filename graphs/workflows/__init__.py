@@ -1,0 +1,1 @@
+"""Workflows: work in several steps, over days, with people at its checkpoints. One module per workflow."""
