@@ -239,6 +239,9 @@ class Tool:
     """What a person needs besides the scope; None: nothing more."""
     changes: tuple[tuple[Operation, str], ...] = ()
     """What it may propose, as operation and object, with `*` for any object; empty: anything."""
+    judges_outside: bool = False
+    """Whether values of its result, though of the service's making, were taken out of texts that it returns with them:
+    what the model does with the values then counts as those texts' doing."""
     is_foreign: bool = False
     """Whether somebody outside has described it: a model that has it may do what the description says."""
 
@@ -346,6 +349,7 @@ def tool(
     for_customers: bool = False,
     permission: str | None = None,
     changes: tuple[tuple[Operation, str], ...] = (),
+    judges_outside: bool = False,
 ) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
     """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
 
@@ -370,6 +374,7 @@ def tool(
             for_customers=for_customers,
             permission=permission,
             changes=changes,
+            judges_outside=judges_outside,
         )
 
     return declare
