@@ -61,6 +61,8 @@ class Integrity(StrEnum):
     """Text of the CRM: as trustworthy as the field's declaration and the record's source say."""
     EXTERNAL = "external"
     """Anything an outsider could have written."""
+    ARGUMENTS = "arguments"
+    """The call's own arguments, said again: as trustworthy as they are, and no evidence of anything."""
     COMPOSED = "composed"
     """Sentences that the tool makes of the result's other values: as trustworthy as the least of those."""
 
@@ -217,8 +219,8 @@ class Proposal:
     outgoing: Outgoing | None = None
     """The message that leaves the house with the change; tools that send have one, and no others."""
     taken_from: Mapping[tuple[str, str], Sequence[tuple[str, str]]] = field(default_factory=dict)
-    """By record id and field of a change: the records and fields that its value was copied or worked out from, where
-    those are not the call's arguments. The value keeps their labels: what an outsider wrote stays an outsider's."""
+    """By record id and field of a change: the records and fields that its value was copied or worked out from, besides
+    the call's arguments. The value keeps their labels: what an outsider wrote stays an outsider's."""
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,8 @@ class Tool:
     judges_outside: bool = False
     """Whether values of its result, though of the service's making, were taken out of texts that it returns with them:
     what the model does with the values then counts as those texts' doing."""
+    most_records: int | None = None
+    """How many records it may touch at once, for tools that are made for many; None: as many as any."""
     is_foreign: bool = False
     """Whether somebody outside has described it: a model that has it may do what the description says."""
 
@@ -350,6 +354,7 @@ def tool(
     permission: str | None = None,
     changes: tuple[tuple[Operation, str], ...] = (),
     judges_outside: bool = False,
+    most_records: int | None = None,
 ) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
     """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
 
@@ -375,6 +380,7 @@ def tool(
             permission=permission,
             changes=changes,
             judges_outside=judges_outside,
+            most_records=most_records,
         )
 
     return declare
