@@ -15,6 +15,7 @@ from tools.records import (
     update_record,
 )
 from tools.sending import send_email
+from tools.workflows import start_workflow, workflow_status
 
 marketing = DomainAgent(
     name="marketing",
@@ -58,5 +59,7 @@ marketing = DomainAgent(
         create_task,
         create_draft,
         send_email,
+        start_workflow,
+        workflow_status,
     ),
 )

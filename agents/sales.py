@@ -17,6 +17,7 @@ from tools.records import (
     update_record,
 )
 from tools.sending import send_email
+from tools.workflows import start_workflow, workflow_status
 
 sales = DomainAgent(
     name="sales",
@@ -96,5 +97,7 @@ sales = DomainAgent(
         log_call,
         create_draft,
         send_email,
+        start_workflow,
+        workflow_status,
     ),
 )

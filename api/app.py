@@ -34,6 +34,7 @@ from api.routes import (
     simulation,
     switches,
     threads,
+    triggers,
     webhooks,
 )
 from api.settings import Settings
@@ -60,6 +61,7 @@ _ROUTES = (
     threads,
     runs,
     crons,
+    triggers,
     approvals,
     inbox,
     webhooks,

@@ -35,6 +35,7 @@ from graphs.conversations import (
 )
 from graphs.feedback import MessageNotFoundError
 from graphs.schedules import ScheduleError, ScheduleNotFoundError
+from graphs.triggers import TriggerError, TriggerNotFoundError
 from graphs.versions import OrphanedRunError
 from trust.approvals import (
     ApprovalClosedError,
@@ -92,6 +93,7 @@ STATUSES: dict[type[Exception], int] = {
     MessageNotFoundError: 404,
     NoSuchEntryError: 404,
     ScheduleNotFoundError: 404,
+    TriggerNotFoundError: 404,
     WebhookNotFoundError: 404,
     EntryNotFoundError: 404,
     ErasedError: 410,
@@ -115,6 +117,7 @@ STATUSES: dict[type[Exception], int] = {
     CursorError: 422,
     ApprovalError: 422,
     ScheduleError: 422,
+    TriggerError: 422,
     RulesError: 422,
     OverloadedError: 429,
     KeySetError: 503,
@@ -194,7 +197,7 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
 def _fields_of(error: Exception) -> list[FieldProblem]:
     if isinstance(error, InputError | FieldError):
         return [FieldProblem(field=error.field, message=error.message)]
-    if isinstance(error, ScheduleError):
+    if isinstance(error, ScheduleError | TriggerError):
         return [FieldProblem(field=error.field, message=str(error))]
     if isinstance(error, BatchError):
         return [FieldProblem(field=f"approval_ids.{one.approval_id}", message=one.reason) for one in error.misfits]

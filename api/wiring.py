@@ -37,8 +37,10 @@ from graphs.inbox import Inbox
 from graphs.runner import LEASE, Clock, Room, Runner
 from graphs.schedules import Schedules
 from graphs.screens import Screens
+from graphs.triggers import Triggers
 from graphs.versions import check_versions
 from graphs.workflows._book import load_agents
+from graphs.workflows._standings import Standings
 from tools._catalogue import load_catalogue
 from trust.content_flag import load_lexicons
 from trust.head_export import HeadExporter
@@ -55,6 +57,7 @@ class Service:
     runner: Runner
     conversations: Conversations
     schedules: Schedules
+    triggers: Triggers
     queue: DurableQueue | None
     authenticator: Authenticator
     inbox: Inbox
@@ -120,7 +123,16 @@ async def open_service(
             database=database,
             saver=SealedSaver(database),
             voice=Voice(load_roster(), gateway_for, database, limits, secret, screens),
-            desk=CallDesk(load_agents(), load_catalogue(), database, secret, limits, Extractor(gateway_for), screens),
+            desk=CallDesk(
+                load_agents(),
+                load_catalogue(),
+                database,
+                secret,
+                limits,
+                Extractor(gateway_for),
+                screens,
+                workflows=Standings,
+            ),
             clock=clock,
             lease=lease,
             queue=queue,
@@ -138,7 +150,8 @@ async def open_service(
         courier = Courier(database, outward, clock, url)
         sender = settings.notice_from
         announcer = Announcer(database, conversations, transport, clock, sender=sender, public_url=url)
-        housekeeper = Housekeeper(database, conversations)
+        triggers = Triggers(conversations)
+        housekeeper = Housekeeper(database, conversations, triggers)
         rounds = (courier, announcer, housekeeper)
         if queue is not None:
             await queue.open(runner)
@@ -155,6 +168,7 @@ async def open_service(
                 runner=runner,
                 conversations=conversations,
                 schedules=schedules,
+                triggers=triggers,
                 queue=queue,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience, clock),
                 inbox=Inbox(runner, conversations),

@@ -1,6 +1,6 @@
 """What every part of the desk has: the tools, the database, and how a request for an approval comes about."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from crm.work import Approval
 from graphs._extractor import Extractor
 from graphs.context import Limits, RunContext
 from graphs.screens import Screens
-from tools._declare import Tool, ToolContext, ToolRetryError
+from tools._declare import Tool, ToolContext, ToolRetryError, WorkflowBook
 from tools._inputs import with_field_labels, with_outgoing_labels
 from tools._run import ToolError, build_action, propose
 from trust.actions import Action
@@ -39,6 +39,8 @@ class Requests:
     limits: Limits
     extractor: Extractor | None = None
     screens: Screens = field(default_factory=Screens)
+    workflows: Callable[[TenantSession, Principal], WorkflowBook] | None = None
+    """Gives what tools can know of workflows, for one caller and the length of one transaction."""
 
     def _validate(self, name: str, arguments: Any, principal: Principal, agent: DomainAgent) -> Action | ToolError:
         tool = self.catalogue.get(name)
@@ -141,4 +143,5 @@ class Requests:
             now=context.now,
             today=context.today,
             post=TenantPost(session),
+            workflows=None if self.workflows is None else self.workflows(session, principal),
         )

@@ -174,6 +174,15 @@ class PostRules(Protocol):
     async def opted_out(self, addresses: Collection[str]) -> frozenset[str]: ...
 
 
+class WorkflowBook(Protocol):
+    """What a tool can know of workflows: those there are, and how the caller's own stand."""
+
+    def check(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """The title of the workflow that could be started so. Raises: ToolRetryError, naming what is wrong."""
+
+    async def list_standings(self, name: str | None, *, only_open: bool, limit: int) -> list[dict[str, Any]]: ...
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """What a tool is given besides its arguments. The tenant and the person are inside `crm`, out of reach."""
@@ -187,6 +196,8 @@ class ToolContext:
     outside: OutsideTexts = field(default_factory=NoOutsideTexts)
     post: PostRules | None = None
     """None where nothing can be sent."""
+    workflows: WorkflowBook | None = None
+    """None where none can be started."""
 
 
 @dataclass(frozen=True)
