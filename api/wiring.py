@@ -27,6 +27,7 @@ from api.telemetry.wiring import Telemetry, open_telemetry
 from api.transports import DirectoryTransport, SmtpTransport, Transport
 from crm.database import Database
 from graphs._calls import CallDesk
+from graphs._code import CodeDesk
 from graphs._extractor import Extractor
 from graphs._voice import Voice
 from graphs.assistants import ASSISTANTS, Assistant, known_versions
@@ -42,6 +43,7 @@ from graphs.versions import check_versions
 from graphs.workflows._book import load_agents
 from graphs.workflows._standings import Standings
 from tools._catalogue import load_catalogue
+from tools._sandbox.runner import Sandbox
 from trust.content_flag import load_lexicons
 from trust.head_export import HeadExporter
 
@@ -113,6 +115,8 @@ async def open_service(
         every_s=settings.audit_heads_every_s,
     )
     watching = ExitStack()
+    sandbox = Sandbox(at_once=settings.code_runs_at_once)
+    watching.callback(sandbox.close)
     try:
         await database.check()
         await check_versions(database, known_versions(assistants))
@@ -131,6 +135,7 @@ async def open_service(
                 limits,
                 Extractor(gateway_for),
                 screens,
+                CodeDesk(database, sandbox, settings.tenant_code_runs_per_day),
                 workflows=Standings,
             ),
             clock=clock,

@@ -11,6 +11,7 @@ from crm.repositories import approvals as approval_rows
 from crm.repositories.post import TenantPost
 from crm.repositories.records import EmbeddedCrm
 from crm.work import Approval
+from graphs._code import CodeDesk
 from graphs._extractor import Extractor
 from graphs.context import Limits, RunContext
 from graphs.screens import Screens
@@ -39,6 +40,8 @@ class Requests:
     limits: Limits
     extractor: Extractor | None = None
     screens: Screens = field(default_factory=Screens)
+    code: CodeDesk | None = None
+    """None where no code is run."""
     workflows: Callable[[TenantSession, Principal], WorkflowBook] | None = None
     """Gives what tools can know of workflows, for one caller and the length of one transaction."""
 
@@ -70,7 +73,7 @@ class Requests:
             return proposal
         changes = clean_changes(proposal.changes, self.screens.hosts(context.principal.tenant))
         proposed = replace(action, changes=changes, outgoing=proposal.outgoing)
-        complete = await with_outgoing_labels(session, await with_field_labels(session, proposed))
+        complete = await with_outgoing_labels(session, await with_field_labels(session, proposed, proposal.taken_from))
         decision = decide(complete, context.principal)
         if isinstance(decision, Deny):
             return ToolError.of(decision)
@@ -143,5 +146,6 @@ class Requests:
             now=context.now,
             today=context.today,
             post=TenantPost(session),
+            code=None if self.code is None else self.code.for_run(context),
             workflows=None if self.workflows is None else self.workflows(session, principal),
         )

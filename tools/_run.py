@@ -44,6 +44,7 @@ def build_action(
         agent=agent,
         agent_tools=agent_tools,
         for_customers=tool.for_customers,
+        permission=tool.permission,
     )
 
 

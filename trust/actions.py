@@ -127,6 +127,8 @@ class Action:
     agent_tools: frozenset[str]
     for_customers: bool = False
     """Whether a verified contact may use the tool at all."""
+    permission: str | None = None
+    """What the person needs besides the scope of their token and their rights to records."""
     changes: tuple[Change, ...] | None = None
     plan: frozenset[str] | None = None
     """The tools that the turn settled on before it read outside text; None while it has read none."""

@@ -236,7 +236,7 @@ PERMISSION_SETS = (
     ),
     _template("marketing", "Marketing", _MARKETING, fields=_MARKETING_FIELDS),
     _template("analyst", "Analyst", _ANALYST, fields=_ANALYST_FIELDS),
-    _template("developer", "CRM Developer", _DEVELOPER, fields=_DEVELOPER_FIELDS),
+    _template("developer", "CRM Developer", _DEVELOPER, fields=_DEVELOPER_FIELDS, permissions=("run_code",)),
     _template(
         "admin",
         "System Administrator",
@@ -249,6 +249,7 @@ PERMISSION_SETS = (
             "import_data",
             "export_data",
             "erase_data",
+            "run_code",
         ),
     ),
     _customer(),
