@@ -147,7 +147,7 @@ async def test_started_in_a_conversation_it_waits_for_a_person_and_tells_how_it_
         ]
         assert (standing["status"], standing["step"], standing["next_step"], standing["waiting_requests"]) == (
             "waiting",
-            "Create the order",
-            "Add the items",
+            "Create the order with its items",
+            "Activate the order",
             1,
         )
