@@ -18,8 +18,10 @@ from tools._shapes import record_reference
 from trust.actions import Effect
 from trust.scopes import CRM_READ, CRM_WRITE
 
-WorkflowName = Literal["quote_to_order",]
+WorkflowName = Literal["opportunity_progress", "quote_to_order", "renewal_outreach"]
 _MEANINGS = {
+    "opportunity_progress": "move an opportunity or deal forward, on to its next stage, with the quote and approvals",
+    "renewal_outreach": "write to the accounts whose contracts end or expire soon, renewals of the whole book",
     "quote_to_order": "turn an agreed, accepted or approved quote into an order with its items, place the order",
 }
 _WHO = ("Contact", "Lead")
@@ -29,6 +31,10 @@ _WHAT = ("Account", "Opportunity", "Case", "Campaign", "Quote", "Order", "Contra
 class StartWorkflow(Arguments):
     workflow: WorkflowName = argument("Which workflow to start.", options=_MEANINGS)
     record_id: str | None = record_reference("The record that it is about.", default=None)
+    within_days: int | None = argument(
+        "For renewals: contracts that end within so many days.", default=None, ge=7, le=365
+    )
+    discount: float | None = argument("For a new quote: percent of discount.", default=None, ge=0, le=60)
 
 
 @tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "Task"),))
