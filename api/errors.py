@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from api.auth import AuthError, KeySetError
+from api.charts import ChartError, ChartNotFoundError
 from api.outbox import MailClosedError, MailNotFoundError, NotAllowedToSendError
 from crm.database import DatabaseNotReadyError
 from crm.errors import (
@@ -93,6 +94,7 @@ STATUSES: dict[type[Exception], int] = {
     MessageNotFoundError: 404,
     NoSuchEntryError: 404,
     ScheduleNotFoundError: 404,
+    ChartNotFoundError: 404,
     TriggerNotFoundError: 404,
     WebhookNotFoundError: 404,
     EntryNotFoundError: 404,
@@ -120,6 +122,7 @@ STATUSES: dict[type[Exception], int] = {
     TriggerError: 422,
     RulesError: 422,
     OverloadedError: 429,
+    ChartError: 503,
     KeySetError: 503,
     DatabaseNotReadyError: 503,
     TimeoutError: 503,

@@ -16,6 +16,7 @@ from agents._models import make_model
 from agents._roster import load_roster
 from api.announcer import Announcer
 from api.auth import Authenticator, KeySet, KeySetError
+from api.charts import Charts
 from api.courier import Courier
 from api.durable_queue import DurableQueue
 from api.housekeeper import Housekeeper
@@ -71,6 +72,7 @@ class Service:
     housekeeper: Housekeeper
     heads: HeadExporter
     telemetry: Telemetry
+    charts: Charts
     ready_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Anybody may ask whether the service is ready; they take turns, so that asking uses one connection at most."""
 
@@ -185,6 +187,7 @@ async def open_service(
                 housekeeper=housekeeper,
                 heads=heads,
                 telemetry=telemetry,
+                charts=Charts(),
             )
         finally:
             await schedules.stop()
