@@ -25,6 +25,7 @@ from trust.approvals import propose_preapproved as write_down_preapproved
 from trust.bound_labels import labels_after_edit, read_labels
 from trust.decisions import Deny, Hold
 from trust.egress import clean_changes
+from trust.enlisting import find_enlisted
 from trust.policy import decide
 from trust.principal import Principal
 
@@ -72,7 +73,9 @@ class Requests:
         if isinstance(proposal, ToolError):
             return proposal
         changes = clean_changes(proposal.changes, self.screens.hosts(context.principal.tenant))
-        proposed = replace(action, changes=changes, outgoing=proposal.outgoing)
+        proposed = replace(
+            action, changes=changes, outgoing=proposal.outgoing, enlisted=await find_enlisted(session, changes)
+        )
         complete = await with_outgoing_labels(session, await with_field_labels(session, proposed, proposal.taken_from))
         decision = decide(complete, context.principal)
         if isinstance(decision, Deny):

@@ -61,6 +61,8 @@ class Integrity(StrEnum):
     """Text of the CRM: as trustworthy as the field's declaration and the record's source say."""
     EXTERNAL = "external"
     """Anything an outsider could have written."""
+    ARGUMENTS = "arguments"
+    """The call's own arguments, said again: as trustworthy as they are, and no evidence of anything."""
     COMPOSED = "composed"
     """Sentences that the tool makes of the result's other values: as trustworthy as the least of those."""
 
@@ -228,8 +230,8 @@ class Proposal:
     outgoing: Outgoing | None = None
     """The message that leaves the house with the change; tools that send have one, and no others."""
     taken_from: Mapping[tuple[str, str], Sequence[tuple[str, str]]] = field(default_factory=dict)
-    """By record id and field of a change: the records and fields that its value was copied or worked out from, where
-    those are not the call's arguments. The value keeps their labels: what an outsider wrote stays an outsider's."""
+    """By record id and field of a change: the records and fields that its value was copied or worked out from, besides
+    the call's arguments. The value keeps their labels: what an outsider wrote stays an outsider's."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,8 @@ class Tool:
     """What a person needs besides the scope; None: nothing more."""
     changes: tuple[tuple[Operation, str], ...] = ()
     """What it may propose, as operation and object, with `*` for any object; empty: anything."""
+    most_records: int | None = None
+    """How many records it may touch at once, for tools that are made for many; None: as many as any."""
     is_foreign: bool = False
     """Whether somebody outside has described it: a model that has it may do what the description says."""
 
@@ -357,6 +361,7 @@ def tool(
     for_customers: bool = False,
     permission: str | None = None,
     changes: tuple[tuple[Operation, str], ...] = (),
+    most_records: int | None = None,
 ) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
     """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
 
@@ -381,6 +386,7 @@ def tool(
             for_customers=for_customers,
             permission=permission,
             changes=changes,
+            most_records=most_records,
         )
 
     return declare
