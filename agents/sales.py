@@ -9,6 +9,7 @@ from tools.cases import fetch_cases
 from tools.drafts import create_draft
 from tools.knowledge import search_knowledge
 from tools.meetings import prepare_meeting
+from tools.ordering import create_order
 from tools.outside_text import extract_values, read_text
 from tools.prices import product_pricing
 from tools.quotes import create_quote
@@ -22,6 +23,7 @@ from tools.records import (
     update_record,
 )
 from tools.sending import send_email
+from tools.workflows import start_workflow, workflow_status
 
 sales = DomainAgent(
     name="sales",
@@ -106,5 +108,8 @@ sales = DomainAgent(
         account_brief,
         product_pricing,
         create_quote,
+        create_order,
+        start_workflow,
+        workflow_status,
     ),
 )
