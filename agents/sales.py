@@ -11,6 +11,7 @@ from tools.drafts import create_draft
 from tools.knowledge import search_knowledge
 from tools.leads import convert_lead, find_lead_duplicates, rank_lead_owners, route_lead
 from tools.meetings import prepare_meeting
+from tools.ordering import create_order
 from tools.outside_text import extract_values, read_text
 from tools.prices import product_pricing
 from tools.qualification import qualify_lead
@@ -25,6 +26,7 @@ from tools.records import (
     update_record,
 )
 from tools.sending import send_email
+from tools.workflows import start_workflow, workflow_status
 
 sales = DomainAgent(
     name="sales",
@@ -116,5 +118,8 @@ sales = DomainAgent(
         convert_lead,
         advance_stage,
         forecast_guidance,
+        create_order,
+        start_workflow,
+        workflow_status,
     ),
 )

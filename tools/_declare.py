@@ -194,6 +194,15 @@ class CodeRunner(Protocol):
     async def run(self, code: str, tests: str | None) -> Report: ...
 
 
+class WorkflowBook(Protocol):
+    """What a tool can know of workflows: those there are, and how the caller's own stand."""
+
+    def check(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """The title of the workflow that could be started so. Raises: ToolRetryError, naming what is wrong."""
+
+    async def list_standings(self, name: str | None, *, only_open: bool, limit: int) -> list[dict[str, Any]]: ...
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """What a tool is given besides its arguments. The tenant and the person are inside `crm`, out of reach."""
@@ -209,6 +218,8 @@ class ToolContext:
     """None where nothing can be sent."""
     code: CodeRunner | None = None
     """None where no code can be run."""
+    workflows: WorkflowBook | None = None
+    """None where none can be started."""
 
 
 @dataclass(frozen=True)
