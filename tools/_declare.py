@@ -252,6 +252,9 @@ class Tool:
     """What a person needs besides the scope; None: nothing more."""
     changes: tuple[tuple[Operation, str], ...] = ()
     """What it may propose, as operation and object, with `*` for any object; empty: anything."""
+    judges_outside: bool = False
+    """Whether values of its result, though of the service's making, were taken out of texts that it returns with them:
+    what the model does with the values then counts as those texts' doing."""
     most_records: int | None = None
     """How many records it may touch at once, for tools that are made for many; None: as many as any."""
     is_foreign: bool = False
@@ -361,6 +364,7 @@ def tool(
     for_customers: bool = False,
     permission: str | None = None,
     changes: tuple[tuple[Operation, str], ...] = (),
+    judges_outside: bool = False,
     most_records: int | None = None,
 ) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
     """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
@@ -386,6 +390,7 @@ def tool(
             for_customers=for_customers,
             permission=permission,
             changes=changes,
+            judges_outside=judges_outside,
             most_records=most_records,
         )
 
