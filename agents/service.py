@@ -22,6 +22,7 @@ from tools.records import (
 )
 from tools.routing import route_case, suggest_owner
 from tools.sending import send_email
+from tools.workflows import start_workflow, workflow_status
 
 service = DomainAgent(
     name="service",
@@ -119,5 +120,7 @@ service = DomainAgent(
         log_call,
         create_draft,
         send_email,
+        start_workflow,
+        workflow_status,
     ),
 )

@@ -130,8 +130,9 @@ def _describe(case: Row, ranked: _Ranked, names: dict[str, str]) -> str:
         return "Nobody who works cases can be seen."
     first = ranked.people[0]
     said = [
-        f"First of {len(ranked.people)} is {names.get(first.user_id, first.user_id)}: {first.closed_of_issue} closed cases of the issue, "
-        f"{first.closed_of_product} of the product, {first.open_cases} open now."
+        f"First of {len(ranked.people)} is {names.get(first.user_id, first.user_id)}: "
+        f"{first.closed_of_issue} closed cases of the issue, {first.closed_of_product} of the product, "
+        f"{first.open_cases} open now."
     ]
     if case["OwnerId"] == first.user_id:
         said.append("They own the case already.")
