@@ -5,6 +5,7 @@ from tools.code import generate_code, run_code
 from tools.knowledge import search_knowledge
 from tools.outside_text import extract_values, read_text
 from tools.records import aggregate_records, find_record, get_record, query_records
+from tools.schema_docs import describe_object, search_documentation
 
 developer = DomainAgent(
     name="developer",
@@ -45,6 +46,8 @@ developer = DomainAgent(
         "Report what was stopped or failed as it is; never call code correct whose tests did not pass."
     ),
     tools=(
+        describe_object,
+        search_documentation,
         generate_code,
         run_code,
         find_record,
