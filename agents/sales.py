@@ -1,12 +1,17 @@
 """Sales: companies, people, leads and deals."""
 
 from agents._agent import DomainAgent
+from tools.account_briefs import account_brief
 from tools.accounts import lookup_account
 from tools.activities import activities_timeline, create_task, log_call
+from tools.agenda import review_my_day
 from tools.cases import fetch_cases
 from tools.drafts import create_draft
 from tools.knowledge import search_knowledge
+from tools.meetings import prepare_meeting
 from tools.outside_text import extract_values, read_text
+from tools.prices import product_pricing
+from tools.quotes import create_quote
 from tools.records import (
     aggregate_records,
     confirm_fields,
@@ -96,5 +101,10 @@ sales = DomainAgent(
         log_call,
         create_draft,
         send_email,
+        review_my_day,
+        prepare_meeting,
+        account_brief,
+        product_pricing,
+        create_quote,
     ),
 )

@@ -12,7 +12,7 @@ from crm.semantics.model import Grain, Layer
 Json = Any
 Row = dict[str, Json]
 
-Writing = Literal["create", "update", "delete", "confirm", "restore", "unconfirm"]
+Writing = Literal["create", "update", "delete", "confirm", "restore", "unconfirm", "convert", "unconvert"]
 Function = Literal["count", "sum", "avg", "min", "max"]
 DATE_PARTS = ("year", "quarter", "month", "week", "day")
 """A week is named by its Monday."""
@@ -165,7 +165,8 @@ class Change:
 
     operation: Writing
     """`confirm` changes no value: it says that staff vouch for those that stand there; `unconfirm` takes that back.
-    `delete` puts the record into the bin, `restore` takes it out."""
+    `delete` puts the record into the bin, `restore` takes it out. `convert` marks a lead as having become other
+    records, which no other write can; `unconvert` takes the mark away."""
     object_name: str
     record_id: str
     """For a create: the id that the record will get, so that doing it twice is seen."""
@@ -239,9 +240,17 @@ class Connector(Protocol):
 
     async def names_of(self, record_ids: Sequence[str]) -> dict[str, str]: ...
 
-    async def propose_create(self, object_name: str, fields: Mapping[str, Json]) -> Change: ...
+    async def propose_create(
+        self, object_name: str, fields: Mapping[str, Json], *, beside: Sequence[Change] = ()
+    ) -> Change: ...
 
     async def propose_update(self, object_name: str, record_id: str, fields: Mapping[str, Json]) -> Change: ...
+
+    async def propose_convert(
+        self, lead_id: str, became: Mapping[str, Json], *, beside: Sequence[Change] = ()
+    ) -> Change: ...
+
+    async def propose_unconvert(self, lead_id: str, former: Mapping[str, Json]) -> Change: ...
 
     async def propose_confirm(self, object_name: str, record_id: str, fields: Sequence[str]) -> Change: ...
 

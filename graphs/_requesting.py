@@ -71,7 +71,7 @@ class Requests:
             return proposal
         changes = clean_changes(proposal.changes, self.screens.hosts(context.principal.tenant))
         proposed = replace(action, changes=changes, outgoing=proposal.outgoing)
-        complete = await with_outgoing_labels(session, await with_field_labels(session, proposed))
+        complete = await with_outgoing_labels(session, await with_field_labels(session, proposed, proposal.taken_from))
         decision = decide(complete, context.principal)
         if isinstance(decision, Deny):
             return ToolError.of(decision)

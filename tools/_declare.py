@@ -34,7 +34,7 @@ from trust.actions import Effect, Outgoing
 from trust.digests import digest_of
 from trust.handles import OutsideText
 
-Operation = Literal["create", "update", "delete", "confirm"]
+Operation = Literal["create", "update", "delete", "confirm", "convert"]
 _DEEPEST = 12
 _LARGEST = 2**63
 
@@ -147,11 +147,17 @@ class ReadingCrm(Protocol):
 
     async def names_of(self, record_ids: Any) -> dict[str, str]: ...
 
-    async def propose_create(self, object_name: str, fields: Mapping[str, Json]) -> Change: ...
+    async def propose_create(
+        self, object_name: str, fields: Mapping[str, Json], *, beside: Sequence[Change] = ()
+    ) -> Change: ...
 
     async def propose_update(self, object_name: str, record_id: str, fields: Mapping[str, Json]) -> Change: ...
 
     async def propose_confirm(self, object_name: str, record_id: str, fields: Sequence[str]) -> Change: ...
+
+    async def propose_convert(
+        self, lead_id: str, became: Mapping[str, Json], *, beside: Sequence[Change] = ()
+    ) -> Change: ...
 
 
 class OutsideTexts(Protocol):
@@ -210,6 +216,9 @@ class Proposal:
     changes: tuple[Change, ...]
     outgoing: Outgoing | None = None
     """The message that leaves the house with the change; tools that send have one, and no others."""
+    taken_from: Mapping[tuple[str, str], Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """By record id and field of a change: the records and fields that its value was copied or worked out from, where
+    those are not the call's arguments. The value keeps their labels: what an outsider wrote stays an outsider's."""
 
 
 @dataclass(frozen=True)
@@ -234,10 +243,10 @@ class Tool:
     """Whether somebody outside has described it: a model that has it may do what the description says."""
 
     def may_propose(self, operation: Writing, object_name: str) -> bool:
-        if operation in ("restore", "unconfirm"):
+        if operation in ("restore", "unconfirm", "unconvert"):
             return False  # they take back, which is a person's to do
         is_declared = bool({(operation, object_name), (operation, "*")} & set(self.changes))
-        return is_declared or (not self.changes and operation != "delete")
+        return is_declared or (not self.changes and operation not in ("delete", "convert"))
 
     @cached_property
     def schema(self) -> dict[str, Any]:

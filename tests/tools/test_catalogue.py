@@ -165,6 +165,7 @@ def test_a_tool_is_not_callable_by_itself() -> None:
         "propose_create",
         "propose_update",
         "propose_confirm",
+        "propose_convert",
     }, "what a tool is given has nothing to write with"
     assert tools.__path__
 
