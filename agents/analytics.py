@@ -1,6 +1,7 @@
 """Analytics: numbers over many records."""
 
 from agents._agent import DomainAgent
+from tools.insights import find_insights
 from tools.metrics import ask_metric
 from tools.outside_text import extract_values, read_text
 from tools.records import aggregate_records, find_record, get_record, query_records
@@ -48,5 +49,14 @@ analytics = DomainAgent(
         "You answer questions about numbers over many records: counts, sums, averages, groups and comparisons. "
         "Say how each number was worked out and how many records it covers. You change nothing."
     ),
-    tools=(ask_metric, aggregate_records, query_records, find_record, get_record, read_text, extract_values),
+    tools=(
+        ask_metric,
+        find_insights,
+        aggregate_records,
+        query_records,
+        find_record,
+        get_record,
+        read_text,
+        extract_values,
+    ),
 )

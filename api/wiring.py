@@ -16,6 +16,7 @@ from agents._models import make_model
 from agents._roster import load_roster
 from api.announcer import Announcer
 from api.auth import Authenticator, KeySet, KeySetError
+from api.charts import Charts
 from api.courier import Courier
 from api.durable_queue import DurableQueue
 from api.housekeeper import Housekeeper
@@ -38,8 +39,10 @@ from graphs.inbox import Inbox
 from graphs.runner import LEASE, Clock, Room, Runner
 from graphs.schedules import Schedules
 from graphs.screens import Screens
+from graphs.triggers import Triggers
 from graphs.versions import check_versions
 from graphs.workflows._book import load_agents
+from graphs.workflows._standings import Standings
 from tools._catalogue import load_catalogue
 from tools._sandbox.runner import Sandbox
 from trust.content_flag import load_lexicons
@@ -57,6 +60,7 @@ class Service:
     runner: Runner
     conversations: Conversations
     schedules: Schedules
+    triggers: Triggers
     queue: DurableQueue | None
     authenticator: Authenticator
     inbox: Inbox
@@ -68,6 +72,7 @@ class Service:
     housekeeper: Housekeeper
     heads: HeadExporter
     telemetry: Telemetry
+    charts: Charts
     ready_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Anybody may ask whether the service is ready; they take turns, so that asking uses one connection at most."""
 
@@ -133,6 +138,7 @@ async def open_service(
                 Extractor(gateway_for),
                 screens,
                 CodeDesk(database, sandbox, settings.tenant_code_runs_per_day),
+                workflows=Standings,
             ),
             clock=clock,
             lease=lease,
@@ -151,7 +157,8 @@ async def open_service(
         courier = Courier(database, outward, clock, url)
         sender = settings.notice_from
         announcer = Announcer(database, conversations, transport, clock, sender=sender, public_url=url)
-        housekeeper = Housekeeper(database, conversations)
+        triggers = Triggers(conversations)
+        housekeeper = Housekeeper(database, conversations, triggers)
         rounds = (courier, announcer, housekeeper)
         if queue is not None:
             await queue.open(runner)
@@ -168,6 +175,7 @@ async def open_service(
                 runner=runner,
                 conversations=conversations,
                 schedules=schedules,
+                triggers=triggers,
                 queue=queue,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience, clock),
                 inbox=Inbox(runner, conversations),
@@ -179,6 +187,7 @@ async def open_service(
                 housekeeper=housekeeper,
                 heads=heads,
                 telemetry=telemetry,
+                charts=Charts(),
             )
         finally:
             await schedules.stop()

@@ -128,29 +128,27 @@ def compose(
 
 
 def _columns(metric: str, dataset: Dataset, measure: Measure, understood: Understood) -> list[Column]:
-    query = understood.query
-    found = []
-    for name in query.group_by:
-        join, _, field = dataset.dimensions[name].field.rpartition(".")
-        object_name = dataset.joins[join].to if join else dataset.object
-        has_groups = bool(dataset.dimensions[name].groups)
-        found.append(
-            Column(
-                key=name,
-                title=_title(name),
-                object=None if has_groups else object_name,
-                field=None if has_groups else field,
-            )
-        )
-    if query.grain is not None:
-        found.append(Column(key=query.grain, title=_title(query.grain), object=None, field=None))
+    found = [column_of(name, dataset) for name in understood.query.group_by]
+    grain = understood.query.grain
+    if grain is not None:
+        found.append(Column(key=grain, title=title_of(grain), object=None, field=None))
     unit = f" ({measure.unit})" if measure.unit in ("hours", "days", "percent") else ""
     found.append(Column(key=metric, title=f"{measure.label}{unit}", object=None, field=None))
-    found.append(Column(key="records", title=_title("records"), object=None, field=None))
+    found.append(Column(key="records", title=title_of("records"), object=None, field=None))
     return found
 
 
-def _title(name: str) -> str:
+def column_of(name: str, dataset: Dataset) -> Column:
+    """What a dimension's cells hold; names of groups are the layer's own words and no field's."""
+    dimension = dataset.dimensions[name]
+    join, _, field = dimension.field.rpartition(".")
+    if dimension.groups:
+        return Column(key=name, title=title_of(name), object=None, field=None)
+    object_name = dataset.joins[join].to if join else dataset.object
+    return Column(key=name, title=title_of(name), object=object_name, field=field)
+
+
+def title_of(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 

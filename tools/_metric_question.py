@@ -1,6 +1,6 @@
 """What may be asked of any metric, in arguments whose words come from the semantic layer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -45,17 +45,14 @@ else:
     TimeName = Literal[tuple(_TIMES)]
 
 
-class Question(Arguments):
-    """What may be asked of any metric."""
+class Scope(Arguments):
+    """Over which records any metric may be taken."""
 
     group_by: list[Dimension] = argument(
         "What to split it by: per agent, by state, for each product, which agent, which state.",
         default=[],
         max_length=2,
         options=_DIMENSIONS,
-    )
-    per: Literal["day", "week", "month", "quarter", "year"] | None = argument(
-        "Split it over time: trend, development, monthly, by quarter.", default=None, options=_GRAINS
     )
     period: Named | None = argument("A period by its name.", default=None, options=NAMED)
     past_count: int | None = argument(
@@ -83,20 +80,6 @@ class Question(Arguments):
     segments: list[SegmentName] = argument(
         "Keep to parts of the records that have a name.", default=[], max_length=5, options=_SEGMENTS
     )
-    at_least_records: int | None = argument(
-        "Only groups with at least so many records: agents with at least 2 cases.", default=None, ge=1, le=1_000_000
-    )
-    more_than_records: int | None = argument(
-        "Only groups with more than so many records: agents who handled more than one case is 1.",
-        default=None,
-        ge=0,
-        le=1_000_000,
-    )
-    order: Literal["highest", "lowest", "best", "worst", "name"] | None = argument(
-        "What comes first.", default=None, options=_ORDERS
-    )
-    limit: int = argument("How many groups: top 5 is 5, a single winner is 1.", default=50, ge=1, le=200)
-    chart: Kind = argument("How to draw it.", default="auto", options=KINDS)
 
     def days(self, today: date) -> Period:
         """The period that is meant. Raises: ToolRetryError for two at once."""
@@ -112,6 +95,42 @@ class Question(Arguments):
                 raise ToolRetryError("period: give either a period by its name or since and until")
             return named(self.period, today)
         return Period(_day("since", self.since), _day("until", self.until))
+
+    def shape(self, query: MetricQuery, measure: Measure) -> MetricQuery:
+        """The query with what else is asked."""
+        return query
+
+
+class Question(Scope):
+    """What may be asked of any metric."""
+
+    per: Literal["day", "week", "month", "quarter", "year"] | None = argument(
+        "Split it over time: trend, development, monthly, by quarter.", default=None, options=_GRAINS
+    )
+    at_least_records: int | None = argument(
+        "Only groups with at least so many records: agents with at least 2 cases.", default=None, ge=1, le=1_000_000
+    )
+    more_than_records: int | None = argument(
+        "Only groups with more than so many records: agents who handled more than one case is 1.",
+        default=None,
+        ge=0,
+        le=1_000_000,
+    )
+    order: Literal["highest", "lowest", "best", "worst", "name"] | None = argument(
+        "What comes first.", default=None, options=_ORDERS
+    )
+    limit: int = argument("How many groups: top 5 is 5, a single winner is 1.", default=50, ge=1, le=200)
+    chart: Kind = argument("How to draw it.", default="auto", options=KINDS)
+
+    def shape(self, query: MetricQuery, measure: Measure) -> MetricQuery:
+        return replace(
+            query,
+            grain=self.per,
+            min_records=self.min_records(),
+            descending=self.is_highest_first(measure),
+            by_key=self.order == "name" or (self.order is None and self.per is not None),
+            limit=self.limit,
+        )
 
     def min_records(self) -> int:
         least = self.at_least_records or 1
@@ -137,7 +156,7 @@ class Understood:
 
 
 async def understand(
-    crm: ReadingCrm, metric: str, asked: Question, dataset: Dataset, measure: Measure, today: date
+    crm: ReadingCrm, metric: str, asked: Scope, dataset: Dataset, measure: Measure, today: date
 ) -> Understood:
     """Words to conditions, names to ids, periods to days. Raises: ToolRetryError, CrmError."""
     reader = WordReader(crm, dataset, metric, frozenset(asked.group_by))
@@ -150,18 +169,13 @@ async def understand(
     query = MetricQuery(
         metric=metric,
         group_by=tuple(dict.fromkeys(asked.group_by)),
-        grain=asked.per,
         time=asked.date_of,
         since=period.since,
         until=period.until,
         filters=tuple(one.filter for one in applied),
         segments=tuple(dict.fromkeys(asked.segments)),
-        min_records=asked.min_records(),
-        descending=asked.is_highest_first(measure),
-        by_key=asked.order == "name" or (asked.order is None and asked.per is not None),
-        limit=asked.limit,
     )
-    return Understood(query, period, applied)
+    return Understood(asked.shape(query, measure), period, applied)
 
 
 def _day(name: str, value: str | None) -> date | None:
