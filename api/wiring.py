@@ -39,8 +39,10 @@ from graphs.inbox import Inbox
 from graphs.runner import LEASE, Clock, Room, Runner
 from graphs.schedules import Schedules
 from graphs.screens import Screens
+from graphs.triggers import Triggers
 from graphs.versions import check_versions
 from graphs.workflows._book import load_agents
+from graphs.workflows._standings import Standings
 from tools._catalogue import load_catalogue
 from tools._sandbox.runner import Sandbox
 from trust.content_flag import load_lexicons
@@ -58,6 +60,7 @@ class Service:
     runner: Runner
     conversations: Conversations
     schedules: Schedules
+    triggers: Triggers
     queue: DurableQueue | None
     authenticator: Authenticator
     inbox: Inbox
@@ -135,6 +138,7 @@ async def open_service(
                 Extractor(gateway_for),
                 screens,
                 CodeDesk(database, sandbox, settings.tenant_code_runs_per_day),
+                workflows=Standings,
             ),
             clock=clock,
             lease=lease,
@@ -153,7 +157,8 @@ async def open_service(
         courier = Courier(database, outward, clock, url)
         sender = settings.notice_from
         announcer = Announcer(database, conversations, transport, clock, sender=sender, public_url=url)
-        housekeeper = Housekeeper(database, conversations)
+        triggers = Triggers(conversations)
+        housekeeper = Housekeeper(database, conversations, triggers)
         rounds = (courier, announcer, housekeeper)
         if queue is not None:
             await queue.open(runner)
@@ -170,6 +175,7 @@ async def open_service(
                 runner=runner,
                 conversations=conversations,
                 schedules=schedules,
+                triggers=triggers,
                 queue=queue,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience, clock),
                 inbox=Inbox(runner, conversations),

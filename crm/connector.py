@@ -22,7 +22,11 @@ PERIOD = "period"
 
 @dataclass(frozen=True)
 class Filter:
-    """One condition. `value` is a list for `in` and a boolean for `is_null`. Text compares without case."""
+    """One condition. `value` is a list for `in` and a boolean for `is_null`. Text compares without case.
+
+    `field` is one of the record's own, or one of a record that it refers to, such as `Account.Industry`. A record that
+    refers to nothing, or to what the caller may not see, meets no condition of that kind.
+    """
 
     field: str
     op: Op

@@ -154,11 +154,11 @@ async def with_field_labels(session: TenantSession, action: Action, taken_from: 
     }
     labels = label_fields(changes, action.arguments, action.inputs, present)
     for place, sources in taken_from.items():
-        made = join_all(
+        copied_from = [
             label_of(origins[record], field) if record in origins else unknown_label(f"{record}.{field}")
             for record, field in sources
-        )
-        labels[place] = FieldLabels(old=labels[place].old, new=made)
+        ]
+        labels[place] = FieldLabels(old=labels[place].old, new=join_all([labels[place].new, *copied_from]))
     return replace(action, field_labels=labels)
 
 

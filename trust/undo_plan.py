@@ -21,6 +21,8 @@ from crm.work import LedgerEntry
 from trust.actions import UNDO, UNDOER, Action, Effect, FieldLabels, Input
 from trust.decisions import Deny, Hold
 from trust.digests import digest_of
+from trust.enlisting import find_enlisted
+from trust.guards.limit_records import MAX_RECORDS
 from trust.labels import NOTHING, Integrity
 from trust.policy import decide
 from trust.principal import Principal
@@ -162,6 +164,8 @@ async def _action_of(
         changes=changes,
         inputs=(Input("entry_id", "target", NOTHING, is_reference=True),),
         field_labels=await _labels(session, entry, steps, at=at),
+        enlisted=await find_enlisted(session, changes),
+        most_records=max(MAX_RECORDS, len(entry.effects)),  # what was done at once can be taken back at once
     )
 
 

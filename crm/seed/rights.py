@@ -38,6 +38,9 @@ SHARING_DEFAULTS = {
     "VoiceCallTranscript__c": "ControlledByParent",
     "Campaign": "Read",
     "CampaignMember": "ControlledByParent",
+    "CampaignBrief__c": "Read",
+    "LandingPage__c": "ControlledByParent",
+    "MarketSegment": "Read",
     "Product2": "Read",
     "ProductCategory": "Read",
     "ProductCategoryProduct": "Read",
@@ -132,6 +135,9 @@ _SALES = {
     "VoiceCallTranscript__c": "r",
     "Campaign": "r",
     "CampaignMember": "cr",
+    "CampaignBrief__c": "r",
+    "LandingPage__c": "r",
+    "MarketSegment": "r",
 }
 _SALES_FIELDS = {"Account": {"AnnualRevenue": "r"}, "User": {"Phone": ""}}
 
@@ -170,6 +176,9 @@ _MARKETING = {
     "Case": "r",
     "Campaign": "cred",
     "CampaignMember": "cred",
+    "CampaignBrief__c": "cred",
+    "LandingPage__c": "cred",
+    "MarketSegment": "cred",
     "EmailMessage": "cre",
     "Task": "cred",
     "Event": "cred",

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from crm.connector import Change, FieldChange
-from tests.trust.acting import reads, staff, update, writes
+from tests.trust.acting import create, reads, staff, update, writes
 from trust.decisions import Allow, Deny
-from trust.guards.limit_records import MAX_LINES, MAX_RECORDS, limit_records
+from trust.guards.limit_records import MAX_IN_BULK, MAX_LINES, MAX_RECORDS, limit_records
 
 
 @pytest.mark.parametrize("count", [1, MAX_RECORDS])
@@ -21,6 +21,14 @@ def test_more_is_denied(count: int) -> None:
     assert limit_records(action, staff()) == Deny(
         "limit_records", f"{count} records at once; at most {MAX_RECORDS} in one action"
     )
+
+
+@pytest.mark.parametrize(("count", "most"), [(60, 60), (MAX_IN_BULK, 10_000)])
+def test_a_tool_that_is_made_for_many_may_touch_as_many_as_it_says(count: int, most: int) -> None:
+    changes = [create("CampaignMember", f"00v{n}", Status="Planned") for n in range(count + 1)]
+    assert limit_records(writes(*changes[:-1], most_records=most), staff()) == Allow()
+    denied = limit_records(writes(*changes, most_records=most), staff())
+    assert denied == Deny("limit_records", f"{count + 1} records at once; at most {count} in one action")
 
 
 def test_records_count_once_and_objects_apart() -> None:

@@ -1,4 +1,4 @@
-"""One action touches a handful of records; more is another kind of decision."""
+"""One action touches a handful of records, or as many of one kind as its tool was made for."""
 
 from crm.connector import Change
 from crm.schema import OBJECT_INFO
@@ -8,14 +8,17 @@ from trust.principal import Principal
 
 MAX_RECORDS = 10
 MAX_LINES = 60
+MAX_IN_BULK = 100
+"""What no tool is allowed to go beyond."""
 
 
 def limit_records(action: Action, principal: Principal) -> Decision:
     changes = action.changes or ()
     touched = {(change.object_name, change.record_id) for change in changes}
     lines = _lines_among(changes)
-    if len(touched - lines) > MAX_RECORDS:
-        return Deny("limit_records", f"{len(touched)} records at once; at most {MAX_RECORDS} in one action")
+    most = MAX_RECORDS if action.most_records is None else min(action.most_records, MAX_IN_BULK)
+    if len(touched - lines) > most:
+        return Deny("limit_records", f"{len(touched)} records at once; at most {most} in one action")
     if len(lines) > MAX_LINES:
         return Deny("limit_records", f"{len(lines)} lines at once; at most {MAX_LINES} in one action")
     return Allow()
