@@ -6,6 +6,8 @@ from tools.accounts import lookup_account
 from tools.activities import activities_timeline, create_task, log_call
 from tools.agenda import review_my_day
 from tools.cases import fetch_cases
+from tools.close_plans import create_close_plan
+from tools.committee import buying_committee
 from tools.deals import advance_stage, forecast_guidance
 from tools.drafts import create_draft
 from tools.knowledge import search_knowledge
@@ -26,6 +28,8 @@ from tools.records import (
     update_record,
 )
 from tools.sending import send_email
+from tools.similar_deals import similar_opportunities
+from tools.transcripts import explore_transcript
 from tools.workflows import start_workflow, workflow_status
 
 sales = DomainAgent(
@@ -118,6 +122,10 @@ sales = DomainAgent(
         convert_lead,
         advance_stage,
         forecast_guidance,
+        similar_opportunities,
+        buying_committee,
+        create_close_plan,
+        explore_transcript,
         create_order,
         start_workflow,
         workflow_status,
