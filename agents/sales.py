@@ -10,6 +10,7 @@ from tools.close_plans import create_close_plan
 from tools.committee import buying_committee
 from tools.deals import advance_stage, forecast_guidance
 from tools.drafts import create_draft
+from tools.invitations import send_meeting_request
 from tools.knowledge import search_knowledge
 from tools.leads import convert_lead, find_lead_duplicates, rank_lead_owners, route_lead
 from tools.meetings import prepare_meeting
@@ -126,6 +127,7 @@ sales = DomainAgent(
         buying_committee,
         create_close_plan,
         explore_transcript,
+        send_meeting_request,
         create_order,
         start_workflow,
         workflow_status,
