@@ -16,6 +16,7 @@ from tools.leads import convert_lead, find_lead_duplicates, rank_lead_owners, ro
 from tools.meetings import prepare_meeting
 from tools.ordering import create_order
 from tools.outside_text import extract_values, read_text
+from tools.people import create_contact_from_message
 from tools.prices import product_pricing
 from tools.qualification import qualify_lead
 from tools.quotes import create_quote
@@ -128,6 +129,7 @@ sales = DomainAgent(
         create_close_plan,
         explore_transcript,
         send_meeting_request,
+        create_contact_from_message,
         create_order,
         start_workflow,
         workflow_status,
