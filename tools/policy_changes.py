@@ -48,7 +48,7 @@ class ApprovalRuleArguments(Arguments):
     )
     amount_above: int | None = argument("Only changes with an amount above this.", default=None, ge=0, le=10**15)
     votes: int | None = argument("How many people have to approve.", default=None, ge=1, le=5)
-    approver_role: str | None = argument(
+    decided_by_role: str | None = argument(
         "Place in the role tree whose people approve, such as Sales Manager.",
         default=None,
         max_length=120,
@@ -137,12 +137,12 @@ def _rule(args: ApprovalRuleArguments) -> dict[str, Any]:
     }
     then = {
         "votes": args.votes,
-        "approvers": None if args.approver_role is None else [{"role": args.approver_role}],
+        "approvers": None if args.decided_by_role is None else [{"role": args.decided_by_role}],
         "expires_after": args.expires_after,
     }
     asked = {name: value for name, value in then.items() if value is not None}
     if not asked:
-        raise ToolRetryError("votes: a rule asks for something: give votes, approver_role or expires_after")
+        raise ToolRetryError("votes: a rule asks for something: give votes, decided_by_role or expires_after")
     return {
         "id": args.rule_id,
         "reason": args.reason,
