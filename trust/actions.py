@@ -105,6 +105,8 @@ class Outgoing:
     """What the tenant wants if a recipient is not among the readers of the content."""
     sources: Label = NOTHING
     """Where the words come from, as kept when they were written; `content` goes by what the message is about."""
+    separately: bool = False
+    """Whether each recipient gets a letter of their own, in which the others are not named."""
 
     def to_json(self) -> dict[str, Any]:
         """All that somebody who approves is shown, and that is compared before anything is sent."""
@@ -116,7 +118,7 @@ class Outgoing:
             "subject": self.subject,
             "body": self.body,
             "content": self.content.to_json(),
-        }
+        } | ({"separately": True} if self.separately else {})
 
 
 @dataclass(frozen=True)

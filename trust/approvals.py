@@ -516,7 +516,8 @@ async def _may_read_message(approval: Approval, crm: Connector) -> bool:
         return True
     try:
         for change in approval.changes:
-            await crm.get(change["object"], change["id"], ["Subject", "TextBody", "ToIds", "CcAddress"])
+            if change["object"] == "EmailMessage":
+                await crm.get(change["object"], change["id"], ["Subject", "TextBody", "ToIds", "CcAddress"])
         for one in message["recipients"]:
             object_name, _, record_id = one["record"].partition(":")
             await crm.get(object_name, record_id, ["Email"])
