@@ -20,10 +20,13 @@ from tools._declare import (
 )
 from tools._mail import (
     Addressee,
+    each_once,
     has_control,
     is_address,
     look_up,
     look_up_all,
+    readers_of,
+    reply_to,
     resolve,
     split_list,
     to_phrase,
@@ -31,7 +34,7 @@ from tools._mail import (
 )
 from tools._shapes import record_reference
 from trust.actions import Effect, Outgoing, Recipient
-from trust.labels import Integrity, Label, Readers
+from trust.labels import Integrity, Label
 from trust.scopes import CRM_SEND
 
 _DRAFT_FIELDS = (
@@ -44,18 +47,6 @@ _MAILED = "Sent"
 """The status of members who were written to."""
 _PAGE = 200
 _LONGEST_BODY = 50_000
-
-_BELONGS_TO: dict[str, tuple[str, ...]] = {
-    "Account": (),
-    "Contact": ("AccountId",),
-    "Lead": ("ConvertedAccountId", "ConvertedContactId"),
-    "Opportunity": ("AccountId", "ContactId"),
-    "Case": ("AccountId", "ContactId"),
-    "Quote": ("AccountId", "ContactId"),
-    "Order": ("AccountId",),
-    "Contract": ("AccountId",),
-}
-"""Kind of record -> the fields that say whom outside the house it is about."""
 
 
 class SendEmail(Arguments):
@@ -162,11 +153,11 @@ async def _load_draft(crm: ReadingCrm, draft_id: str) -> Row:
 async def _message(ctx: ToolContext, sender: Sender, draft: Row, recipients: Sequence[Recipient]) -> Outgoing:
     return Outgoing(
         channel="email",
-        recipients=_each_once(recipients),
+        recipients=each_once(recipients),
         content=await _content_label(ctx.crm, draft["Id"], draft),
         sender=sender.address,
         sender_name=to_phrase(sender.name),
-        reply_to=await _reply_to(ctx),
+        reply_to=await reply_to(ctx),
         subject=_subject_of(draft),
         body=_body_of(draft),
         wrong_reader="hold" if sender.wrong_reader == "hold" else "deny",
@@ -208,42 +199,12 @@ async def _main_recipient(crm: ReadingCrm, draft: Row) -> str:
     raise ToolFailedError("the draft names nobody whom it is for: give it a contact or a lead")
 
 
-def _each_once(recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:
-    """Without those who would get it twice; the first mention counts."""
-    seen: dict[str, Recipient] = {}
-    for one in recipients:
-        seen.setdefault(one.address.lower() or one.record or "", one)
-    return tuple(seen.values())
-
-
 async def _content_label(crm: ReadingCrm, draft_id: str, draft: Row) -> Label:
     """Written by staff, as drafts are; for those to read whom the record is about that it belongs to."""
     about = draft["ParentId"] or draft["RelatedToId"] or draft["ToIds"]
     writers = frozenset({draft["LastModifiedById"]} if draft["LastModifiedById"] else ())
-    readers = await _readers_of(crm, str(about)) if about else frozenset[str]()
+    readers = await readers_of(crm, str(about)) if about else frozenset[str]()
     return Label(Integrity.CRM_VERIFIED, writers, readers, f"EmailMessage {draft_id}")
-
-
-async def _readers_of(crm: ReadingCrm, record_id: str) -> Readers:
-    name = object_of(record_id) or ""
-    if name == "Campaign":
-        return None
-    if name not in _BELONGS_TO:
-        return frozenset()
-    fields = _BELONGS_TO[name]
-    row = await crm.get(name, record_id, fields) if fields else {}
-    found = {f"{(object_of(row[field]) or '').lower()}:{row[field]}" for field in fields if row[field]}
-    if name in ("Account", "Contact", "Lead"):
-        found.add(f"{name.lower()}:{record_id}")
-    return frozenset(found)
-
-
-async def _reply_to(ctx: ToolContext) -> str | None:
-    """The address of the person who sends; None if they have none."""
-    if ctx.user_id is None:
-        raise ToolFailedError("only staff can send e-mail")
-    address = (await ctx.crm.get("User", ctx.user_id, ["Email"]))["Email"] or ""
-    return address if is_address(address) else None
 
 
 def _subject_of(draft: Row) -> str:
