@@ -13,6 +13,7 @@ from crm.errors import CrmError
 from crm.mailing import OutgoingMail
 from crm.repositories import outbox
 from trust.actions import Outgoing
+from trust.meeting_part import METHOD, says_the_same, write_meeting
 
 _ALWAYS = {"message-id", "date", "from", "to", "subject"}
 _SOMETIMES = {"reply-to", "cc"}
@@ -24,7 +25,8 @@ class LetterError(CrmError):
 
 
 def write_letter(message: Outgoing, *, message_id: str, at: datetime) -> str:
-    """The letter as it goes over the wire: plain text, to nobody but the recipients. Raises: LetterError."""
+    """The letter as it goes over the wire: plain text, with the meeting for calendars if it invites to one, to nobody
+    but the recipients. Raises: LetterError."""
     letter = EmailMessage(policy=SMTP)
     try:
         letter["Message-ID"] = message_id
@@ -38,6 +40,9 @@ def write_letter(message: Outgoing, *, message_id: str, at: datetime) -> str:
                 letter[header] = people
         letter["Subject"] = message.subject
         letter.set_content(message.body, charset="utf-8", cte="quoted-printable")
+        if message.meeting is not None:
+            part = write_meeting(message, message.meeting, uid=message_id.strip("<>"), at=at)
+            letter.add_alternative(part, subtype="calendar", cte="base64", params={"method": METHOD})
         written = letter.as_bytes().decode("ascii")
     except Exception as error:  # whatever the library finds in it, it is not sent
         raise LetterError("the message cannot be written as a letter") from error
@@ -49,8 +54,8 @@ def _require_same(written: str, message: Outgoing, message_id: str) -> None:
     """Raises: LetterError unless a reader finds in the letter what was approved and nothing else."""
     letter = message_from_string(written, policy=SMTP)
     names = [name.lower() for name in letter.keys()]  # noqa: SIM118 - a message is no mapping: it may repeat names
-    expected = _ALWAYS | {n for n in _SOMETIMES if n in names} | _MADE_BY_THE_LIBRARY
-    content = letter.get_body()
+    expected = _ALWAYS | {n for n in _SOMETIMES if n in names} | _made_by_the_library(message)
+    content = letter.get_body(("plain",))
     same = (
         len(names) == len(set(names))
         and set(names) == expected
@@ -59,12 +64,29 @@ def _require_same(written: str, message: Outgoing, message_id: str) -> None:
         and _addresses(letter, "reply-to") == ([message.reply_to] if message.reply_to else [])
         and str(letter["message-id"]).strip() == message_id
         and str(letter["subject"]) == message.subject
-        and letter.get_content_type() == "text/plain"
+        and _has_parts(letter, message)
         and content is not None
         and content.get_content().replace("\r\n", "\n").rstrip("\n") == message.body.rstrip("\n")
     )
     if not same:
         raise LetterError("the message cannot be written as a letter that says exactly what was approved")
+
+
+def _made_by_the_library(message: Outgoing) -> set[str]:
+    return _MADE_BY_THE_LIBRARY if message.meeting is None else _MADE_BY_THE_LIBRARY - {"content-transfer-encoding"}
+
+
+def _has_parts(letter: EmailMessage, message: Outgoing) -> bool:
+    """Plain text alone, or plain text and the approved meeting."""
+    if message.meeting is None:
+        return letter.get_content_type() == "text/plain"
+    parts = list(letter.iter_parts())
+    return (
+        letter.get_content_type() == "multipart/alternative"
+        and [one.get_content_type() for one in parts] == ["text/plain", "text/calendar"]
+        and parts[1].get_param("method") == METHOD
+        and says_the_same(parts[1].get_content(), message, message.meeting)
+    )
 
 
 def _addresses(letter: EmailMessage, *headers: str) -> list[str]:
