@@ -219,10 +219,10 @@ def _as_kept(approval: Approval, effects: Sequence[Effect], sources: Sequence[So
     return kept
 
 
-async def _post(session: TenantSession, approval: Approval, action: Action, *, at: datetime) -> str | None:
+async def _post(session: TenantSession, approval: Approval, action: Action, *, at: datetime) -> list[str]:
     """Enter the message that goes with the change, if there is one, into the outbox. Raises: LetterError."""
     if action.outgoing is None or not action.changes:
-        return None
+        return []
     return await post(
         session,
         action.outgoing,
@@ -282,7 +282,7 @@ def _records(entry: LedgerEntry) -> list[dict[str, Any]]:
     return [{"object": e["object"], "id": e["id"], "version": e["version"]} for e in entry.effects]
 
 
-def _result(effects: Sequence[Effect], posted: str | None) -> dict[str, Any]:
+def _result(effects: Sequence[Effect], posted: Sequence[str]) -> dict[str, Any]:
     """What a tool's caller is told of the first record, which is the one the tool is about, and of all changes."""
     first = effects[0]
     result = {
@@ -297,4 +297,5 @@ def _result(effects: Sequence[Effect], posted: str | None) -> dict[str, Any]:
             if field != "Id"
         ],
     }
-    return result if posted is None else result | {"outbox_id": posted}
+    several = {"outbox_ids": list(posted)} if len(posted) > 1 else {}
+    return result | {"outbox_id": posted[0]} | several if posted else result
