@@ -127,7 +127,7 @@ def _describe_message(message: dict[str, Any] | None) -> list[str]:
         for one in message["recipients"]
     ]
     return [
-        "Send an e-mail",
+        "Send an e-mail to each of them by itself" if message.get("separately") else "Send an e-mail",
         f"  From: {plain(message['from'])}",
         f"  Reply-To: {plain(message['reply_to'])}",
         *people,

@@ -125,12 +125,14 @@ class Outgoing:
     """What the tenant wants if a recipient is not among the readers of the content."""
     sources: Label = NOTHING
     """Where the words come from, as kept when they were written; `content` goes by what the message is about."""
+    separately: bool = False
+    """Whether each recipient gets a letter of their own, in which the others are not named."""
     meeting: Meeting | None = None
     """Goes along as a part for calendars."""
 
     def to_json(self) -> dict[str, Any]:
         """All that somebody who approves is shown, and that is compared before anything is sent."""
-        return {
+        shown = {
             "channel": self.channel,
             "from": f"{self.sender_name} <{self.sender}>" if self.sender_name else self.sender,
             "reply_to": self.reply_to,
@@ -138,7 +140,9 @@ class Outgoing:
             "subject": self.subject,
             "body": self.body,
             "content": self.content.to_json(),
-        } | ({} if self.meeting is None else {"meeting": self.meeting.to_json()})
+        }
+        more = {} if self.meeting is None else {"meeting": self.meeting.to_json()}
+        return shown | more | ({"separately": True} if self.separately else {})
 
 
 @dataclass(frozen=True)

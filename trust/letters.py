@@ -1,6 +1,7 @@
 """From an approved message to the letter that is sent: every header is made here, and read back before it counts."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from email import message_from_string
 from email.headerregistry import Address
@@ -94,30 +95,40 @@ def _addresses(letter: EmailMessage, *headers: str) -> list[str]:
 
 async def post(
     session: TenantSession, message: Outgoing, *, approval_id: str, record_id: str, requester: str, at: datetime
-) -> str:
-    """Put a message into the outbox, inside the transaction of its effect; gives its id. Raises: LetterError."""
+) -> list[str]:
+    """Put a message into the outbox, inside the transaction of its effect; gives the ids of its letters.
+
+    Raises: LetterError.
+    """
+    letters = [replace(message, recipients=(one,)) for one in message.recipients] if message.separately else [message]
+    posted = []
+    for place, letter in enumerate(letters):
+        mail = _mail_of(letter, approval_id=approval_id, record_id=record_id, requester=requester, at=at)
+        mail.place = place
+        await outbox.add(session, mail)
+        posted.append(mail.outbox_id)
+    return posted
+
+
+def _mail_of(message: Outgoing, *, approval_id: str, record_id: str, requester: str, at: datetime) -> OutgoingMail:
     outbox_id = str(uuid.uuid4())
     message_id = f"<{outbox_id}@{message.sender.rpartition('@')[2]}>"
-    await outbox.add(
-        session,
-        OutgoingMail(
-            outbox_id=outbox_id,
-            approval_id=approval_id,
-            record_id=record_id,
-            requester=requester,
-            message_id=message_id,
-            sender=message.sender,
-            recipients=[
-                {"role": one.role, "name": one.name, "address": one.address, "record": one.record}
-                for one in message.recipients
-            ],
-            subject=message.subject,
-            mime=write_letter(message, message_id=message_id, at=at),
-            status="pending",
-            attempts=0,
-            next_attempt=at,
-            created_at=at,
-            updated_at=at,
-        ),
+    return OutgoingMail(
+        outbox_id=outbox_id,
+        approval_id=approval_id,
+        record_id=record_id,
+        requester=requester,
+        message_id=message_id,
+        sender=message.sender,
+        recipients=[
+            {"role": one.role, "name": one.name, "address": one.address, "record": one.record}
+            for one in message.recipients
+        ],
+        subject=message.subject,
+        mime=write_letter(message, message_id=message_id, at=at),
+        status="pending",
+        attempts=0,
+        next_attempt=at,
+        created_at=at,
+        updated_at=at,
     )
-    return outbox_id
