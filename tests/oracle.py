@@ -44,6 +44,7 @@ RECORDS: dict[str, tuple[str, ...]] = {
     "OpportunityLineItem": ("OpportunityId",),
     "Order": ("AccountId",),
     "OrderItem": ("OrderId",),
+    "PolicyChange__c": (),
     "Pricebook2": (),
     "PricebookEntry": (),
     "Product2": (),
@@ -55,6 +56,7 @@ RECORDS: dict[str, tuple[str, ...]] = {
     "Territory2": (),
     "User": (),
     "UserTerritory2Association": (),
+    "ValidationRule": (),
     "VoiceCallTranscript__c": ("OpportunityId__c", "LeadId__c"),
 }
 """Kind of record -> the references that decide who sees it where its parent does; the first filled one counts."""

@@ -23,6 +23,7 @@ from crm.records.sales import (
     QuoteLineItem,
 )
 from crm.records.service import Case, CaseComment, CaseHistory__c, Issue__c, Knowledge__kav, LiveChatTranscript
+from crm.records.setup import PolicyChange__c, ValidationRule
 
 OBJECTS: dict[str, type[Record]] = dict(DECLARED)
 
@@ -49,6 +50,7 @@ __all__ = [
     "OpportunityLineItem",
     "Order",
     "OrderItem",
+    "PolicyChange__c",
     "Pricebook2",
     "PricebookEntry",
     "Product2",
@@ -61,5 +63,6 @@ __all__ = [
     "Territory2",
     "User",
     "UserTerritory2Association",
+    "ValidationRule",
     "VoiceCallTranscript__c",
 ]

@@ -51,6 +51,8 @@ SHARING_DEFAULTS = {
     "Territory2": "Read",
     "UserTerritory2Association": "Read",
     "User": "Read",
+    "ValidationRule": "Read",
+    "PolicyChange__c": "Read",
 }
 
 
@@ -200,7 +202,14 @@ _ANALYST_FIELDS: dict[str, Mapping[str, str]] = {
     "Case": {"Description": ""},
 }
 
-_DEVELOPER = {**_CATALOGUE, **_REFERENCE, "Case": "r", "Campaign": "r"}
+_DEVELOPER = {
+    **_CATALOGUE,
+    **_REFERENCE,
+    "Case": "r",
+    "Campaign": "r",
+    "ValidationRule": "cred",
+    "PolicyChange__c": "cr",
+}
 _DEVELOPER_FIELDS = {"User": _addresses("User"), "Case": {"Description": ""}}
 
 _CUSTOMER_FIELDS = {

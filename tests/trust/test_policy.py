@@ -58,6 +58,7 @@ def test_the_order_of_the_guards() -> None:
         "keep_order_of_states",
         "suppress",
         "hold_writes",
+        "hold_policy_changes",
         "follow_policy",
     ]
 
