@@ -59,8 +59,8 @@ class TestPolicy:
         assert broken["rule"]["excerpt"].startswith("Critical: first answer within 30 minutes")
         assert broken["about"] == "the first answer is due within 30 minutes and never came"
 
-    async def test_those_who_may_not_read_the_case_learn_nothing(self, desk: Desk) -> None:
-        error = await desk.call("devi", "check_case_policy", case_id=ACME_CASE)
+    async def test_it_is_for_staff_only(self, desk: Desk) -> None:
+        error = await desk.call(ANN_POE.contact_id, "check_case_policy", case_id=ACME_CASE)
         assert isinstance(error, ToolError)
 
 
