@@ -20,6 +20,7 @@ from tools.records import (
 )
 from tools.segments import add_campaign_members, preview_segment, save_segment
 from tools.sending import send_email
+from tools.workflows import start_workflow, workflow_status
 
 marketing = DomainAgent(
     name="marketing",
@@ -87,5 +88,7 @@ marketing = DomainAgent(
         save_landing_page,
         create_draft,
         send_email,
+        start_workflow,
+        workflow_status,
     ),
 )

@@ -6,11 +6,15 @@ from tools.accounts import lookup_account
 from tools.activities import activities_timeline, create_task, log_call
 from tools.agenda import review_my_day
 from tools.cases import fetch_cases
+from tools.deals import advance_stage, forecast_guidance
 from tools.drafts import create_draft
 from tools.knowledge import search_knowledge
+from tools.leads import convert_lead, find_lead_duplicates, rank_lead_owners, route_lead
 from tools.meetings import prepare_meeting
+from tools.ordering import create_order
 from tools.outside_text import extract_values, read_text
 from tools.prices import product_pricing
+from tools.qualification import qualify_lead
 from tools.quotes import create_quote
 from tools.records import (
     aggregate_records,
@@ -22,6 +26,7 @@ from tools.records import (
     update_record,
 )
 from tools.sending import send_email
+from tools.workflows import start_workflow, workflow_status
 
 sales = DomainAgent(
     name="sales",
@@ -106,5 +111,15 @@ sales = DomainAgent(
         account_brief,
         product_pricing,
         create_quote,
+        qualify_lead,
+        rank_lead_owners,
+        route_lead,
+        find_lead_duplicates,
+        convert_lead,
+        advance_stage,
+        forecast_guidance,
+        create_order,
+        start_workflow,
+        workflow_status,
     ),
 )

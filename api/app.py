@@ -36,6 +36,7 @@ from api.routes import (
     simulation,
     switches,
     threads,
+    triggers,
     webhooks,
 )
 from api.settings import Settings
@@ -63,6 +64,7 @@ _ROUTES = (
     runs,
     charts,
     crons,
+    triggers,
     approvals,
     inbox,
     webhooks,

@@ -39,8 +39,10 @@ from graphs.inbox import Inbox
 from graphs.runner import LEASE, Clock, Room, Runner
 from graphs.schedules import Schedules
 from graphs.screens import Screens
+from graphs.triggers import Triggers
 from graphs.versions import check_versions
 from graphs.workflows._book import load_agents
+from graphs.workflows._standings import Standings
 from tools._catalogue import load_catalogue
 from tools._sandbox.runner import Sandbox
 from trust.content_flag import load_lexicons
@@ -58,6 +60,7 @@ class Service:
     runner: Runner
     conversations: Conversations
     schedules: Schedules
+    triggers: Triggers
     queue: DurableQueue | None
     authenticator: Authenticator
     inbox: Inbox
@@ -135,6 +138,7 @@ async def open_service(
                 Extractor(gateway_for),
                 screens,
                 CodeDesk(database, sandbox, settings.tenant_code_runs_per_day),
+                workflows=Standings,
             ),
             clock=clock,
             lease=lease,
@@ -153,7 +157,8 @@ async def open_service(
         courier = Courier(database, outward, clock, url)
         sender = settings.notice_from
         announcer = Announcer(database, conversations, transport, clock, sender=sender, public_url=url)
-        housekeeper = Housekeeper(database, conversations)
+        triggers = Triggers(conversations)
+        housekeeper = Housekeeper(database, conversations, triggers)
         rounds = (courier, announcer, housekeeper)
         if queue is not None:
             await queue.open(runner)
@@ -170,6 +175,7 @@ async def open_service(
                 runner=runner,
                 conversations=conversations,
                 schedules=schedules,
+                triggers=triggers,
                 queue=queue,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience, clock),
                 inbox=Inbox(runner, conversations),
@@ -200,6 +206,20 @@ def configured_model(settings: Settings) -> ModelFor:
     """The model of the settings, made once, for every tenant. Raises: UnknownModelError."""
     model = make_model(settings.model, base_url=settings.model_base_url, api_key=settings.model_key())
     return lambda tenant: model
+
+
+def configured_queue(settings: Settings, executor: str, *, lease: timedelta = LEASE) -> DurableQueue:
+    """A process's part in the durable queue. `executor`: the process's name, which no other has or had."""
+    return DurableQueue(
+        settings.database(),
+        settings.data_dir,
+        executor=executor,
+        slots=settings.queue_slots,
+        per_tenant=settings.queue_tenant_slots,
+        per_minute=settings.queue_tenant_per_minute,
+        poll_s=settings.queue_poll_s,
+        lease=lease,
+    )
 
 
 def configured_transport(settings: Settings, lease: timedelta = LEASE) -> Transport:

@@ -269,7 +269,10 @@ class CallDesk(Settling):
         if call["name"] == read_text.name:
             agent = self.roster[state["route"]["agent"]]
             turn["plan"] = plan_after_reading(agent.tools, call["arguments"].get("tools_needed", ()), turn.get("plan"))
-        return notes_of(labelled, turn.get("run_id", ""), **about_outside_text(call, sight))
+        more = about_outside_text(call, sight)
+        if self.catalogue[call["name"]].judges_outside and labelled.outside:
+            more = {"is_extracted": True, "extracted": join_all(labelled.outside.values()).to_json()}
+        return notes_of(labelled, turn.get("run_id", ""), **more)
 
     async def _read_one(
         self, session: TenantSession, call: Call, state: TurnState, context: RunContext, sight: Sight

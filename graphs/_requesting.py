@@ -1,6 +1,6 @@
 """What every part of the desk has: the tools, the database, and how a request for an approval comes about."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from graphs._code import CodeDesk
 from graphs._extractor import Extractor
 from graphs.context import Limits, RunContext
 from graphs.screens import Screens
-from tools._declare import Tool, ToolContext, ToolRetryError
+from tools._declare import Tool, ToolContext, ToolRetryError, WorkflowBook
 from tools._inputs import with_field_labels, with_outgoing_labels
 from tools._run import ToolError, build_action, propose
 from trust.actions import Action
@@ -43,6 +43,8 @@ class Requests:
     screens: Screens = field(default_factory=Screens)
     code: CodeDesk | None = None
     """None where no code is run."""
+    workflows: Callable[[TenantSession, Principal], WorkflowBook] | None = None
+    """Gives what tools can know of workflows, for one caller and the length of one transaction."""
 
     def _validate(self, name: str, arguments: Any, principal: Principal, agent: DomainAgent) -> Action | ToolError:
         tool = self.catalogue.get(name)
@@ -148,4 +150,5 @@ class Requests:
             today=context.today,
             post=TenantPost(session),
             code=None if self.code is None else self.code.for_run(context),
+            workflows=None if self.workflows is None else self.workflows(session, principal),
         )

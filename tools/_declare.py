@@ -194,6 +194,15 @@ class CodeRunner(Protocol):
     async def run(self, code: str, tests: str | None) -> Report: ...
 
 
+class WorkflowBook(Protocol):
+    """What a tool can know of workflows: those there are, and how the caller's own stand."""
+
+    def check(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """The title of the workflow that could be started so. Raises: ToolRetryError, naming what is wrong."""
+
+    async def list_standings(self, name: str | None, *, only_open: bool, limit: int) -> list[dict[str, Any]]: ...
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """What a tool is given besides its arguments. The tenant and the person are inside `crm`, out of reach."""
@@ -209,6 +218,8 @@ class ToolContext:
     """None where nothing can be sent."""
     code: CodeRunner | None = None
     """None where no code can be run."""
+    workflows: WorkflowBook | None = None
+    """None where none can be started."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +252,9 @@ class Tool:
     """What a person needs besides the scope; None: nothing more."""
     changes: tuple[tuple[Operation, str], ...] = ()
     """What it may propose, as operation and object, with `*` for any object; empty: anything."""
+    judges_outside: bool = False
+    """Whether values of its result, though of the service's making, were taken out of texts that it returns with them:
+    what the model does with the values then counts as those texts' doing."""
     most_records: int | None = None
     """How many records it may touch at once, for tools that are made for many; None: as many as any."""
     is_foreign: bool = False
@@ -350,6 +364,7 @@ def tool(
     for_customers: bool = False,
     permission: str | None = None,
     changes: tuple[tuple[Operation, str], ...] = (),
+    judges_outside: bool = False,
     most_records: int | None = None,
 ) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
     """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
@@ -375,6 +390,7 @@ def tool(
             for_customers=for_customers,
             permission=permission,
             changes=changes,
+            judges_outside=judges_outside,
             most_records=most_records,
         )
 

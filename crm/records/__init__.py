@@ -23,6 +23,7 @@ from crm.records.sales import (
     QuoteLineItem,
 )
 from crm.records.service import Case, CaseComment, CaseHistory__c, Issue__c, Knowledge__kav, LiveChatTranscript
+from crm.records.setup import ValidationRule
 
 OBJECTS: dict[str, type[Record]] = dict(DECLARED)
 
@@ -61,5 +62,6 @@ __all__ = [
     "Territory2",
     "User",
     "UserTerritory2Association",
+    "ValidationRule",
     "VoiceCallTranscript__c",
 ]

@@ -51,6 +51,7 @@ SHARING_DEFAULTS = {
     "Territory2": "Read",
     "UserTerritory2Association": "Read",
     "User": "Read",
+    "ValidationRule": "Read",
 }
 
 
@@ -197,7 +198,7 @@ _ANALYST_FIELDS: dict[str, Mapping[str, str]] = {
     "Case": {"Description": ""},
 }
 
-_DEVELOPER = {**_CATALOGUE, **_REFERENCE, "Case": "r", "Campaign": "r"}
+_DEVELOPER = {**_CATALOGUE, **_REFERENCE, "Case": "r", "Campaign": "r", "ValidationRule": "cred"}
 _DEVELOPER_FIELDS = {"User": _addresses("User"), "Case": {"Description": ""}}
 
 _CUSTOMER_FIELDS = {
