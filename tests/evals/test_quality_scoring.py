@@ -115,6 +115,8 @@ def test_a_tool_that_must_not_be_called_and_a_failure_that_was_mended() -> None:
         ("We offer the PT-200 and the PT-900.", ["PT-200", "PT-900"]),
         ("Please ask Jonathan Silverstein.", ["Jonathan Silverstein"]),
         ("1. Acme Industries\n2. nothing else", []),
+        ("Updating Acme Industries was not allowed.", []),
+        ("3 are listed:\n- Acme Industries\n- another\n- a third", []),
         ("A share of 25%.", []),
         ("About 33.3 percent.", []),
         ("Close Date and Stage Name are fields.", []),
