@@ -77,7 +77,7 @@ class Sources:
     def _add_result(self, value: Any) -> None:
         for text in strings_in(value):
             self._add_text(text)
-        for text in _keys_in(value):
+        for text in (*_keys_in(value), *_people_in(value)):
             self._add_text(text)
         self.numbers |= set(_values_in(value))
 
@@ -224,3 +224,15 @@ def _keys_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _keys_in(inner)
+
+
+def _people_in(value: Any) -> Iterator[str]:
+    """Full names, where a row has them in two fields."""
+    if isinstance(value, Mapping):
+        if value.get("FirstName") and value.get("LastName"):
+            yield f"{value['FirstName']} {value['LastName']}"
+        for inner in value.values():
+            yield from _people_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _people_in(inner)
