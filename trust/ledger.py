@@ -22,6 +22,7 @@ from trust.entitlement import asked_at, persons_of, still_counts
 from trust.guards.heed_switches import heed_switches
 from trust.letters import post
 from trust.policy import Grant, redeem
+from trust.policy_changes import put_in
 from trust.preapprovals import give_back
 from trust.principal import Principal, load_principal, refresh
 from trust.provenance import Sources, confirm, keep_labels, read_sources, restore_sources
@@ -82,7 +83,7 @@ async def settle(
         return await _refuse(session, approval, entry, {"kind": kind, "message": reason}, at=at)
     try:
         async with session.begin_nested():
-            effects, sources = await _carry_out(session, grant, action, principal, crm)
+            effects, sources = await _carry_out(session, grant, action, principal, crm, at=at)
             await _keep_labels(session, approval, effects, at=at)
             posted = await _post(session, approval, action, at=at)
     except StaleError as stale:
@@ -177,7 +178,7 @@ async def _counts(session: TenantSession, approval: Approval, vote: Vote) -> boo
 
 
 async def _carry_out(
-    session: TenantSession, grant: Grant, action: Action, principal: Principal, crm: Connector
+    session: TenantSession, grant: Grant, action: Action, principal: Principal, crm: Connector, *, at: datetime
 ) -> tuple[list[Effect], list[Sources]]:
     """The effects, and for each where the values that it replaced had come from. Raises: GrantError, CrmError."""
     grant.require_cover(action, principal)
@@ -186,6 +187,7 @@ async def _carry_out(
     for change in action.changes or ():
         sources.append(await read_sources(session, change))
         effects.append(await crm.apply(change))
+        await put_in(session, change, principal, at=at)
     return effects, sources
 
 

@@ -52,6 +52,7 @@ SHARING_DEFAULTS = {
     "UserTerritory2Association": "Read",
     "User": "Read",
     "ValidationRule": "Read",
+    "PolicyChange__c": "Read",
 }
 
 
@@ -198,7 +199,14 @@ _ANALYST_FIELDS: dict[str, Mapping[str, str]] = {
     "Case": {"Description": ""},
 }
 
-_DEVELOPER = {**_CATALOGUE, **_REFERENCE, "Case": "r", "Campaign": "r", "ValidationRule": "cred"}
+_DEVELOPER = {
+    **_CATALOGUE,
+    **_REFERENCE,
+    "Case": "r",
+    "Campaign": "r",
+    "ValidationRule": "cred",
+    "PolicyChange__c": "cr",
+}
 _DEVELOPER_FIELDS = {"User": _addresses("User"), "Case": {"Description": ""}}
 
 _CUSTOMER_FIELDS = {
