@@ -2,6 +2,7 @@
 
 from crm.base import DECLARED, Record
 from crm.records.activities import EmailMessage, Event, Task, VoiceCallTranscript__c
+from crm.records.analytics import MetricAlert__c, Report
 from crm.records.marketing import Campaign, CampaignMember, Territory2, UserTerritory2Association
 from crm.records.people import Account, Contact, Lead, User
 from crm.records.products import Pricebook2, PricebookEntry, Product2, ProductCategory, ProductCategoryProduct
@@ -34,6 +35,7 @@ __all__ = [
     "Knowledge__kav",
     "Lead",
     "LiveChatTranscript",
+    "MetricAlert__c",
     "Opportunity",
     "OpportunityLineItem",
     "Order",
@@ -46,6 +48,7 @@ __all__ = [
     "Quote",
     "QuoteLineItem",
     "Record",
+    "Report",
     "Task",
     "Territory2",
     "User",
