@@ -1,4 +1,4 @@
-.PHONY: format lint types arch test test-thorough attacks chaos bench eval-agentdojo catalog run check
+.PHONY: format lint types arch test test-thorough eval attacks chaos bench eval-agentdojo catalog run check
 format: ## Format all code.
 	uv run ruff format .
 lint: ## Check format and lint.
@@ -11,6 +11,8 @@ test: ## Run all tests.
 	uv run pytest
 test-thorough: ## Run all tests, the attacks in full size.
 	uv run pytest --thorough
+eval: ## Play all suites with the offline model and hold it to the thresholds.
+	uv run countersign eval --thresholds evals/suites/thresholds.yaml --json eval.json --html eval.html
 attacks: ## Run the attack bench in full.
 	uv run countersign eval attacks
 chaos: ## Kill processes at random while people work, in full.

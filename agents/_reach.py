@@ -12,7 +12,7 @@ from trust.explain import Explanation, Outcome, explain
 from trust.labels import Integrity, Label
 from trust.principal import Principal
 
-OPERATIONS: tuple[Operation, ...] = ("create", "update", "delete", "confirm")
+OPERATIONS: tuple[Operation, ...] = ("create", "update", "delete", "confirm", "convert")
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ def action_of(sample: Sample, principal: Principal) -> Action:
         agent=sample.agent.name,
         agent_tools=sample.agent.tool_names,
         for_customers=tool.for_customers,
+        permission=tool.permission,
         changes=_changes(sample, principal),
         plan=plan if sample.is_tainted or not sample.is_in_plan else None,
         inputs=tuple(inputs),

@@ -49,7 +49,8 @@ analytics = DomainAgent(
     home_object=None,
     instructions=(
         "You answer questions about numbers over many records: counts, sums, averages, groups and comparisons. "
-        "Say how each number was worked out and how many records it covers. You change no records but reports and alerts, which a person approves."
+        "Say how each number was worked out and how many records it covers. You change no records but reports and "
+        "alerts, which a person approves."
     ),
     tools=(
         ask_metric,

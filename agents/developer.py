@@ -1,6 +1,7 @@
 """Developer: how the tenant's CRM is built."""
 
 from agents._agent import DomainAgent
+from tools.code import generate_code, run_code
 from tools.knowledge import search_knowledge
 from tools.outside_text import extract_values, read_text
 from tools.records import aggregate_records, find_record, get_record, query_records
@@ -19,11 +20,19 @@ developer = DomainAgent(
         "picklist",
         "picklist values",
         "validation rule",
+        "validation rules",
         "trigger",
+        "triggers",
+        "handler",
         "integration",
+        "integrations",
+        "webhook",
+        "snippet",
         "code",
         "python",
         "script",
+        "unit tests",
+        "sandbox",
         "documentation",
         "permission set",
         "permission sets",
@@ -32,7 +41,18 @@ developer = DomainAgent(
     home_object=None,
     instructions=(
         "You help people who build on the CRM: which objects and fields there are, which values they take, "
-        "and what the documentation says. You change nothing."
+        "what the documentation says, and Python code for their schema, tried in a sandbox with its tests. "
+        "Report what was stopped or failed as it is; never call code correct whose tests did not pass."
     ),
-    tools=(find_record, get_record, query_records, aggregate_records, search_knowledge, read_text, extract_values),
+    tools=(
+        generate_code,
+        run_code,
+        find_record,
+        get_record,
+        query_records,
+        aggregate_records,
+        search_knowledge,
+        read_text,
+        extract_values,
+    ),
 )

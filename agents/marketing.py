@@ -2,8 +2,12 @@
 
 from agents._agent import DomainAgent
 from tools.activities import activities_timeline, create_task
+from tools.briefs import draft_campaign_brief, save_campaign_brief
+from tools.campaigns import campaign_summary, draft_campaign, save_campaign
 from tools.drafts import create_draft
+from tools.email_copy import draft_email_variants, save_email_variant
 from tools.knowledge import search_knowledge
+from tools.landing_pages import draft_landing_page, save_landing_page
 from tools.outside_text import extract_values, read_text
 from tools.records import (
     aggregate_records,
@@ -14,7 +18,9 @@ from tools.records import (
     query_records,
     update_record,
 )
+from tools.segments import add_campaign_members, preview_segment, save_segment
 from tools.sending import send_email
+from tools.workflows import start_workflow, workflow_status
 
 marketing = DomainAgent(
     name="marketing",
@@ -27,8 +33,18 @@ marketing = DomainAgent(
         "segment",
         "segments",
         "audience",
+        "segment of",
+        "segment with",
         "newsletter",
         "landing page",
+        "campaign brief",
+        "brief",
+        "target group",
+        "subject line",
+        "subject lines",
+        "variants",
+        "mailing",
+        "sign-up form",
         "budget",
         "opted out",
         "opt out",
@@ -41,7 +57,9 @@ marketing = DomainAgent(
     home_object="Campaign",
     instructions=(
         "You help people in marketing with campaigns, their members and leads. "
-        "People who opted out of e-mail are never to be written to."
+        "People who opted out of e-mail are never to be written to. "
+        "A brief, segment, campaign, e-mail or page is drafted first: show the draft and stop, so that the person can "
+        "change it, and save it only when they say so."
     ),
     tools=(
         find_record,
@@ -56,7 +74,21 @@ marketing = DomainAgent(
         read_text,
         extract_values,
         create_task,
+        draft_campaign_brief,
+        save_campaign_brief,
+        draft_campaign,
+        save_campaign,
+        campaign_summary,
+        preview_segment,
+        save_segment,
+        add_campaign_members,
+        draft_email_variants,
+        save_email_variant,
+        draft_landing_page,
+        save_landing_page,
         create_draft,
         send_email,
+        start_workflow,
+        workflow_status,
     ),
 )

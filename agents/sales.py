@@ -1,12 +1,21 @@
 """Sales: companies, people, leads and deals."""
 
 from agents._agent import DomainAgent
+from tools.account_briefs import account_brief
 from tools.accounts import lookup_account
 from tools.activities import activities_timeline, create_task, log_call
+from tools.agenda import review_my_day
 from tools.cases import fetch_cases
+from tools.deals import advance_stage, forecast_guidance
 from tools.drafts import create_draft
 from tools.knowledge import search_knowledge
+from tools.leads import convert_lead, find_lead_duplicates, rank_lead_owners, route_lead
+from tools.meetings import prepare_meeting
+from tools.ordering import create_order
 from tools.outside_text import extract_values, read_text
+from tools.prices import product_pricing
+from tools.qualification import qualify_lead
+from tools.quotes import create_quote
 from tools.records import (
     aggregate_records,
     confirm_fields,
@@ -17,6 +26,7 @@ from tools.records import (
     update_record,
 )
 from tools.sending import send_email
+from tools.workflows import start_workflow, workflow_status
 
 sales = DomainAgent(
     name="sales",
@@ -96,5 +106,20 @@ sales = DomainAgent(
         log_call,
         create_draft,
         send_email,
+        review_my_day,
+        prepare_meeting,
+        account_brief,
+        product_pricing,
+        create_quote,
+        qualify_lead,
+        rank_lead_owners,
+        route_lead,
+        find_lead_duplicates,
+        convert_lead,
+        advance_stage,
+        forecast_guidance,
+        create_order,
+        start_workflow,
+        workflow_status,
     ),
 )

@@ -17,6 +17,7 @@ from tools.records import (
     update_record,
 )
 from tools.sending import send_email
+from tools.workflows import start_workflow, workflow_status
 
 service = DomainAgent(
     name="service",
@@ -85,5 +86,7 @@ service = DomainAgent(
         log_call,
         create_draft,
         send_email,
+        start_workflow,
+        workflow_status,
     ),
 )

@@ -28,6 +28,7 @@ from graphs.assistants import known_versions
 from graphs.versions import check_versions
 from graphs.workflows._book import load_agents
 from tools._catalogue import load_catalogue
+from tools._sandbox.runner import Sandbox, SandboxUnavailableError
 from trust.halts import load_halts
 
 Status = Literal["ok", "warning", "wrong"]
@@ -66,6 +67,7 @@ async def examine(settings: Settings, *, ask_model: bool = False) -> list[Findin
         await _look("models", lambda: _describe_models(settings, ask=ask_model)),
         await _look("traces", lambda: _describe_traces(settings)),
         await _look("audit heads", lambda: _try_sink(settings)),
+        await _look("sandbox", _try_sandbox),
     ]
     try:
         database = Database(settings.database())
@@ -163,6 +165,17 @@ async def _try_sink(settings: Settings) -> str:
             f"{folder} lies beside the database: set COUNTERSIGN_AUDIT_HEADS to where its owner cannot write"
         )
     return f"{folder} can be written"
+
+
+async def _try_sandbox() -> str:
+    """Raises: WarningError where nothing holds code in; all that does not run code works without."""
+    sandbox = Sandbox()
+    try:
+        return f"code is held in by {await sandbox.check()}"
+    except SandboxUnavailableError as error:
+        raise WarningError(str(error)) from None
+    finally:
+        sandbox.close()
 
 
 async def _describe_database(database: Database) -> str:

@@ -19,10 +19,10 @@ def audit(command: str, **given: Any) -> None:
     importlib.import_module("api._audit").run(command, **given)
 
 
-def evaluation(name: str) -> Callable[..., bool]:
+def evaluation(name: str, command: str = "run") -> Callable[..., bool]:
     """What runs an evaluation. They stand above this package, so they are found by name. Raises: CommandError."""
     try:
-        run: Callable[..., bool] = importlib.import_module(f"evals.{name}.command").run
+        run: Callable[..., bool] = getattr(importlib.import_module(f"evals.{name}.command"), command)
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("evals"):
             raise

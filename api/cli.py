@@ -14,7 +14,7 @@ import typer
 from api import _approvals_cli, _delegations_cli, _ledger_cli, _policy_cli, _switch_cli
 from api._audit_cli import audit
 from api._chat import Chat, log_in
-from api._loading import evaluation as _evaluation
+from api._eval_cli import evaluate
 from api._loading import operate as _operate
 from api._options import LOCAL, As, Url
 from api._terminal import CommandError, clean, console, errors, one_line
@@ -289,6 +289,7 @@ app.add_typer(_approvals_cli.build(_call), name="approvals")
 app.add_typer(_delegations_cli.build(_call), name="delegations")
 app.add_typer(_ledger_cli.build(_call), name="ledger")
 app.add_typer(_switch_cli.build(_call), name="switch")
+app.add_typer(evaluate, name="eval")
 
 
 def _say_mail(mail: dict[str, Any]) -> None:
@@ -322,35 +323,6 @@ def retry_mail(outbox_id: str, who: As = None, url: Url = LOCAL) -> None:
 def confirm_mail(outbox_id: str, who: As = None, url: Url = LOCAL) -> None:
     """Say that an e-mail of unknown fate has arrived."""
     _say_mail(_call("POST", f"/outbox/{outbox_id}/confirm", url, who))
-
-
-evaluate = typer.Typer(no_args_is_help=True, help="See how the service stands up to what it is made for.")
-app.add_typer(evaluate, name="eval")
-
-
-@evaluate.command("attacks")
-def evaluate_attacks(
-    small: Annotated[
-        bool, typer.Option("--small", help="One attack of each family, with every layer in place.")
-    ] = False,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the work.")] = 2,
-    into: Annotated[Path | None, typer.Option("--json", help="Write everything that was played to this file.")] = None,
-) -> None:
-    """Attack a service of its own with a model that obeys whoever it can read; exit code 1 unless it holds."""
-    if not _evaluation("attacks")(console, small=small, jobs=jobs, into=into):
-        raise typer.Exit(1)
-
-
-@evaluate.command("chaos")
-def evaluate_chaos(
-    runs: Annotated[int, typer.Option(min=1, help="Messages with a write each.")] = 1_000,
-    kills: Annotated[int, typer.Option(min=0, help="Processes killed meanwhile.")] = 100,
-    tenants: Annotated[int, typer.Option(min=1, max=90, help="Tenants that the messages come from.")] = 20,
-    into: Annotated[Path | None, typer.Option("--json", help="Write what was found to this file.")] = None,
-) -> None:
-    """Kill processes at random while people work; exit code 1 if anything is lost, repeated or unapproved."""
-    if not _evaluation("chaos")(console, runs=runs, kills=kills, tenants=tenants, into=into):
-        raise typer.Exit(1)
 
 
 @app.command()

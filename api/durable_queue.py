@@ -8,6 +8,7 @@ accepted.
 import asyncio
 import json
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -31,6 +32,8 @@ VERSION = "1"
 KEEP = timedelta(hours=1)
 """How long the engine's record of a run that is done is kept."""
 _TIDY_EVERY_S = 600.0
+_SWITCH_S = 0.001
+"""How long a thread of a process that works on runs keeps the interpreter while another wants it."""
 _ACTIVE = ["ENQUEUED", "PENDING", "DELAYED"]
 
 _log = logging.getLogger(__name__)
@@ -161,6 +164,8 @@ class DurableQueue:
 
     def _launch(self) -> None:
         """In the event loop, so that runs are worked on in it; it takes a moment, before anything else runs."""
+        # The engine looks for runs in a thread. Its dozen statements would each wait 5 ms for the busy event loop.
+        sys.setswitchinterval(_SWITCH_S)
         engine = open_queue_database(self._url, size=8)
         self._engines.append(engine)
         config: DBOSConfig = {

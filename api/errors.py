@@ -36,6 +36,7 @@ from graphs.conversations import (
 )
 from graphs.feedback import MessageNotFoundError
 from graphs.schedules import ScheduleError, ScheduleNotFoundError
+from graphs.triggers import TriggerError, TriggerNotFoundError
 from graphs.versions import OrphanedRunError
 from trust.approvals import (
     ApprovalClosedError,
@@ -94,6 +95,7 @@ STATUSES: dict[type[Exception], int] = {
     NoSuchEntryError: 404,
     ScheduleNotFoundError: 404,
     ChartNotFoundError: 404,
+    TriggerNotFoundError: 404,
     WebhookNotFoundError: 404,
     EntryNotFoundError: 404,
     ErasedError: 410,
@@ -117,6 +119,7 @@ STATUSES: dict[type[Exception], int] = {
     CursorError: 422,
     ApprovalError: 422,
     ScheduleError: 422,
+    TriggerError: 422,
     RulesError: 422,
     OverloadedError: 429,
     ChartError: 503,
@@ -197,7 +200,7 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
 def _fields_of(error: Exception) -> list[FieldProblem]:
     if isinstance(error, InputError | FieldError):
         return [FieldProblem(field=error.field, message=error.message)]
-    if isinstance(error, ScheduleError):
+    if isinstance(error, ScheduleError | TriggerError):
         return [FieldProblem(field=error.field, message=str(error))]
     if isinstance(error, BatchError):
         return [FieldProblem(field=f"approval_ids.{one.approval_id}", message=one.reason) for one in error.misfits]

@@ -1,10 +1,12 @@
-"""Closes requests that nobody decided in time, so that their conversations go on, and notes the facts of older ones."""
+"""Closes requests that nobody decided in time, so that their conversations go on, starts what events start, and notes
+the facts of older requests."""
 
 from api.rounds import Rounds
 from crm.database import Database
 from crm.ids import TenantId
 from crm.repositories import approvals
 from graphs.conversations import Conversations
+from graphs.triggers import Triggers
 from trust import notices
 from trust.escalations import due_escalations
 
@@ -14,10 +16,11 @@ class Housekeeper(Rounds):
 
     every_s = 2.0
 
-    def __init__(self, database: Database, conversations: Conversations) -> None:
+    def __init__(self, database: Database, conversations: Conversations, triggers: Triggers) -> None:
         super().__init__()
         self._database = database
         self._conversations = conversations
+        self._triggers = triggers
         self._indexed: set[str] = set()
 
     async def make_round(self) -> int:
@@ -26,6 +29,7 @@ class Housekeeper(Rounds):
             tenant = TenantId(name)  # tenant-id: the service's own chores, for each tenant by itself
             done += await self._conversations.expire_due(tenant)
             done += await self._escalate(tenant)
+            done += await self._triggers.fire_new(tenant)
             if name not in self._indexed:
                 await self._index(tenant)
                 self._indexed.add(name)

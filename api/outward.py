@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,11 @@ STEP_TIMEOUT_S = 5.0
 WHOLE_TIMEOUT_S = 15.0
 _EMBEDDING = tuple(ipaddress.ip_network(one) for one in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
 """IPv6 networks whose addresses lead to an IPv4 address that is written into them."""
+
+
+@cache
+def trusted_here() -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 class AddressError(Exception):
@@ -38,7 +44,8 @@ class Outward:
 
     hosts: frozenset[str] = frozenset()
     allow_http: bool = False
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+    """None: certificates that this machine trusts, read when something is first called."""
 
     def check(self, url: str) -> None:
         """Raises: AddressError for what would never be called, whatever the name stands for."""
@@ -68,7 +75,7 @@ class Outward:
         try:
             async with (
                 asyncio.timeout(WHOLE_TIMEOUT_S),
-                httpcore.AsyncConnectionPool(ssl_context=self.tls, network_backend=backend) as pool,
+                httpcore.AsyncConnectionPool(ssl_context=self.tls or trusted_here(), network_backend=backend) as pool,
                 pool.stream(
                     "POST",
                     url,

@@ -42,13 +42,17 @@ class Rounds(ABC):
         await asyncio.gather(self._rounds, return_exceptions=True)
 
     async def _make_rounds(self) -> None:
+        await self._pause(self.every_s)  # a process that has just started has people to answer first
         while not self._stopping.is_set():
             began, done = time.monotonic(), 0
             try:
                 done = await self.make_round()
             except Exception:  # a round that fails is made again
                 _log.exception("a round of %s failed", type(self).__name__)
-            with contextlib.suppress(TimeoutError):
-                took = 0.0 if done else time.monotonic() - began
-                pause = pause_after(took, every_s=self.every_s, share=SHARE, longest_s=LONGEST_PAUSE_S)
-                await asyncio.wait_for(self._stopping.wait(), pause)
+            took = 0.0 if done else time.monotonic() - began
+            await self._pause(pause_after(took, every_s=self.every_s, share=SHARE, longest_s=LONGEST_PAUSE_S))
+
+    async def _pause(self, seconds: float) -> None:
+        """Until the time is over, or the service stops."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)

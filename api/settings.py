@@ -98,6 +98,10 @@ class Settings(BaseSettings):
     """How often this process looks into the queue: what a run waits at least when there is room for it."""
     max_waiting_runs: int = Field(default=5_000, ge=1)
     """How many unfinished runs a tenant may have; more are refused until some are done."""
+    code_runs_at_once: int = Field(default=2, ge=1, le=64)
+    """How much generated code this process runs at once; each run takes up to 256 MB."""
+    tenant_code_runs_per_day: int = Field(default=500, ge=0)
+    """How often a tenant may have generated code run in a day, by UTC."""
     log_level: Literal["debug", "info", "warning", "error"] | None = None
     """Of the service's own lines; libraries are heard from `warning` on. None: info, in development warning."""
     log_format: Literal["json", "text"] | None = None

@@ -29,6 +29,7 @@ from api.transports import DirectoryTransport, SmtpTransport, Transport
 from api.watcher import Watcher
 from crm.database import Database
 from graphs._calls import CallDesk
+from graphs._code import CodeDesk
 from graphs._extractor import Extractor
 from graphs._voice import Voice
 from graphs.assistants import ASSISTANTS, Assistant, known_versions
@@ -39,9 +40,12 @@ from graphs.inbox import Inbox
 from graphs.runner import LEASE, Clock, Room, Runner
 from graphs.schedules import Schedules
 from graphs.screens import Screens
+from graphs.triggers import Triggers
 from graphs.versions import check_versions
 from graphs.workflows._book import load_agents
+from graphs.workflows._standings import Standings
 from tools._catalogue import load_catalogue
+from tools._sandbox.runner import Sandbox
 from trust.content_flag import load_lexicons
 from trust.head_export import HeadExporter
 
@@ -57,6 +61,7 @@ class Service:
     runner: Runner
     conversations: Conversations
     schedules: Schedules
+    triggers: Triggers
     queue: DurableQueue | None
     authenticator: Authenticator
     inbox: Inbox
@@ -114,6 +119,8 @@ async def open_service(
         every_s=settings.audit_heads_every_s,
     )
     watching = ExitStack()
+    sandbox = Sandbox(at_once=settings.code_runs_at_once)
+    watching.callback(sandbox.close)
     try:
         await database.check()
         await check_versions(database, known_versions(assistants))
@@ -124,7 +131,17 @@ async def open_service(
             database=database,
             saver=SealedSaver(database),
             voice=Voice(load_roster(), gateway_for, database, limits, secret, screens),
-            desk=CallDesk(load_agents(), load_catalogue(), database, secret, limits, Extractor(gateway_for), screens),
+            desk=CallDesk(
+                load_agents(),
+                load_catalogue(),
+                database,
+                secret,
+                limits,
+                Extractor(gateway_for),
+                screens,
+                CodeDesk(database, sandbox, settings.tenant_code_runs_per_day),
+                workflows=Standings,
+            ),
             clock=clock,
             lease=lease,
             queue=queue,
@@ -142,7 +159,8 @@ async def open_service(
         courier = Courier(database, outward, clock, url)
         sender = settings.notice_from
         announcer = Announcer(database, conversations, transport, clock, sender=sender, public_url=url)
-        housekeeper = Housekeeper(database, conversations)
+        triggers = Triggers(conversations)
+        housekeeper = Housekeeper(database, conversations, triggers)
         watcher = Watcher(database, conversations, clock)
         rounds = (courier, announcer, housekeeper, watcher)
         if queue is not None:
@@ -160,6 +178,7 @@ async def open_service(
                 runner=runner,
                 conversations=conversations,
                 schedules=schedules,
+                triggers=triggers,
                 queue=queue,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience, clock),
                 inbox=Inbox(runner, conversations),

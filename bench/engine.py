@@ -103,11 +103,9 @@ async def _round(service: Service, principal: Principal, at_once: int, *, in_bac
 async def _turn(service: Service, principal: Principal, *, in_background: bool) -> None:
     thread = await service.conversations.create_thread(principal, None, {})
     run = await service.conversations.ask(principal, thread.thread_id, Ask(QUESTION, in_background=in_background))
-    last = None
-    async for event in service.runner.follow(principal.tenant, run.run_id):
-        last = event
-    if last is None or last.data.get("status") != "success":
-        raise RuntimeError(f"the turn did not succeed: {last}")
+    events = [event async for event in service.runner.follow(principal.tenant, run.run_id)]
+    if not events or events[-1].data.get("status") != "success":
+        raise RuntimeError(f"the turn did not succeed: {events[-2:]}")
 
 
 def _size_of(config: DatabaseConfig, folder: Path) -> int:
@@ -122,13 +120,19 @@ def _size_of(config: DatabaseConfig, folder: Path) -> int:
 # Several workers, each a process of its own
 
 
-def work(given: dict[str, Any], name: str, slots: int, per_tenant: int) -> None:
-    """Work on the queue until killed."""
+def work(given: dict[str, Any], name: str, slots: int | None, per_tenant: int | None) -> None:
+    """Work on the queue until killed; as the service is set up where nothing else is said."""
     settings = Settings(**{**given, "data_dir": Path(given["data_dir"])})
+    poll_s = LOOK_S if slots else settings.queue_poll_s
 
     async def working() -> None:
         queue = DurableQueue(
-            settings.database(), settings.data_dir, executor=name, slots=slots, per_tenant=per_tenant, poll_s=LOOK_S
+            settings.database(),
+            settings.data_dir,
+            executor=name,
+            slots=slots or settings.queue_slots,
+            per_tenant=per_tenant or settings.queue_tenant_slots,
+            poll_s=poll_s,
         )
         async with open_service(settings, model_for=lambda tenant: InstantModel(), queue=queue):
             await asyncio.Event().wait()
@@ -137,7 +141,9 @@ def work(given: dict[str, Any], name: str, slots: int, per_tenant: int) -> None:
 
 
 @contextmanager
-def workers(given: dict[str, Any], count: int, *, slots: int = 8, per_tenant: int = 8) -> Iterator[None]:
+def workers(
+    given: dict[str, Any], count: int, *, slots: int | None = None, per_tenant: int | None = None
+) -> Iterator[None]:
     processes: list[BaseProcess] = [
         fresh.Process(target=work, args=(given, f"worker-{number}", slots, per_tenant), daemon=True)
         for number in range(count)
@@ -202,7 +208,7 @@ def print_workers(count: int) -> None:
 
         async def measure(number: int) -> float:
             async with accepting(config, Path(folder), tenants) as door:
-                with workers(given, number):
+                with workers(given, number, slots=8, per_tenant=8):
                     await door.accept(number * 4)
                     await _until_done(door.service.database, tenants)  # everybody is there by now
                     accepted = await door.accept(count)
@@ -246,7 +252,7 @@ def print_fairness(flood: int) -> None:
             async with accepting(config, Path(folder), tenants) as door:
                 calm = Accepting(door.service, door.principals[1:])
                 busy = Accepting(door.service, door.principals[:1])
-                with workers(given, 2, slots=4, per_tenant=2):
+                with workers(given, 2):
                     await calm.accept(8)
                     await _until_done(door.service.database, tenants)
                     idle = await _waits(calm, 40)

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, Protocol
 
+from crm.description import ObjectDescription
 from crm.fields import Op
 from crm.semantics.model import Grain, Layer
 
 Json = Any
 Row = dict[str, Json]
 
-Writing = Literal["create", "update", "delete", "confirm", "restore", "unconfirm"]
+Writing = Literal["create", "update", "delete", "confirm", "restore", "unconfirm", "convert", "unconvert"]
 Function = Literal["count", "sum", "avg", "min", "max"]
 DATE_PARTS = ("year", "quarter", "month", "week", "day")
 """A week is named by its Monday."""
@@ -21,7 +22,11 @@ PERIOD = "period"
 
 @dataclass(frozen=True)
 class Filter:
-    """One condition. `value` is a list for `in` and a boolean for `is_null`. Text compares without case."""
+    """One condition. `value` is a list for `in` and a boolean for `is_null`. Text compares without case.
+
+    `field` is one of the record's own, or one of a record that it refers to, such as `Account.Industry`. A record that
+    refers to nothing, or to what the caller may not see, meets no condition of that kind.
+    """
 
     field: str
     op: Op
@@ -164,7 +169,8 @@ class Change:
 
     operation: Writing
     """`confirm` changes no value: it says that staff vouch for those that stand there; `unconfirm` takes that back.
-    `delete` puts the record into the bin, `restore` takes it out."""
+    `delete` puts the record into the bin, `restore` takes it out. `convert` marks a lead as having become other
+    records, which no other write can; `unconvert` takes the mark away."""
     object_name: str
     record_id: str
     """For a create: the id that the record will get, so that doing it twice is seen."""
@@ -218,6 +224,10 @@ class Connector(Protocol):
     Raises: the errors of `crm.errors`; their messages name no record that is hidden.
     """
 
+    async def describe(self, object_name: str) -> ObjectDescription: ...
+
+    async def list_objects(self) -> list[str]: ...
+
     async def get(self, object_name: str, record_id: str, fields: Sequence[str] | None = None) -> Row: ...
 
     async def query(self, query: Query) -> Page: ...
@@ -234,9 +244,17 @@ class Connector(Protocol):
 
     async def names_of(self, record_ids: Sequence[str]) -> dict[str, str]: ...
 
-    async def propose_create(self, object_name: str, fields: Mapping[str, Json]) -> Change: ...
+    async def propose_create(
+        self, object_name: str, fields: Mapping[str, Json], *, beside: Sequence[Change] = ()
+    ) -> Change: ...
 
     async def propose_update(self, object_name: str, record_id: str, fields: Mapping[str, Json]) -> Change: ...
+
+    async def propose_convert(
+        self, lead_id: str, became: Mapping[str, Json], *, beside: Sequence[Change] = ()
+    ) -> Change: ...
+
+    async def propose_unconvert(self, lead_id: str, former: Mapping[str, Json]) -> Change: ...
 
     async def propose_confirm(self, object_name: str, record_id: str, fields: Sequence[str]) -> Change: ...
 

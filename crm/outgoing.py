@@ -21,7 +21,7 @@ class GatewayRules(TenantRow, Base):
 
 
 class ModelUsage(TenantRow, Base):
-    """Calls and tokens of one day (UTC) for one account: `tenant`, `user:<id>` or `run:<id>`."""
+    """Calls and tokens of one day (UTC) for one account: `tenant`, `user:<id>`, `run:<id>`; runs of code are `code`."""
 
     __tablename__ = "model_usage"
 

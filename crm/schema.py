@@ -67,6 +67,18 @@ def object_of(record_id: str) -> str | None:
 
 
 @cache
+def relations_of(object_name: str) -> dict[str, tuple[str, str]]:
+    """What leads from one kind of record to another: `Account` -> (`AccountId`, `Account`), by the CRM's own names."""
+    found = {}
+    for field, spec in OBJECT_INFO[object_name].fields.items():
+        if len(spec.targets) != 1:
+            continue
+        name = f"{field.removesuffix('__c')}__r" if field.endswith("__c") else field.removesuffix("Id")
+        found[name] = (field, spec.targets[0])
+    return found
+
+
+@cache
 def hidden_with(object_name: str, field: str) -> frozenset[str]:
     """Fields, as `Object.Field`, from which this one could be worked out, however indirectly."""
     found: set[str] = set()

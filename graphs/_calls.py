@@ -30,7 +30,7 @@ from graphs.screens import added, orders
 from graphs.state import Call, Message, TurnState
 from tools._declare import find_json_fault
 from tools._inputs import label_inputs
-from tools._labels import Labelled, label_results
+from tools._labels import Answered, Labelled, label_results
 from tools._run import ToolError, read
 from tools.outside_text import read_text
 from trust import telemetry
@@ -38,7 +38,7 @@ from trust.actions import Action, Effect
 from trust.approvals import Origin, is_preapproved
 from trust.decisions import Deny, Hold
 from trust.digests import digest_of
-from trust.labels import Integrity, Label
+from trust.labels import Integrity, Label, join_all
 from trust.policy import decide
 from trust.principal import refresh
 from trust.provenance import OUTSIDE
@@ -216,7 +216,9 @@ class CallDesk(Settling):
             context = await with_halts(session, context)
             envelopes = [self._shorten(await self._read_one(session, call, state, context, sight)) for call in waiting]
             read = [
-                (self.catalogue[c["name"]], e["result"]) for c, e in zip(waiting, envelopes, strict=True) if e["ok"]
+                Answered(self.catalogue[c["name"]], e["result"], self._asked_with(c, sight))
+                for c, e in zip(waiting, envelopes, strict=True)
+                if e["ok"]
             ]
             labels = iter(await label_results(session, read))
         answers, noted = [], {}
@@ -232,6 +234,11 @@ class CallDesk(Settling):
                 answer = with_labels(answer, noted[answer["id"]])
             answers.append(answer)
         return {"messages": answers, "turn": turn, "notes": noted}
+
+    def _asked_with(self, call: Call, sight: Sight) -> Label:
+        """The label of a call's arguments together."""
+        written, hidden = call.get("written", call["arguments"]), call.get("hidden", ())
+        return join_all(one.label for one in label_inputs(self.catalogue[call["name"]], written, sight.seen, hidden))
 
     def _doubt(
         self,
@@ -262,7 +269,10 @@ class CallDesk(Settling):
         if call["name"] == read_text.name:
             agent = self.roster[state["route"]["agent"]]
             turn["plan"] = plan_after_reading(agent.tools, call["arguments"].get("tools_needed", ()), turn.get("plan"))
-        return notes_of(labelled, turn.get("run_id", ""), **about_outside_text(call, sight))
+        more = about_outside_text(call, sight)
+        if self.catalogue[call["name"]].judges_outside and labelled.outside:
+            more = {"is_extracted": True, "extracted": join_all(labelled.outside.values()).to_json()}
+        return notes_of(labelled, turn.get("run_id", ""), **more)
 
     async def _read_one(
         self, session: TenantSession, call: Call, state: TurnState, context: RunContext, sight: Sight

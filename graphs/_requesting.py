@@ -1,6 +1,6 @@
 """What every part of the desk has: the tools, the database, and how a request for an approval comes about."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -11,10 +11,11 @@ from crm.repositories import approvals as approval_rows
 from crm.repositories.post import TenantPost
 from crm.repositories.records import EmbeddedCrm
 from crm.work import Approval
+from graphs._code import CodeDesk
 from graphs._extractor import Extractor
 from graphs.context import Limits, RunContext
 from graphs.screens import Screens
-from tools._declare import Tool, ToolContext, ToolRetryError
+from tools._declare import Tool, ToolContext, ToolRetryError, WorkflowBook
 from tools._inputs import with_field_labels, with_outgoing_labels
 from tools._run import ToolError, build_action, propose
 from trust.actions import Action
@@ -24,6 +25,7 @@ from trust.approvals import propose_preapproved as write_down_preapproved
 from trust.bound_labels import labels_after_edit, read_labels
 from trust.decisions import Deny, Hold
 from trust.egress import clean_changes
+from trust.enlisting import find_enlisted
 from trust.policy import decide
 from trust.principal import Principal
 
@@ -39,6 +41,10 @@ class Requests:
     limits: Limits
     extractor: Extractor | None = None
     screens: Screens = field(default_factory=Screens)
+    code: CodeDesk | None = None
+    """None where no code is run."""
+    workflows: Callable[[TenantSession, Principal], WorkflowBook] | None = None
+    """Gives what tools can know of workflows, for one caller and the length of one transaction."""
 
     def _validate(self, name: str, arguments: Any, principal: Principal, agent: DomainAgent) -> Action | ToolError:
         tool = self.catalogue.get(name)
@@ -67,8 +73,10 @@ class Requests:
         if isinstance(proposal, ToolError):
             return proposal
         changes = clean_changes(proposal.changes, self.screens.hosts(context.principal.tenant))
-        proposed = replace(action, changes=changes, outgoing=proposal.outgoing)
-        complete = await with_outgoing_labels(session, await with_field_labels(session, proposed))
+        proposed = replace(
+            action, changes=changes, outgoing=proposal.outgoing, enlisted=await find_enlisted(session, changes)
+        )
+        complete = await with_outgoing_labels(session, await with_field_labels(session, proposed, proposal.taken_from))
         decision = decide(complete, context.principal)
         if isinstance(decision, Deny):
             return ToolError.of(decision)
@@ -141,4 +149,6 @@ class Requests:
             now=context.now,
             today=context.today,
             post=TenantPost(session),
+            code=None if self.code is None else self.code.for_run(context),
+            workflows=None if self.workflows is None else self.workflows(session, principal),
         )

@@ -24,6 +24,7 @@ from trust.actions import Action, Effect
 from trust.approvals import key_edited, lapse
 from trust.bound_labels import read_labels
 from trust.decisions import Deny
+from trust.enlisting import find_enlisted
 from trust.labels import Integrity, Label
 
 
@@ -139,7 +140,8 @@ class Settling(Requests):
             if action.effect is Effect.SEND:
                 tools = self._tool_context(session, context)
                 return await address_again(session, self.catalogue[action.tool], bound, approval, principal, tools)
-            return replace(bound, changes=tuple(ledger.changes_of(approval)))
+            changes = tuple(ledger.changes_of(approval))
+            return replace(bound, changes=changes, enlisted=await find_enlisted(session, changes))
 
         return rebuild
 

@@ -14,12 +14,14 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import hypothesis
 import psycopg
 import pytest
 from platformdirs.api import RuntimeDirWarning
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import Dialect, Engine
 
 from api.settings import Settings
 from crm import migrate
@@ -166,6 +168,19 @@ class PostgresTemplates:
             context_key=CONTEXT_KEY,
             master_keys=(MASTER_KEY,),
         )
+
+
+_compiled: dict[type[Dialect], Any] = {}
+
+
+@event.listens_for(Engine, "engine_connect")
+def _share_compiled(connection: Connection) -> None:
+    """All engines of a worker share what was compiled for one; SQLAlchemy would compile anew for every test's."""
+    kind = type(connection.dialect)
+    if kind not in _compiled:
+        kind.__hash__ = lambda dialect: hash(type(dialect))  # type: ignore[method-assign]
+        kind.__eq__ = lambda dialect, other: type(dialect) is type(other)  # type: ignore[method-assign]
+    connection.engine._compiled_cache = _compiled.setdefault(kind, connection.engine._compiled_cache)
 
 
 def run_seed(config: DatabaseConfig, seed: Seed) -> None:

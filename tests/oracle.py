@@ -25,6 +25,7 @@ Row = dict[str, Any]
 RECORDS: dict[str, tuple[str, ...]] = {
     "Account": (),
     "Campaign": (),
+    "CampaignBrief__c": (),
     "CampaignMember": ("CampaignId",),
     "Case": (),
     "CaseComment": ("ParentId",),
@@ -35,8 +36,10 @@ RECORDS: dict[str, tuple[str, ...]] = {
     "Event": ("WhatId", "WhoId"),
     "Issue__c": (),
     "Knowledge__kav": (),
+    "LandingPage__c": ("CampaignId",),
     "Lead": (),
     "LiveChatTranscript": ("CaseId", "AccountId"),
+    "MarketSegment": (),
     "Opportunity": ("AccountId",),
     "OpportunityLineItem": ("OpportunityId",),
     "Order": ("AccountId",),

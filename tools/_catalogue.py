@@ -44,7 +44,8 @@ def describe_catalogue() -> str:
     for tool in load_catalogue().values():
         caller = "staff and customers" if tool.for_customers else "staff"
         parts += [f"## {tool.name}", "", tool.description, ""]
-        parts += [f"{tool.effect} · scope `{tool.scope}` · {caller} · `{tool.module}`", ""]
+        needed = f" · permission `{tool.permission}`" if tool.permission else ""
+        parts += [f"{tool.effect} · scope `{tool.scope}`{needed} · {caller} · `{tool.module}`", ""]
         parts += ["| argument | required | source | personal | meaning |", "|---|---|---|---|---|"]
         for name, field in tool.arguments.model_fields.items():
             extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}

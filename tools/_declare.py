@@ -26,13 +26,15 @@ from crm.connector import (
     TextMatch,
     Writing,
 )
+from crm.description import ObjectDescription
 from crm.mailing import Sender
 from crm.semantics.model import Layer
+from tools._sandbox.report import Report
 from trust.actions import Effect, Outgoing
 from trust.digests import digest_of
 from trust.handles import OutsideText
 
-Operation = Literal["create", "update", "delete", "confirm"]
+Operation = Literal["create", "update", "delete", "confirm", "convert"]
 _DEEPEST = 12
 _LARGEST = 2**63
 
@@ -59,6 +61,8 @@ class Integrity(StrEnum):
     """Text of the CRM: as trustworthy as the field's declaration and the record's source say."""
     EXTERNAL = "external"
     """Anything an outsider could have written."""
+    ARGUMENTS = "arguments"
+    """The call's own arguments, said again: as trustworthy as they are, and no evidence of anything."""
     COMPOSED = "composed"
     """Sentences that the tool makes of the result's other values: as trustworthy as the least of those."""
 
@@ -125,6 +129,10 @@ def output(
 class ReadingCrm(Protocol):
     """The part of `crm.connector.Connector` that a tool can reach: it looks and proposes, and cannot write."""
 
+    async def describe(self, object_name: str) -> ObjectDescription: ...
+
+    async def list_objects(self) -> list[str]: ...
+
     async def get(self, object_name: str, record_id: str, fields: Any = None) -> Row: ...
 
     async def query(self, query: Query) -> Page: ...
@@ -141,11 +149,17 @@ class ReadingCrm(Protocol):
 
     async def names_of(self, record_ids: Any) -> dict[str, str]: ...
 
-    async def propose_create(self, object_name: str, fields: Mapping[str, Json]) -> Change: ...
+    async def propose_create(
+        self, object_name: str, fields: Mapping[str, Json], *, beside: Sequence[Change] = ()
+    ) -> Change: ...
 
     async def propose_update(self, object_name: str, record_id: str, fields: Mapping[str, Json]) -> Change: ...
 
     async def propose_confirm(self, object_name: str, record_id: str, fields: Sequence[str]) -> Change: ...
+
+    async def propose_convert(
+        self, lead_id: str, became: Mapping[str, Json], *, beside: Sequence[Change] = ()
+    ) -> Change: ...
 
 
 class OutsideTexts(Protocol):
@@ -174,6 +188,21 @@ class PostRules(Protocol):
     async def opted_out(self, addresses: Collection[str]) -> frozenset[str]: ...
 
 
+class CodeRunner(Protocol):
+    """Runs code that nobody has checked, where it can do no harm; counted, and entered into the audit."""
+
+    async def run(self, code: str, tests: str | None) -> Report: ...
+
+
+class WorkflowBook(Protocol):
+    """What a tool can know of workflows: those there are, and how the caller's own stand."""
+
+    def check(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """The title of the workflow that could be started so. Raises: ToolRetryError, naming what is wrong."""
+
+    async def list_standings(self, name: str | None, *, only_open: bool, limit: int) -> list[dict[str, Any]]: ...
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """What a tool is given besides its arguments. The tenant and the person are inside `crm`, out of reach."""
@@ -187,6 +216,10 @@ class ToolContext:
     outside: OutsideTexts = field(default_factory=NoOutsideTexts)
     post: PostRules | None = None
     """None where nothing can be sent."""
+    code: CodeRunner | None = None
+    """None where no code can be run."""
+    workflows: WorkflowBook | None = None
+    """None where none can be started."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +229,9 @@ class Proposal:
     changes: tuple[Change, ...]
     outgoing: Outgoing | None = None
     """The message that leaves the house with the change; tools that send have one, and no others."""
+    taken_from: Mapping[tuple[str, str], Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """By record id and field of a change: the records and fields that its value was copied or worked out from, besides
+    the call's arguments. The value keeps their labels: what an outsider wrote stays an outsider's."""
 
 
 @dataclass(frozen=True)
@@ -212,16 +248,23 @@ class Tool:
     function: Callable[[ToolContext, Any], Awaitable[Result | Proposal]]
     module: str
     for_customers: bool = False
+    permission: str | None = None
+    """What a person needs besides the scope; None: nothing more."""
     changes: tuple[tuple[Operation, str], ...] = ()
     """What it may propose, as operation and object, with `*` for any object; empty: anything."""
+    judges_outside: bool = False
+    """Whether values of its result, though of the service's making, were taken out of texts that it returns with them:
+    what the model does with the values then counts as those texts' doing."""
+    most_records: int | None = None
+    """How many records it may touch at once, for tools that are made for many; None: as many as any."""
     is_foreign: bool = False
     """Whether somebody outside has described it: a model that has it may do what the description says."""
 
     def may_propose(self, operation: Writing, object_name: str) -> bool:
-        if operation in ("restore", "unconfirm"):
+        if operation in ("restore", "unconfirm", "unconvert"):
             return False  # they take back, which is a person's to do
         is_declared = bool({(operation, object_name), (operation, "*")} & set(self.changes))
-        return is_declared or (not self.changes and operation != "delete")
+        return is_declared or (not self.changes and operation not in ("delete", "convert"))
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -315,7 +358,14 @@ A = TypeVar("A", bound=Arguments)
 
 
 def tool(
-    *, effect: Effect, scope: str, for_customers: bool = False, changes: tuple[tuple[Operation, str], ...] = ()
+    *,
+    effect: Effect,
+    scope: str,
+    for_customers: bool = False,
+    permission: str | None = None,
+    changes: tuple[tuple[Operation, str], ...] = (),
+    judges_outside: bool = False,
+    most_records: int | None = None,
 ) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
     """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
 
@@ -338,7 +388,10 @@ def tool(
             function=cast("types.FunctionType", function),
             module=function.__module__,
             for_customers=for_customers,
+            permission=permission,
             changes=changes,
+            judges_outside=judges_outside,
+            most_records=most_records,
         )
 
     return declare

@@ -1,6 +1,6 @@
 """Labels for a call's arguments: what came from where as far as code can tell, else the copilot's own words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -16,7 +16,7 @@ from tools._declare import Source, Tool
 from trust.actions import Action, FieldLabels, Input, Role
 from trust.handles import HANDLE, Handles, Path, leaves
 from trust.labels import NOTHING, Integrity, Label, join_all
-from trust.provenance import is_text, label_of
+from trust.provenance import is_text, label_of, unknown_label
 from trust.user_words import is_reference
 
 _SAID = ("Subject", "TextBody")
@@ -136,17 +136,30 @@ async def with_outgoing_labels(session: TenantSession, action: Action) -> Action
     return replace(action, outgoing=replace(message, recipients=recipients, sources=sources))
 
 
-async def with_field_labels(session: TenantSession, action: Action) -> Action:
+TakenFrom = Mapping[tuple[str, str], Sequence[tuple[str, str]]]
+
+
+async def with_field_labels(session: TenantSession, action: Action, taken_from: TakenFrom | None = None) -> Action:
     """The action with the labels of what its changes would put in place of what."""
     changes = action.changes or ()
-    origins = await load_origins(session, [change.record_id for change in changes if change.operation != "create"])
+    taken_from = taken_from or {}
+    copied = [record for sources in taken_from.values() for record, _ in sources]
+    existing = [change.record_id for change in changes if change.operation != "create"]
+    origins = await load_origins(session, [*existing, *copied])
     present = {
         (change.record_id, field.field): label_of(origins[change.record_id], field.field)
         for change in changes
         if change.record_id in origins
         for field in change.fields
     }
-    return replace(action, field_labels=label_fields(changes, action.arguments, action.inputs, present))
+    labels = label_fields(changes, action.arguments, action.inputs, present)
+    for place, sources in taken_from.items():
+        copied_from = [
+            label_of(origins[record], field) if record in origins else unknown_label(f"{record}.{field}")
+            for record, field in sources
+        ]
+        labels[place] = FieldLabels(old=labels[place].old, new=join_all([labels[place].new, *copied_from]))
+    return replace(action, field_labels=labels)
 
 
 def label_fields(

@@ -21,6 +21,8 @@ from trust.provenance import is_text, label_of, label_of_name, label_of_record, 
 
 _NAMES = frozenset({"name", "names"})
 """Parts of results that hold what people call a record."""
+_MADE_OF = "made_of"
+"""The part of a result that lists the records whose texts went into those beside it."""
 
 
 @dataclass(frozen=True)
@@ -51,34 +53,54 @@ class _Value:
     record_id: str | None
     object_name: str | None
     key: str
+    made_of: tuple[str, ...] = ()
 
 
-async def label_results(session: TenantSession, answers: Sequence[tuple[Tool, Mapping[str, Any]]]) -> list[Labelled]:
-    """The labels of several answers of tools, as JSON; what they need is asked for once."""
-    walked = [list(_walk(result, tool.result, (), Declared.BY_FIELD, _Around(), "")) for tool, result in answers]
+@dataclass(frozen=True)
+class Answered:
+    """What a tool answered, as JSON, and the label of what it was asked with."""
+
+    tool: Tool
+    result: Mapping[str, Any]
+    asked: Label = NOTHING
+
+
+async def label_results(session: TenantSession, answers: Sequence[Answered]) -> list[Labelled]:
+    """The labels of several answers of tools; what they need is asked for once."""
+    walked = [list(_walk(one.result, one.tool.result, (), Declared.BY_FIELD, _Around(), "")) for one in answers]
     ids = [_ids_in(values) for values in walked]
     origins = await load_origins(session, frozenset[str]().union(*ids))
     tampered = await _tampered_groups(session, [one for values in walked for one in values])
-    return [_labelled(values, known, origins, tampered) for values, known in zip(walked, ids, strict=True)]
+    return [
+        _labelled(values, known, origins, tampered, one.asked)
+        for values, known, one in zip(walked, ids, answers, strict=True)
+    ]
 
 
-async def label_result(session: TenantSession, tool: Tool, result: Mapping[str, Any]) -> Labelled:
+async def label_result(
+    session: TenantSession, tool: Tool, result: Mapping[str, Any], asked: Label = NOTHING
+) -> Labelled:
     """The labels of one answer."""
-    [labelled] = await label_results(session, [(tool, result)])
+    [labelled] = await label_results(session, [Answered(tool, result, asked)])
     return labelled
 
 
 def _ids_in(values: Iterable[_Value]) -> frozenset[str]:
     named = {found for one in values if one.declared is not Declared.EXTERNAL and (found := _id_in(one)) is not None}
-    return frozenset(named | {one.record_id for one in values if one.record_id is not None})
+    sources = {source for one in values for source in one.made_of}
+    return frozenset(named | sources | {one.record_id for one in values if one.record_id is not None})
 
 
 def _labelled(
-    values: Sequence[_Value], ids: frozenset[str], origins: Mapping[str, RecordOrigin], tampered: Set[tuple[str, str]]
+    values: Sequence[_Value],
+    ids: frozenset[str],
+    origins: Mapping[str, RecordOrigin],
+    tampered: Set[tuple[str, str]],
+    asked: Label,
 ) -> Labelled:
     labels: dict[Path, Label] = {}
     for one in values:
-        label = _label(one, origins, tampered)
+        label = _label(one, origins, tampered, asked)
         if label is not None:
             labels[one.path] = label
     together = join_all(labels.values()) if labels else None
@@ -149,11 +171,17 @@ async def _tampered_groups(session: TenantSession, values: Iterable[_Value]) -> 
     return found
 
 
-def _label(one: _Value, origins: Mapping[str, RecordOrigin], tampered: Set[tuple[str, str]]) -> Label | None:
+def _label(
+    one: _Value, origins: Mapping[str, RecordOrigin], tampered: Set[tuple[str, str]], asked: Label
+) -> Label | None:
+    if one.declared is Declared.ARGUMENTS:
+        return asked if isinstance(one.value, str) else None
     if one.declared is Declared.EXTERNAL:
         return unknown_label(".".join(map(str, one.path)))
     if one.declared in (Declared.SYSTEM, Declared.COMPOSED) or one.value is None or isinstance(one.value, bool):
         return None
+    if one.made_of and one.key != _MADE_OF:
+        return join_all(label_of_record(origins[id_]) if id_ in origins else unknown_label(id_) for id_ in one.made_of)
     if one.record_id is None:
         return _label_of_group(one, tampered)
     origin = origins.get(one.record_id)
@@ -185,16 +213,20 @@ class _Around:
     record_id: str | None = None
     object_name: str | None = None
     columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    made_of: tuple[str, ...] = ()
 
     def inside(self, value: Mapping[str, Any]) -> "_Around":
         name = value.get("object")
         is_object = isinstance(name, str) and name in OBJECT_INFO
+        sources = tuple(filter(None, map(normalise_id, value.get(_MADE_OF) or ())))
+        record_id = _record_in(value)
         columns = value.get("columns")
         named = [one for one in columns if isinstance(one, Mapping)] if isinstance(columns, list) else []
         return _Around(
-            _record_in(value) or self.record_id,
+            record_id or self.record_id,
             name if is_object else self.object_name,
             {str(one.get("key")): one for one in named} or self.columns,
+            sources or (() if record_id else self.made_of),
         )
 
     def cell(self, path: Path, key: str, value: Any, row: Mapping[str, Any]) -> _Value | None:
@@ -232,7 +264,7 @@ def _walk(
         for place, inner in enumerate(value):
             yield from _walk(inner, model, (*path, place), declared, around, key)
     else:
-        yield _Value(path, value, declared, around.record_id, around.object_name, key)
+        yield _Value(path, value, declared, around.record_id, around.object_name, key, around.made_of)
 
 
 def _declared(model: type[BaseModel] | None, name: str, inherited: Declared) -> tuple[type[BaseModel] | None, Declared]:

@@ -44,6 +44,8 @@ def build_action(
         agent=agent,
         agent_tools=agent_tools,
         for_customers=tool.for_customers,
+        most_records=tool.most_records,
+        permission=tool.permission,
     )
 
 

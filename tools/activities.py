@@ -3,29 +3,15 @@
 from datetime import timedelta
 from typing import Any, Literal
 
-from crm.connector import Filter, Query, Sort
-from crm.errors import CrmError
-from crm.schema import OBJECT_INFO, object_of
+from crm.schema import object_of
 from crm.values import parse_date
 from tools._declare import Arguments, Integrity, Proposal, Result, ToolContext, ToolRetryError, argument, output, tool
 from tools._shapes import day, record_reference
+from tools._timeline import KINDS, ActivityKind, Span, TimelineEntry, read_timeline
 from trust.actions import Effect
 from trust.scopes import CRM_READ, CRM_WRITE
 
 _RECENT = timedelta(days=30)
-_EXCERPT = 280
-
-_KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "Task": ("ActivityDate", "Subject", ("Description",)),
-    "Event": ("StartDateTime", "Subject", ("Description",)),
-    "EmailMessage": ("MessageDate", "Subject", ("TextBody",)),
-    "CaseComment": ("CreatedDate", "", ("CommentBody",)),
-    "LiveChatTranscript": ("EndTime", "", ("Body",)),
-    "VoiceCallTranscript__c": ("EndTime__c", "", ("Body__c",)),
-}
-"""Kind of activity -> its date, its subject, its text."""
-
-ActivityKind = Literal["Task", "Event", "EmailMessage", "CaseComment", "LiveChatTranscript", "VoiceCallTranscript__c"]
 
 
 class ActivitiesTimeline(Arguments):
@@ -34,14 +20,6 @@ class ActivitiesTimeline(Arguments):
     since: str | None = day("From this day on; 30 days ago if left out.", default=None)
     until: str | None = day("Up to this day.", default=None)
     limit: int = argument("How many to return.", default=20, ge=1, le=100)
-
-
-class TimelineEntry(Result):
-    object: str = output("Kind of activity.")
-    id: str = output("Record id.")
-    at: str | None = output("When it took place or is due.")
-    subject: str | None = output("Its subject line.", integrity=Integrity.BY_FIELD)
-    excerpt: str | None = output("The beginning of its text.", integrity=Integrity.BY_FIELD)
 
 
 class Timeline(Result):
@@ -57,48 +35,16 @@ async def activities_timeline(ctx: ToolContext, args: ActivitiesTimeline) -> Tim
     about = object_of(args.record_id)
     if about is None or not await ctx.crm.names_of([args.record_id]):
         raise ToolRetryError("record_id: there is no such record that you can see")
-    entries: list[TimelineEntry] = []
-    total = 0
-    kinds: list[str] = list(args.types or _KINDS)
-    for kind in kinds:
-        for reference in (field for child, field in OBJECT_INFO[about].children if child == kind):
-            found, count = await _entries(ctx, kind, reference, args, since)
-            entries += [one for one in found if one.id not in {e.id for e in entries}]
-            total += count
-    entries.sort(key=lambda entry: (entry.at or "", entry.id), reverse=True)
-    return Timeline(entries=entries[: args.limit], total=max(total, len(entries)))
+    kinds = args.types or tuple(KINDS)
+    entries, total = await read_timeline(
+        ctx.crm, [args.record_id], Span(since, args.until), kinds=kinds, limit=args.limit
+    )
+    return Timeline(entries=entries, total=total)
 
 
 def _require_day(name: str, value: str | None) -> str | None:
     """Raises: FieldError. Kinds of activity that cannot be read are passed over, a date that is none must not be."""
     return value and parse_date(name, value).isoformat()
-
-
-async def _entries(
-    ctx: ToolContext, kind: str, reference: str, args: ActivitiesTimeline, since: str
-) -> tuple[list[TimelineEntry], int]:
-    date_field, subject_field, text_fields = _KINDS[kind]
-    conditions = [Filter(reference, "eq", args.record_id), Filter(date_field, "ge", since)]
-    if args.until:
-        conditions.append(Filter(date_field, "le", args.until))
-    wanted = [date_field, *filter(None, [subject_field]), *text_fields]
-    try:
-        page = await ctx.crm.query(Query(kind, wanted, conditions, [Sort(date_field, True)], args.limit))
-    except CrmError:
-        return [], 0
-    return [_entry(kind, row) for row in page.records], page.total
-
-
-def _entry(kind: str, row: dict[str, Any]) -> TimelineEntry:
-    date_field, subject_field, text_fields = _KINDS[kind]
-    text = " ".join(str(row[field]) for field in text_fields if row.get(field))
-    return TimelineEntry(
-        object=kind,
-        id=row["Id"],
-        at=row.get(date_field),
-        subject=row.get(subject_field) if subject_field else None,
-        excerpt=text[:_EXCERPT] or None,
-    )
 
 
 class CreateTask(Arguments):

@@ -80,6 +80,15 @@ class Recipient:
 
 
 @dataclass(frozen=True)
+class Enlisted:
+    """Somebody whom a change would put on the list of those that a campaign writes to."""
+
+    record: str
+    """`Contact:003…` or `Lead:00Q…`."""
+    has_opted_out: bool
+
+
+@dataclass(frozen=True)
 class Outgoing:
     """A message that would leave the house, whole: what is not in it is not sent."""
 
@@ -127,6 +136,8 @@ class Action:
     agent_tools: frozenset[str]
     for_customers: bool = False
     """Whether a verified contact may use the tool at all."""
+    permission: str | None = None
+    """What the person needs besides the scope of their token and their rights to records."""
     changes: tuple[Change, ...] | None = None
     plan: frozenset[str] | None = None
     """The tools that the turn settled on before it read outside text; None while it has read none."""
@@ -134,6 +145,9 @@ class Action:
     field_labels: Mapping[tuple[str, str], FieldLabels] = field(default_factory=dict)
     """By record id and field, for the changes."""
     outgoing: Outgoing | None = None
+    enlisted: tuple[Enlisted, ...] = ()
+    most_records: int | None = None
+    """How many records the tool says that it may touch at once; None: as many as any."""
 
     @property
     def is_tainted(self) -> bool:

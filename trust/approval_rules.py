@@ -85,6 +85,7 @@ UserRef = Annotated[str, Field(max_length=18, examples=["005CS0000000003MAA"]), 
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["08:00"])]
 Many = Annotated[tuple[Name, ...], Field(max_length=MAX_NAMED)]
 Whole = Annotated[int, Strict(), Field(ge=0, le=MOST)]
+Percentage = Annotated[int, Strict(), Field(ge=0, le=100)]
 Flag = Annotated[bool, Strict()]
 
 
@@ -105,6 +106,15 @@ class AmountTest(Part):
 
     above: Whole | None = None
     below: Whole | None = None
+
+    _any = model_validator(mode="after")(Part.require_any)
+
+
+class PercentTest(Part):
+    """How much of a hundred: a discount or another percentage that the change would put into a field."""
+
+    above: Percentage | None = None
+    below: Percentage | None = None
 
     _any = model_validator(mode="after")(Part.require_any)
 
@@ -155,10 +165,13 @@ class When(Part):
     """For which writes. All that is given has to fit; what is left out fits everything."""
 
     tools: Many = ()
-    operations: Annotated[tuple[Literal["create", "update", "delete", "confirm"], ...], Field(max_length=4)] = ()
+    operations: Annotated[
+        tuple[Literal["create", "update", "delete", "confirm", "convert"], ...], Field(max_length=5)
+    ] = ()
     objects: Annotated[tuple[Annotated[str, AfterValidator(_check_object)], ...], Field(max_length=MAX_NAMED)] = ()
     fields: Annotated[tuple[Annotated[str, AfterValidator(_check_field)], ...], Field(max_length=MAX_NAMED)] = ()
     amount: AmountTest | None = None
+    percent: PercentTest | None = None
     size: SizeTest | None = None
     records_above: Whole | None = None
     recipients: RecipientTest | None = None

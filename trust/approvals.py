@@ -47,6 +47,8 @@ VERBS: Final[dict[str, str]] = {
     "confirm": "Confirm",
     "restore": "Restore",
     "unconfirm": "No longer confirm",
+    "convert": "Convert",
+    "unconvert": "No longer convert",
 }
 """What a card calls each kind of change."""
 
@@ -490,7 +492,9 @@ async def can_see(
         return True
     if not is_superior and not is_entitled(approval, principal, at=at):
         return False
-    for change in (Change.from_json(one) for one in approval.changes):
+    changes = [Change.from_json(one) for one in approval.changes]
+    to_come = frozenset(change.record_id for change in changes if change.operation == "create")
+    for change in changes:
         fields = [field.field for field in change.fields]
         try:
             if change.operation == "create":
@@ -499,7 +503,7 @@ async def can_see(
             else:
                 name_fields = OBJECT_INFO[change.object_name].name_fields
                 await crm.get(change.object_name, change.record_id, [*fields, *name_fields])
-            await _require_references(change, crm)
+            await _require_references(change, crm, to_come=to_come)
         except CrmError:
             return False
     return await _may_read_message(approval, crm)
@@ -521,11 +525,11 @@ async def _may_read_message(approval: Approval, crm: Connector) -> bool:
     return True
 
 
-async def _require_references(change: Change, crm: Connector) -> None:
-    """Raises: CrmError if the record would come to point at one that `crm` does not show."""
+async def _require_references(change: Change, crm: Connector, *, to_come: frozenset[str]) -> None:
+    """Raises: CrmError if the record would come to point at one that `crm` does not show and the request not make."""
     specs = OBJECT_INFO[change.object_name].fields
     wanted = [str(f.new) for f in change.fields if f.new and specs[f.field].targets and f.field != "OwnerId"]
     seen = await crm.names_of(wanted)
     for one in wanted:
-        if one not in seen:
+        if one not in seen and one not in to_come:
             raise CrmError("a record behind this request is hidden from you")

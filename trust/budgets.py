@@ -6,6 +6,7 @@ from crm.database import TenantSession
 from crm.repositories import outgoing as rows
 from trust.outgoing import Allowance, Outgoing
 
+_CODE = "code"
 _WHOSE = {"tenant": "your organisation's", "user": "your", "run": "this request's"}
 
 
@@ -37,6 +38,20 @@ async def settle(session: TenantSession, rules: Outgoing, *, user: str, run: str
     """Put right what was counted before: `tokens` more, or fewer if negative."""
     day = at.astimezone(UTC).date()
     await rows.add_usage(session, day, list(rules.allowances(user, run)), calls=0, tokens=tokens)
+
+
+async def spend_code_run(session: TenantSession, *, per_day: int, at: datetime) -> None:
+    """Count a run of generated code for the tenant. Raises: OverBudgetError; then the transaction is rolled back."""
+    day = at.astimezone(UTC).date()
+    await rows.add_usage(session, day, [_CODE], calls=1, tokens=0)
+    used, _ = (await rows.list_usage(session, day, [_CODE]))[_CODE]
+    if used > per_day:
+        resets_at = _next_day(at)
+        raise OverBudgetError(
+            f"your organisation's budget for running code is used up ({per_day:,} runs a day);"
+            f" it starts anew at {resets_at:%Y-%m-%dT%H:%MZ}",
+            resets_at,
+        )
 
 
 def _check(account: str, allowance: Allowance, *, calls: int, tokens: int, at: datetime) -> None:

@@ -15,6 +15,8 @@ from trust.claims import find_claims
 
 _WORD = re.compile(r"\w+")
 _MOST_ROWS = 500
+_SAID_AGAIN = "draft"
+"""The part of a result that repeats what the model asked with: it proves nothing."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Evidence:
         if isinstance(value, Mapping):
             inside = _place_of(value, place)
             for key, one in value.items():
+                if key == _SAID_AGAIN:
+                    continue
                 known = normalise_id(str(key))
                 at = Place(object_of(known), known, "Name") if known and place.field == "names" else inside
                 name = at.field if at is not inside else "Id" if key == "id" else str(key)

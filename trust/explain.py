@@ -23,6 +23,7 @@ REMEDIES = {
     "suppress": "recipients who wish to be written to and may read it, at addresses that staff has entered",
     "bind_customers": "a member of staff who asks for it",
     "require_scope": "a token with the tool's scope",
+    "require_permission": "a permission set with the permission that the tool asks for",
     "require_rights": "a permission set that lets the person write every object and field of the change",
     "limit_records": "several actions of fewer records each",
     "hold_writes": "an approval, or a pre-approval of this kind by the tenant",

@@ -18,6 +18,7 @@ from trust.guards.hold_writes import hold_writes
 from trust.guards.keep_mail_status import keep_mail_status
 from trust.guards.limit_records import limit_records
 from trust.guards.require_listed_tool import require_listed_tool
+from trust.guards.require_permission import require_permission
 from trust.guards.require_rights import require_rights
 from trust.guards.require_scope import require_scope
 from trust.guards.stay_in_plan import stay_in_plan
@@ -35,6 +36,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     stay_in_plan,
     bind_customers,
     require_scope,
+    require_permission,
     require_rights,
     limit_records,
     keep_mail_status,

@@ -13,6 +13,8 @@ _RIGHT: Final[dict[str, Operation]] = {
     "confirm": "edit",
     "restore": "delete",
     "unconfirm": "edit",
+    "convert": "edit",
+    "unconvert": "edit",
 }
 
 

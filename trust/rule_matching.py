@@ -5,9 +5,20 @@ from dataclasses import replace
 from decimal import Decimal
 
 from crm.connector import Change, FieldChange
+from crm.fields import Kind
+from crm.schema import OBJECT_INFO
 from trust.actions import Action, Effect
 from trust.amounts import amount_of, is_money
-from trust.approval_rules import AmountTest, ApprovalRule, RecipientTest, RequesterTest, SizeTest, When, parse_span
+from trust.approval_rules import (
+    AmountTest,
+    ApprovalRule,
+    PercentTest,
+    RecipientTest,
+    RequesterTest,
+    SizeTest,
+    When,
+    parse_span,
+)
 from trust.approval_rules import is_within_hours as is_within
 from trust.decisions import Hold
 from trust.facts import facts_of
@@ -110,7 +121,7 @@ def _is_under(domain: str, other: str) -> bool:
 
 def _touches(when: When, action: Action) -> bool:
     """Whether one and the same change of a field, or of a record, is all that the rule says of changes."""
-    if not (when.operations or when.objects or when.fields or when.amount or when.size):
+    if not (when.operations or when.objects or when.fields or when.amount or when.percent or when.size):
         return True
     return any(_is_meant(when, action, change, field) for change, field in _pieces(action))
 
@@ -131,6 +142,8 @@ def _is_meant(when: When, action: Action, change: Change, field: FieldChange | N
         return False
     if when.amount is not None and (field is None or not _is_amount(when.amount, action, change, field)):
         return False
+    if when.percent is not None and (field is None or not _is_percent(when.percent, change, field)):
+        return False
     return when.size is None or (field is not None and _is_size(when.size, action, change, field))
 
 
@@ -139,6 +152,18 @@ def _is_amount(test: AmountTest, action: Action, change: Change, field: FieldCha
         return False
     amount = abs(amount_of(field.new))
     return (test.above is None or amount > test.above) and (test.below is None or amount < test.below)
+
+
+def _is_percent(test: PercentTest, change: Change, field: FieldChange) -> bool:
+    info = OBJECT_INFO.get(change.object_name)
+    if (
+        change.operation not in ("create", "update")
+        or info is None
+        or info.fields[field.field].kind is not Kind.PERCENT
+    ):
+        return False
+    share = amount_of(field.new)
+    return (test.above is None or share > test.above) and (test.below is None or share < test.below)
 
 
 def _is_size(test: SizeTest, action: Action, change: Change, field: FieldChange) -> bool:

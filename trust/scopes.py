@@ -7,6 +7,8 @@ CRM_SEND = "crm:send"
 KNOWLEDGE_READ = "knowledge:read"
 APPROVALS_DECIDE = "approvals:decide"
 AUDIT_READ = "audit:read"
+CODE_RUN = "code:run"
+"""Have code written and run in the sandbox."""
 GATEWAY_MANAGE = "gateway:manage"
 POLICY_MANAGE = "policy:manage"
 DATA_ERASE = "data:erase"
@@ -19,6 +21,7 @@ ALL_SCOPES = frozenset(
         KNOWLEDGE_READ,
         APPROVALS_DECIDE,
         AUDIT_READ,
+        CODE_RUN,
         POLICY_MANAGE,
         GATEWAY_MANAGE,
         DATA_ERASE,

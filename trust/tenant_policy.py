@@ -10,7 +10,8 @@ from trust.approval_rules import ApprovalRule
 from trust.digests import digest_of
 
 MOST_RECORDS = 10
-"""No setting lifts this: `trust/guards/limit_records.py` denies what is beyond."""
+"""No setting lifts this: `trust/guards/limit_records.py` denies what is beyond, but for tools that say that they are
+made for more, and of those a second person approves whatever is beyond the setting."""
 
 RecipientRule = Literal["deny", "hold"]
 Period = Literal["day", "week", "month", "always"]

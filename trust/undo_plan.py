@@ -21,6 +21,8 @@ from crm.work import LedgerEntry
 from trust.actions import UNDO, UNDOER, Action, Effect, FieldLabels, Input
 from trust.decisions import Deny, Hold
 from trust.digests import digest_of
+from trust.enlisting import find_enlisted
+from trust.guards.limit_records import MAX_RECORDS
 from trust.labels import NOTHING, Integrity
 from trust.policy import decide
 from trust.principal import Principal
@@ -111,7 +113,7 @@ async def plan_entry(
     """`crm` is bound to the person: what they may not see or write, they do not take back. `only` names effects."""
     planner = _Planner(session, entry, crm, ahead or Ahead(), await _undone_places(session, entry))
     places = range(len(entry.effects)) if only is None else only
-    steps = [await planner.plan(place) for place in sorted(places, reverse=True)]
+    steps = [planner.keep(await planner.plan(place)) for place in sorted(places, reverse=True)]
     if not entry.effects:
         refusal = Refusal("not_applied", f"the write was {entry.status}: there is nothing to take back")
         return EntryPlan(entry.entry_id, (Step(0, None, refusal=refusal),))
@@ -162,6 +164,8 @@ async def _action_of(
         changes=changes,
         inputs=(Input("entry_id", "target", NOTHING, is_reference=True),),
         field_labels=await _labels(session, entry, steps, at=at),
+        enlisted=await find_enlisted(session, changes),
+        most_records=max(MAX_RECORDS, len(entry.effects)),  # what was done at once can be taken back at once
     )
 
 
@@ -199,6 +203,13 @@ class _Planner:
     crm: Connector
     ahead: Ahead
     undone: set[int]
+    binned: set[str] = field(default_factory=set)
+    """Records that the plan puts into the bin before it comes to older effects: what they point at may follow."""
+
+    def keep(self, step: Step) -> Step:
+        if step.change is not None and step.change.operation == "delete":
+            self.binned.add(step.change.record_id)
+        return step
 
     async def plan(self, place: int) -> Step:
         effect = self.entry.effects[place]
@@ -227,6 +238,8 @@ class _Planner:
                 return await self._out_of_bin(effect)
             case "confirm" | "unconfirm":
                 return await self._about_trust(effect)
+            case "convert" | "unconvert":
+                return await self._about_conversion(effect)
             case other:
                 raise _Refused(Refusal("forbidden", f"a {other!r} cannot be taken back"))
 
@@ -252,7 +265,7 @@ class _Planner:
         if state is None or state[0] != effect["version"] + own:
             message = "somebody has worked on the record since it was made"
             raise _Refused(Refusal("moved_on", message, (await self._who(object_name, record_id),)))
-        if await rows.is_referred_to(self.session, record_id):
+        if await rows.is_referred_to(self.session, record_id, apart_from=self.binned):
             raise _Refused(Refusal("referred_to", "other records depend on it by now: take those back first"))
         shown = [name for name in written if name != "OwnerId" and effect["after"][name] is not None]
         binned = await self.crm.propose_delete(object_name, record_id)
@@ -264,6 +277,14 @@ class _Planner:
         if state is None or state != (effect["version"], True):
             raise _Refused(Refusal("moved_on", "the record is not in the bin as it was left there"))
         return await self.crm.propose_restore(effect["object"], effect["id"])
+
+    async def _about_conversion(self, effect: Json) -> Change:
+        fields = list(effect["after"])
+        await self._require_present(effect, fields)
+        former = {name: effect["before"].get(name) for name in fields}
+        if effect["operation"] == "unconvert":
+            return await self.crm.propose_convert(effect["id"], former)
+        return await self.crm.propose_unconvert(effect["id"], former)
 
     async def _about_trust(self, effect: Json) -> Change:
         object_name, record_id = effect["object"], effect["id"]

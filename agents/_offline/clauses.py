@@ -59,13 +59,16 @@ def strip_polite(text: str) -> str:
     return text
 
 
-def split_clauses(utterance: str) -> list[str]:
-    """The requests of an utterance in order, each without courtesies. Empty if it says nothing."""
+def split_clauses(utterance: str, starters: frozenset[str] = frozenset()) -> list[str]:
+    """The requests of an utterance in order, each without courtesies. Empty if it says nothing.
+
+    `starters`: words by which a request may begin, besides those that it begins with everywhere.
+    """
     text = strip_polite(_without_courtesy(clean(utterance)))
     tokens = tokenize(text)
     cuts = [0]
     for at, token in enumerate(tokens):
-        if at and _cuts_here(text[tokens[cuts[-1]].start :], tokens, cuts[-1], at):
+        if at and _cuts_here(text[tokens[cuts[-1]].start :], tokens, cuts[-1], at, starters):
             cuts.append(at)
         if token.low == ":" and _FREE_TEXT.match(strip_polite(text[tokens[cuts[-1]].start :])):
             break
@@ -80,7 +83,7 @@ def _text(text: str, tokens: list[Token]) -> str:
     return strip_polite(text[tokens[0].start : tokens[-1].end]) if tokens else ""
 
 
-def _cuts_here(clause: str, tokens: list[Token], start: int, at: int) -> bool:
+def _cuts_here(clause: str, tokens: list[Token], start: int, at: int, starters: frozenset[str]) -> bool:
     before, word = tokens[at - 1].low, tokens[at]
     joined = before in ("and", "then", "also", ";", "plus") or (before in (".", "?", "!", ",") and at - start > 1)
     if not joined or word.kind is Kind.QUOTE:
@@ -92,7 +95,7 @@ def _cuts_here(clause: str, tokens: list[Token], start: int, at: int) -> bool:
         return tokens[head].low in _PAYLOAD_STARTERS and before != "," and _names_work(tokens, head)
     if before in (".", "?", "!"):
         return True
-    if tokens[head].low in STARTERS:
+    if tokens[head].low in STARTERS or tokens[head].low in starters:
         return not _is_object(tokens, head, before)
     return before != "," and word.low in _POSSESSIVES and any(_is_object_word(t) for t in tokens[at + 1 : at + 4])
 

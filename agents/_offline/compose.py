@@ -34,6 +34,11 @@ def escape(text: str) -> str:
     return _LINE_LEAD.sub(r"\1\\\2\3", escaped)
 
 
+def escape_lines(text: str) -> str:
+    """Several lines without effect on the Markdown around them."""
+    return "\n".join(escape(line) for line in text.splitlines()[:40] if line.strip())
+
+
 def say_value(value: object, memory: Memory, names: Mapping[str, Any] | None = None) -> str:
     """A value for people: thousands separators, yes and no, names for references."""
     if value is None or value == "":

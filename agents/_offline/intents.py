@@ -202,7 +202,8 @@ _DELETE = re.compile(
     r"^(?:delete|remove|erase|purge|destroy|merge|trash|wipe|convert|compare|send|export|import|undo)\b"
 )
 """Work that no tool here does; saying so beats looking for a record of that name."""
-_SLIPS = {"shwo": "show", "hsow": "show", "sohw": "show", "shw": "show", "lsit": "list", "fidn": "find", "fnid": "find"}
+_SLIPS = {"shwo": "show", "hsow": "show", "sohw": "show", "shw": "show", "lsit": "list", "fidn": "find", "fnid": "find",
+          "wich": "which", "whcih": "which", "whihc": "which", "waht": "what", "wht": "what", "hwo": "how"}  # fmt: skip
 
 
 def repair_head(clause: str) -> str:

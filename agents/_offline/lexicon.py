@@ -1,6 +1,7 @@
 """The words of the trade: what people call objects, fields and states. General English, no tenant's data."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -219,6 +220,11 @@ def object_named(words: Sequence[str], known: Iterable[str], *, fuzzy: bool) -> 
 
 def field_named(words: Sequence[str], info: ObjectInfo) -> FieldInfo | None:
     """The field of the object that these lower-case words name."""
+    return _field_named(tuple(words), info)
+
+
+@lru_cache(maxsize=20_000)
+def _field_named(words: tuple[str, ...], info: ObjectInfo) -> FieldInfo | None:
     phrase = " ".join(words)
     fields = info.fields or {name: FieldInfo(name) for name in EVERY_RECORD_HAS}
     for name, candidate in fields.items():

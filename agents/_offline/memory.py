@@ -11,6 +11,11 @@ from agents._offline.toolbox import Args, Outcome
 PARTIES = frozenset(("Account", "Contact", "Lead", "User"))
 """What people call by a part of its name; other records carry their account's name as well."""
 _LIST_KEYS = ("records", "cases", "matches", "articles")
+_OWN_SHAPES = frozenset(
+    """query_records fetch_cases similar_cases search_knowledge find_record lookup_account get_record
+    activities_timeline aggregate_records""".split()
+)
+"""Tools whose results are read by what is known of their shape; any other's by what it holds."""
 _LABELS = ("Name", "name", "Subject", "subject")
 _TITLES = ("Title", "title")
 
@@ -83,6 +88,8 @@ class Memory:
             self.remember(row)
         if outcome.call.tool in ("query_records", "fetch_cases", "similar_cases", "search_knowledge"):
             self._observe_list(outcome, rows)
+        elif outcome.call.tool not in _OWN_SHAPES and _listed_key(result) is not None:
+            self.listed = [self.known[row.record_id] for row in rows]
         elif outcome.call.tool not in ("find_record", "lookup_account", "activities_timeline", "aggregate_records"):
             for row in rows[:1]:
                 self.focus(row)
@@ -141,12 +148,25 @@ def records_in(outcome: Outcome) -> list[Known]:
         if isinstance(rows, list):
             default = str(result.get("object") or _default_object(outcome.call.tool, outcome.call.args))
             return [known for row in rows if isinstance(row, dict) and (known := known_from(row, default))]
+    if outcome.call.tool not in _OWN_SHAPES and (listed := _listed_key(result)) is not None:
+        return [known for row in result[listed] if isinstance(row, dict) and (known := known_from(row, ""))]
     account = result.get("account")
     if isinstance(account, dict):
         known = known_from(account, "Account")
         return [known] if known else []
     known = known_from(result, str(result.get("object") or ""))
     return [known] if known else []
+
+
+def _listed_key(result: Mapping[str, Any]) -> str | None:
+    """The longest list of records in a result; None if it has none."""
+    lists = {
+        key: sum(isinstance(row, dict) and known_from(row, "") is not None for row in value)
+        for key, value in result.items()
+        if isinstance(value, list)
+    }
+    best = max(lists, key=lambda key: lists[key], default="")
+    return best if lists.get(best) else None
 
 
 def _default_object(tool: str, args: Args) -> str:

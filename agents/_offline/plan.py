@@ -10,7 +10,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from agents._offline import compose
+from agents._offline.calling import Caller
 from agents._offline.changes import Assignment, fit
+from agents._offline.deciding import merged, read_answer
 from agents._offline.drafts import write_draft
 from agents._offline.intents import recognise_verb
 from agents._offline.lexicon import CHILDREN, NAME_FIELDS, REFERENCE_TARGETS, SHOWN_FIELDS
@@ -24,7 +26,9 @@ from agents._offline.understand import read_clause, understand
 from agents._offline.words import clean, say_name, singular, tokenize, with_article
 
 RECENT_DAYS = 30
-_READS = frozenset((Verb.SHOW, Verb.LIST, Verb.MEASURE, Verb.SUMMARISE, Verb.TIMELINE, Verb.KNOWLEDGE, Verb.SIMILAR))
+_READS = frozenset(
+    (Verb.SHOW, Verb.LIST, Verb.MEASURE, Verb.SUMMARISE, Verb.TIMELINE, Verb.KNOWLEDGE, Verb.SIMILAR, Verb.TOOL)
+)
 _CANCELS = frozenset(
     (
         "cancel",
@@ -101,7 +105,7 @@ class Planner:
                 return continued, ""
         if utterance.lower().strip(" .!?") in _CANCELS:
             return [], "There is no question open, so there is nothing to cancel."
-        requests = understand(utterance, self.briefing, self.memory.last)
+        requests = understand(utterance, self.briefing, self.memory.last, self.toolbox)
         if not requests:
             return [], self._not_understood()
         return requests, ""
@@ -110,6 +114,9 @@ class Planner:
         """The waiting requests with the answer put in; None if the utterance asks something else."""
         self.bindings.update(pending.bindings)
         first, *rest = pending.requests
+        if pending.slot.startswith("argument:"):
+            answered = self._answer(first, pending.slot.partition(":")[2], utterance)
+            return [answered, *rest] if answered else None
         verb = recognise_verb(clean(utterance))
         is_short = len(tokenize(utterance[:400])) <= 8
         if pending.candidates:
@@ -140,6 +147,16 @@ class Planner:
             text = utterance if verb is Verb.UPDATE else f"set {utterance}"
             return [replace(first, changes=read_clause(clean(text), self.briefing, None).changes), *rest]
         return None
+
+    def _answer(self, first: Request, name: str, utterance: str) -> Request | None:
+        """The waiting call with the value that was asked for; None if the utterance gives none, or asks for more."""
+        if first.tool not in self.toolbox:
+            return None
+        anew = read_clause(clean(utterance), self.briefing, None, self.toolbox)
+        if anew.verb is Verb.TOOL and anew.tool != first.tool:
+            return None
+        said = read_answer(self.toolbox.spec(first.tool), name, clean(utterance), self.briefing, self.toolbox)
+        return merged(first, said, self.toolbox.spec(first.tool), self.briefing) if said else None
 
     def _replaced(self, first: Request, rest: Sequence[Request], utterance: str) -> list[Request] | None:
         """A new name in place of the reference that was asked about."""
@@ -216,6 +233,7 @@ class Planner:
             Verb.DRAFT: self._draft,
             Verb.SEND: self._send,
             Verb.MORE: self._more,
+            Verb.TOOL: self._call,
         }.get(verb, self._chat)
 
     @property
@@ -325,6 +343,11 @@ class Planner:
             if outcome.ok
             else compose.say_problem(outcome, "Looking for similar cases")
         )
+
+    # Any other tool
+
+    def _call(self, request: Request) -> Steps[str]:
+        return Caller(self.toolbox.spec(request.tool), self.briefing, self.memory, self._resolve).run(request)
 
     # Lists and numbers
 

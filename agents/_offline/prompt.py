@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 _TODAY = re.compile(r"\btoday is (?:\w+, )?(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
 _STAFF = re.compile(r"\bthe user is ([^(\n]{1,120}?) \(user ([A-Za-z0-9]{15,18})(?:, ([^)\n]{1,80}))?\)", re.IGNORECASE)
@@ -58,7 +58,7 @@ class FieldInfo:
         return self.name.endswith("Id") and self.name != "Id"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ObjectInfo:
     name: str
     fields: Mapping[str, FieldInfo] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class ObjectInfo:
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Briefing:
     today: date | None = None
     caller: Caller | None = None
@@ -93,7 +93,9 @@ class Briefing:
         return self.objects.get(name) or ObjectInfo(name)
 
 
+@lru_cache(maxsize=256)
 def read_briefing(prompt: str) -> Briefing:
+    """What a system prompt says. The same prompt gives the same objects, so that what is read off them is kept."""
     return Briefing(today=_read_today(prompt), caller=_read_caller(prompt), objects=_read_objects(prompt))
 
 

@@ -1,7 +1,9 @@
 """What a clause asks for, as data."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class Verb(StrEnum):
@@ -20,6 +22,8 @@ class Verb(StrEnum):
     DRAFT = "draft"
     SEND = "send"
     DELETE = "delete"
+    TOOL = "tool"
+    """Any tool, found by its own description."""
     MORE = "more"
     GREET = "greet"
     THANKS = "thanks"
@@ -103,3 +107,11 @@ class Request:
     problem: str = ""
     """Why part of it cannot be done, said to the user instead of guessing."""
     is_elliptic: bool = False
+    tool: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What the clause says of the tool's arguments."""
+    references: Mapping[str, tuple[Reference, ...]] = field(default_factory=dict)
+    spare: tuple[Reference, ...] = ()
+    dated: frozenset[str] = frozenset()
+    implied: frozenset[str] = frozenset()
+    """References that go to whichever argument takes such a record."""

@@ -3,7 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
+
+from agents._offline.choosing import Chooser
+from agents._offline.schemas import Spec, read_spec
 
 Args = dict[str, Any]
 
@@ -44,6 +48,22 @@ class Toolbox:
     def names(self) -> list[str]:
         return list(self._tools)
 
+    @cached_property
+    def specs(self) -> tuple[Spec, ...]:
+        return tuple(read_spec(function) for function in self._tools.values())
+
+    def spec(self, tool: str) -> Spec:
+        return next(spec for spec in self.specs if spec.name == tool)
+
+    @property
+    def starters(self) -> frozenset[str]:
+        """The words that the tools' names begin with: what they do."""
+        return frozenset(word for name in self._tools if len(word := name.split("_")[0].lower()) > 3 and "_" in name)
+
+    @property
+    def chooser(self) -> Chooser:
+        return _chooser_of(self.specs)
+
     def describe(self, tool: str) -> str:
         return str(self._tools[tool].get("description") or "")
 
@@ -59,6 +79,11 @@ class Toolbox:
         return Call(
             tool, {name: value for name, value in args.items() if value is not None and (not known or name in known)}
         )
+
+
+@lru_cache(maxsize=64)
+def _chooser_of(specs: tuple[Spec, ...]) -> Chooser:
+    return Chooser(specs)
 
 
 def read_outcome(call: Call, content: object) -> Outcome:

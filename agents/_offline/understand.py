@@ -7,6 +7,7 @@ from dataclasses import replace
 from agents._offline.changes import read_changes
 from agents._offline.clauses import split_clauses
 from agents._offline.conditions import ConditionReader
+from agents._offline.deciding import read_tool_request
 from agents._offline.intents import recognise_verb, repair_head
 from agents._offline.lexicon import SHOWN_FIELDS, field_named
 from agents._offline.mentions import Mention, find_changed, find_object
@@ -17,6 +18,7 @@ from agents._offline.references import read_exact, read_names, read_number, read
 from agents._offline.request import Condition, Reference, Request, Verb
 from agents._offline.sends import read_send
 from agents._offline.texts import read_text_request
+from agents._offline.toolbox import Toolbox
 from agents._offline.words import tokenize
 
 _CONTENT_VERBS = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.CREATE))
@@ -52,12 +54,14 @@ _ABOUT_WORDS = frozenset(
 _RECENTLY = frozenset(("recent", "recently", "lately", "latest"))
 
 
-def understand(utterance: str, briefing: Briefing, last: Request | None = None) -> list[Request]:
+def understand(
+    utterance: str, briefing: Briefing, last: Request | None = None, toolbox: Toolbox | None = None
+) -> list[Request]:
     """The requests in order; a follow-up takes what it leaves out from `last`. Empty if nothing was said."""
     requests: list[Request] = []
-    for clause in split_clauses(utterance):
+    for clause in split_clauses(utterance, toolbox.starters if toolbox else frozenset()):
         previous = requests[-1] if requests else last
-        requests.append(read_clause(clause, briefing, previous))
+        requests.append(read_clause(clause, briefing, previous, toolbox))
     return requests
 
 
@@ -69,11 +73,27 @@ def with_usual_objects(briefing: Briefing) -> Briefing:
     return Briefing(briefing.today, briefing.caller, usual)
 
 
-def read_clause(clause: str, briefing: Briefing, last: Request | None) -> Request:
+def read_clause(clause: str, briefing: Briefing, last: Request | None, toolbox: Toolbox | None = None) -> Request:
     bare = _FOLLOW_UP.sub("", clause) or clause
     is_follow_up = bare != clause
     bare = repair_head(bare)
     verb = recognise_verb(bare)
+    asked = read_tool_request(
+        clause,
+        bare,
+        verb,
+        briefing,
+        last,
+        toolbox,
+        lambda: _read_plain(clause, bare, verb, briefing, last, is_follow_up),
+    )
+    return asked or _read_plain(clause, bare, verb, briefing, last, is_follow_up)
+
+
+def _read_plain(
+    clause: str, bare: str, verb: Verb | None, briefing: Briefing, last: Request | None, is_follow_up: bool
+) -> Request:
+    """The clause as the grammar of records, fields and values reads it."""
     if verb is None and _assigns(bare, briefing):
         bare, verb = f"set {bare}", Verb.UPDATE
     if verb in _WITHOUT_RECORDS:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 MAX_UTTERANCE = 4_000
 """Characters of one message that are read; a request is far shorter, and the rest cannot change what it asks."""
@@ -94,8 +95,13 @@ def tokenize(text: str) -> list[Token]:
 
 def split_name(name: str) -> list[str]:
     """'AnnualRevenue' -> ['annual', 'revenue']; 'ContractID__c' -> ['contract', 'id']."""
+    return [*_split_name(name)]
+
+
+@lru_cache(maxsize=5_000)
+def _split_name(name: str) -> tuple[str, ...]:
     bare = re.sub(r"__(?:c|kav)$", "", name)
-    return [part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", bare)]
+    return tuple(part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", bare))
 
 
 def say_name(name: str) -> str:

@@ -72,7 +72,7 @@ class ExplainBody(Body):
         default=None, max_length=20, description="Of the person's token; all if left out."
     )
     object: Annotated[str, Field(max_length=60)] | None = None
-    operation: Literal["create", "update", "delete", "confirm"] | None = None
+    operation: Literal["create", "update", "delete", "confirm", "convert"] | None = None
     fields: dict[str, FieldBody] = Field(default={}, max_length=100)
     records: Annotated[int, Field(ge=1, le=50)] = 1
     tainted: bool = Field(default=False, description="Whether the model has read outside text in the turn.")

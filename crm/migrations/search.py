@@ -141,8 +141,13 @@ def build_on_sqlite(connection: Connection) -> None:
         "(tenant UNINDEXED, object UNINDEXED, record_id UNINDEXED, title, body, tokenize = 'porter unicode61')"
     )
     for object_name in sorted(NAMED.keys() | TEXTS.keys()):
-        for statement in _triggers(object_name):
-            run(statement)
+        follow_on_sqlite(connection, object_name)
+
+
+def follow_on_sqlite(connection: Connection, object_name: str) -> None:
+    """Make the triggers that keep the indexes in step with one table."""
+    for statement in _triggers(object_name):
+        connection.exec_driver_sql(statement)
 
 
 def _triggers(object_name: str) -> list[str]:

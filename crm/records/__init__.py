@@ -3,7 +3,15 @@
 from crm.base import DECLARED, Record
 from crm.records.activities import EmailMessage, Event, Task, VoiceCallTranscript__c
 from crm.records.analytics import MetricAlert__c, Report
-from crm.records.marketing import Campaign, CampaignMember, Territory2, UserTerritory2Association
+from crm.records.marketing import (
+    Campaign,
+    CampaignBrief__c,
+    CampaignMember,
+    LandingPage__c,
+    MarketSegment,
+    Territory2,
+    UserTerritory2Association,
+)
 from crm.records.people import Account, Contact, Lead, User
 from crm.records.products import Pricebook2, PricebookEntry, Product2, ProductCategory, ProductCategoryProduct
 from crm.records.sales import (
@@ -23,6 +31,7 @@ __all__ = [
     "OBJECTS",
     "Account",
     "Campaign",
+    "CampaignBrief__c",
     "CampaignMember",
     "Case",
     "CaseComment",
@@ -33,8 +42,10 @@ __all__ = [
     "Event",
     "Issue__c",
     "Knowledge__kav",
+    "LandingPage__c",
     "Lead",
     "LiveChatTranscript",
+    "MarketSegment",
     "MetricAlert__c",
     "Opportunity",
     "OpportunityLineItem",

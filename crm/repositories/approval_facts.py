@@ -34,6 +34,7 @@ def rests_on_outsiders(labels: Mapping[str, Any]) -> bool:
 
 def _records_of(approval: Approval) -> Iterator[dict[str, Any]]:
     message = approval.card.get("message")
+    to_come = {one["id"] for one in approval.changes if one["operation"] == "create"}
     for change in approval.changes:
         fields = [one["field"] for one in change["fields"]]
         yield _record(change["object"], change["id"], change["operation"], fields)
@@ -41,6 +42,8 @@ def _records_of(approval: Approval) -> Iterator[dict[str, Any]]:
         for one in change["fields"]:
             if one["new"] and specs[one["field"]].targets and one["field"] != "OwnerId":
                 pointed_at = normalise_id(str(one["new"])) or str(one["new"])
+                if pointed_at in to_come:
+                    continue
                 yield _record(object_of(pointed_at) or UNKNOWN_OBJECT, pointed_at, "refers", [])
         if message is not None:
             yield _record(change["object"], change["id"], "message", MESSAGE_FIELDS)

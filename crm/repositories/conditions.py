@@ -1,16 +1,18 @@
 """Structured filters, sorts and groups as SQL, each checked against the caller's field rights first."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, String, and_, case, collate, func, literal
+from sqlalchemy import ColumnElement, String, and_, case, collate, func, literal, select
 
 from crm.access import Access
 from crm.connector import DATE_PARTS, Filter, Sort
 from crm.errors import FieldError
 from crm.fields import ORDERED, FieldSpec, Kind, UtcDateTime
-from crm.schema import OBJECT_INFO
+from crm.repositories.visibility import visible_to
+from crm.schema import OBJECT_INFO, relations_of
 from crm.values import parse_date, parse_value, require_storable
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -29,6 +31,9 @@ def build_filters(access: Access, object_name: str, filters: Sequence[Filter]) -
 
 
 def _build_filter(access: Access, object_name: str, one: Filter) -> Condition:
+    relation, _, field = one.field.partition(".")
+    if field:
+        return _refers_to_one(access, object_name, relation, replace(one, field=field))
     access.require_readable(object_name, one.field)
     info = OBJECT_INFO[object_name]
     return build_condition(getattr(info.record_type, one.field), info.fields[one.field], one)
@@ -49,6 +54,20 @@ def build_condition(column: Any, spec: FieldSpec, one: Filter) -> Condition:
     if spec.kind is Kind.DATETIME and _is_day(one.value):
         return _compares_with_day(column, one)
     return _compares(column, spec, one.op, parse_value(one.field, _lenient(spec), one.value))
+
+
+def _refers_to_one(access: Access, object_name: str, relation: str, inner: Filter) -> Condition:
+    """Refers to a record that the caller may see and that meets the condition."""
+    if relation not in relations_of(object_name) or "." in inner.field:
+        known = ", ".join(f"{name}.<field>" for name in relations_of(object_name)) or "none"
+        raise FieldError(f"{relation}.{inner.field}", f"{object_name} leads to other records by: {known}")
+    reference, target = relations_of(object_name)[relation]
+    access.require_readable(object_name, reference)
+    access.require("read", target)
+    target_type = OBJECT_INFO[target].record_type
+    met = [visible_to(access, target_type), _build_filter(access, target, inner)]
+    ids = select(target_type.Id).where(target_type.tenant == access.caller.tenant, *met)
+    return cast("Condition", getattr(OBJECT_INFO[object_name].record_type, reference).in_(ids))
 
 
 def _lenient(spec: FieldSpec) -> FieldSpec:

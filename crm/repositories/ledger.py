@@ -1,6 +1,6 @@
 """Ledger rows: one per intended write, told apart by a key that the database keeps unique."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -147,7 +147,7 @@ async def find_state(session: TenantSession, record_id: str) -> tuple[int, bool]
 _KEPT_BY_THE_CRM = frozenset({"CaseHistory__c"})
 
 
-async def is_referred_to(session: TenantSession, record_id: str) -> bool:
+async def is_referred_to(session: TenantSession, record_id: str, *, apart_from: Collection[str] = ()) -> bool:
     """Whether any record that is not in the bin points at this one, besides what the CRM writes down by itself."""
     target = object_of(record_id)
     for name, info in OBJECT_INFO.items():
@@ -161,6 +161,7 @@ async def is_referred_to(session: TenantSession, record_id: str) -> bool:
         if not columns:
             continue
         pointing = or_(*(column == record_id for column in columns))
-        if await session.scalar(select(info.record_type.Id).where(pointing).limit(1)) is not None:
+        found = await session.scalars(select(info.record_type.Id).where(pointing).limit(len(apart_from) + 1))
+        if set(found) - set(apart_from):
             return True
     return False

@@ -30,8 +30,10 @@ from crm.connector import (
     Query,
     Row,
     TextMatch,
+    Writing,
 )
 from crm.database import TenantSession
+from crm.description import ObjectDescription, describe, list_objects
 from crm.errors import Conflict, CrmError, CursorError, FieldError, ObjectRightError, RecordNotFoundError, StaleError
 from crm.fields import NUMERIC, ORDERED, Fixed, Kind, to_json
 from crm.ids import new_id, normalise_id
@@ -46,6 +48,15 @@ from crm.semantics.model import Layer
 from crm.values import parse_value
 
 MAX_LIMIT = 200
+CONVERSION = (
+    "IsConverted",
+    "Status",
+    "ConvertedDate",
+    "ConvertedAccountId",
+    "ConvertedContactId",
+    "ConvertedOpportunityId",
+)
+"""What a conversion sets in a lead."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,13 @@ class EmbeddedCrm:
     cursor_key: bytes
 
     # Reading
+
+    async def describe(self, object_name: str) -> ObjectDescription:
+        """Raises: ObjectRightError."""
+        return describe(self.access, object_name)
+
+    async def list_objects(self) -> list[str]:
+        return list_objects(self.access)
 
     async def get(self, object_name: str, record_id: str, fields: Sequence[str] | None = None) -> Row:
         """Raises: RecordNotFoundError, ObjectRightError, FieldError."""
@@ -177,14 +195,19 @@ class EmbeddedCrm:
 
     # Writing
 
-    async def propose_create(self, object_name: str, fields: Mapping[str, Json]) -> Change:
-        """Check a new record against rights, types and references, without storing it. Raises: CrmError."""
+    async def propose_create(
+        self, object_name: str, fields: Mapping[str, Json], *, beside: Sequence[Change] = ()
+    ) -> Change:
+        """Check a new record against rights, types and references, without storing it.
+
+        It may refer to records that are to be created `beside` it, which will be there once it is. Raises: CrmError.
+        """
         self.access.require("create", object_name)
         info = OBJECT_INFO[object_name]
         for field, spec in info.fields.items():
             if spec.is_required and fields.get(field) in (None, ""):
                 raise FieldError(field, "is required")
-        values = await self._check_values(object_name, fields, for_create=True)
+        values = await self._check_values(object_name, fields, for_create=True, to_come=_created_by(beside))
         if self.access.caller.user_id and "OwnerId" not in values:
             values["OwnerId"] = self.access.caller.user_id
         changes = tuple(FieldChange(field, None, to_json(value)) for field, value in values.items())
@@ -220,6 +243,30 @@ class EmbeddedCrm:
         changes = tuple(FieldChange(field, value, value) for field, value in present.items())
         return Change("confirm", object_name, record.Id, self._name(record), changes)
 
+    async def propose_convert(
+        self, lead_id: str, became: Mapping[str, Json], *, beside: Sequence[Change] = ()
+    ) -> Change:
+        """Mark a lead as having become the records that `became` names, some of which are created `beside` it.
+
+        Raises: CrmError, also for a lead that has been converted already.
+        """
+        lead = await self._load_to_edit("Lead", lead_id)
+        if lead.IsConverted:
+            raise CrmError("the lead has been converted already")
+        wanted = {"IsConverted": True, **became}
+        return await self._propose_mark("convert", lead, wanted, to_come=_created_by(beside))
+
+    async def propose_unconvert(self, lead_id: str, former: Mapping[str, Json]) -> Change:
+        """Let a lead be what it was before. Raises: CrmError."""
+        return await self._propose_mark("unconvert", await self._load_to_edit("Lead", lead_id), former)
+
+    async def _propose_mark(
+        self, operation: Writing, lead: Any, wanted: Mapping[str, Json], *, to_come: frozenset[str] = frozenset()
+    ) -> Change:
+        values = await self._check_mark(wanted, to_come=to_come)
+        changes = tuple(FieldChange(f, to_json(getattr(lead, f)), to_json(value)) for f, value in values.items())
+        return Change(operation, "Lead", lead.Id, self._name(lead), changes)
+
     async def propose_delete(self, object_name: str, record_id: str) -> Change:
         """Into the bin. Raises: CrmError."""
         self.access.require("delete", object_name)
@@ -249,6 +296,8 @@ class EmbeddedCrm:
             return await self._delete(change)
         if change.operation == "restore":
             return await self._restore(change)
+        if change.operation in ("convert", "unconvert") and change.object_name == "Lead":
+            return await self._mark(change)
         raise CrmError(f"cannot {change.operation} records")
 
     async def _create(self, change: Change) -> Effect:
@@ -305,6 +354,33 @@ class EmbeddedCrm:
         _require_unchanged(change, present)
         return Effect(change, record.version, before=present, after=present)
 
+    async def _mark(self, change: Change) -> Effect:
+        """Say, or no longer say, what a lead has become."""
+        lead = await self._load(change.object_name, change.record_id, for_update=True)
+        await self._require_edit(change.object_name, lead.Id)
+        touched = [f.field for f in change.fields]
+        before = self._to_row(lead, touched)
+        _require_unchanged(change, before)
+        for field, value in (await self._check_mark({f.field: f.new for f in change.fields})).items():
+            setattr(lead, field, value)
+        lead.LastModifiedDate = lead.SystemModstamp = self.now
+        lead.LastModifiedById = self.access.caller.id
+        await self._store(lead)
+        return Effect(change, lead.version, before=before, after=self._to_row(lead, touched))
+
+    async def _check_mark(self, fields: Mapping[str, Json], *, to_come: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """The stored form of what is said of a conversion: these fields can be set in no other way."""
+        specs = OBJECT_INFO["Lead"].fields
+        values: dict[str, Any] = {}
+        for field, value in fields.items():
+            if field not in CONVERSION:
+                raise FieldError(field, f"a conversion sets only {', '.join(CONVERSION)}")
+            self.access.require_editable("Lead", field)
+            values[field] = parse_value(field, specs[field], value)
+            if specs[field].kind is Kind.REFERENCE and values[field] and values[field] not in to_come:
+                await self._require_target(field, values[field])
+        return values
+
     async def _delete(self, change: Change) -> Effect:
         """Into the bin: the record keeps its values, and nobody sees it any more."""
         self.access.require("delete", change.object_name)
@@ -359,6 +435,12 @@ class EmbeddedCrm:
             raise RecordNotFoundError(object_name, record_id[:40])
         return record
 
+    async def _load_to_edit(self, object_name: str, record_id: str) -> Any:
+        self.access.require("edit", object_name)
+        record = await self._load(object_name, record_id)
+        await self._require_edit(object_name, record.Id)
+        return record
+
     async def _require_edit(self, object_name: str, record_id: str, *, from_bin: bool = False) -> None:
         self.access.require("edit", object_name)
         record_type = OBJECT_INFO[object_name].record_type
@@ -368,7 +450,14 @@ class EmbeddedCrm:
         if found is None:
             raise ObjectRightError(f"you may read this {object_name} but not edit it")
 
-    async def _check_values(self, object_name: str, fields: Mapping[str, Json], *, for_create: bool) -> dict[str, Any]:
+    async def _check_values(
+        self,
+        object_name: str,
+        fields: Mapping[str, Json],
+        *,
+        for_create: bool,
+        to_come: frozenset[str] = frozenset(),
+    ) -> dict[str, Any]:
         if not fields:
             raise FieldError("fields", "name at least one field")
         specs = OBJECT_INFO[object_name].fields
@@ -384,7 +473,7 @@ class EmbeddedCrm:
             values[field] = parse_value(field, spec, value)
             if value in (None, "") and not for_create and not _is_nullable(object_name, field):
                 raise FieldError(field, "cannot be emptied")
-            if spec.kind is Kind.REFERENCE and values[field] is not None:
+            if spec.kind is Kind.REFERENCE and values[field] is not None and values[field] not in to_come:
                 await self._require_target(field, values[field])
         return values
 
@@ -489,6 +578,10 @@ class EmbeddedCrm:
         if not hmac.compare_digest(mac, expected) or fingerprint != self._fingerprint(query):
             raise CursorError("the cursor belongs to another query")
         return int(offset)
+
+
+def _created_by(changes: Iterable[Change]) -> frozenset[str]:
+    return frozenset(change.record_id for change in changes if change.operation == "create")
 
 
 def display_name(record: Record) -> str:

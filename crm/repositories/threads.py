@@ -147,13 +147,19 @@ async def search(
     ids: Sequence[str] | None = None,
     details: Mapping[str, Any] | None = None,
     values: Mapping[str, Any] | None = None,
+    graphs: Sequence[str] = (),
     sort_by: SortKey = "updated_at",
     descending: bool = True,
     limit: int = 10,
     offset: int = 0,
 ) -> list[Thread]:
-    """The caller's threads. `details` and `values` must be contained, key by key, in what the thread has."""
+    """The caller's threads. `details` and `values` must be contained, key by key, in what the thread has.
+
+    `graphs`: only those that go by one of these.
+    """
     statement = select(Thread).where(Thread.owner == owner)
+    if graphs:
+        statement = statement.where(Thread.graph.in_(graphs))
     if status is not None:
         statement = statement.where(Thread.status == status)
     if ids is not None:

@@ -74,7 +74,8 @@ def build_campaigns(draft: TenantDraft) -> None:
         ends = starts + timedelta(days=40)
         status = "Planned" if starts > draft.today else "In Progress" if ends >= draft.today else "Completed"
         cost = Decimal(draft.rng.randrange(8, 90) * 250)
-        segment = {"object": "Contact", "filters": [{"field": "Account.Industry", "in": [draft.pick(_INDUSTRIES)]}]}
+        condition = {"field": "Account.Industry", "op": "eq", "value": draft.pick(_INDUSTRIES)}
+        segment = {"object": "Contact", "filters": [condition]}
         campaign = draft.add(
             "Campaign",
             owner=staff_id(IRIS.key),
@@ -91,6 +92,53 @@ def build_campaigns(draft: TenantDraft) -> None:
         )
         if status != "Planned":
             _add_members(draft, campaign)
+    _prepare(draft, draft.rows["Campaign"][0])
+
+
+def _prepare(draft: TenantDraft, campaign: Row) -> None:
+    """What stands behind a campaign that is planned: its audience, its brief and the page that it leads to."""
+    iris, created = staff_id(IRIS.key), campaign["CreatedDate"]
+    product = draft.rows["Product2"][0]
+    segment = draft.add(
+        "MarketSegment",
+        owner=iris,
+        created=created,
+        Name="Manufacturing and chemicals",
+        Object__c="Contact",
+        Definition__c=json.dumps(
+            {
+                "object": "Contact",
+                "filters": [{"field": "Account.Industry", "op": "in", "value": ["Manufacturing", "Chemicals"]}],
+            }
+        ),
+        Description="People at companies that make things.",
+    )
+    brief = draft.add(
+        "CampaignBrief__c",
+        owner=iris,
+        created=created,
+        Name=campaign["Name"],
+        Goal__c="Book twenty visits",
+        Audience__c="People who run production",
+        SegmentId__c=segment["Id"],
+        Product2Id__c=product["Id"],
+        KeyMessage__c=product["Description"],
+        CallToAction__c="Book a visit",
+        Channel__c="Email",
+        Tone__c="Friendly",
+        StartDate__c=campaign["StartDate"],
+        EndDate__c=campaign["EndDate"],
+        Budget__c=campaign["BudgetedCost"],
+    )
+    campaign["BriefId__c"] = brief["Id"]
+    draft.add(
+        "LandingPage__c",
+        owner=iris,
+        created=created,
+        Name=product["Name"],
+        CampaignId=campaign["Id"],
+        Html__c=f"<h1>{product['Name']}</h1><p>{product['Description']}</p>",
+    )
 
 
 def _add_members(draft: TenantDraft, campaign: Row) -> None:

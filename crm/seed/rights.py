@@ -38,6 +38,9 @@ SHARING_DEFAULTS = {
     "VoiceCallTranscript__c": "ControlledByParent",
     "Campaign": "Read",
     "CampaignMember": "ControlledByParent",
+    "CampaignBrief__c": "Read",
+    "LandingPage__c": "ControlledByParent",
+    "MarketSegment": "Read",
     "Product2": "Read",
     "ProductCategory": "Read",
     "ProductCategoryProduct": "Read",
@@ -137,6 +140,9 @@ _SALES = {
     "VoiceCallTranscript__c": "r",
     "Campaign": "r",
     "CampaignMember": "cr",
+    "CampaignBrief__c": "r",
+    "LandingPage__c": "r",
+    "MarketSegment": "r",
 }
 _SALES_FIELDS = {"Account": {"AnnualRevenue": "r"}, "User": {"Phone": ""}}
 
@@ -177,6 +183,9 @@ _MARKETING = {
     "Case": "r",
     "Campaign": "cred",
     "CampaignMember": "cred",
+    "CampaignBrief__c": "cred",
+    "LandingPage__c": "cred",
+    "MarketSegment": "cred",
     "EmailMessage": "cre",
     "Task": "cred",
     "Event": "cred",
@@ -243,7 +252,7 @@ PERMISSION_SETS = (
     ),
     _template("marketing", "Marketing", _MARKETING, fields=_MARKETING_FIELDS),
     _template("analyst", "Analyst", _ANALYST, fields=_ANALYST_FIELDS),
-    _template("developer", "CRM Developer", _DEVELOPER, fields=_DEVELOPER_FIELDS),
+    _template("developer", "CRM Developer", _DEVELOPER, fields=_DEVELOPER_FIELDS, permissions=("run_code",)),
     _template(
         "admin",
         "System Administrator",
@@ -256,6 +265,7 @@ PERMISSION_SETS = (
             "import_data",
             "export_data",
             "erase_data",
+            "run_code",
         ),
     ),
     _customer(),

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents._agent import DomainAgent
 from crm.ids import normalise_id
 from crm.schema import OBJECT_INFO, object_of
 from graphs.versions import GraphVersion
 from graphs.workflows._view import View
-from tools._declare import Tool
+from tools._declare import Tool, ToolRetryError
 from trust.actions import Effect
 
 NEXT: Final = "(next)"
@@ -154,6 +154,9 @@ class Workflow:
             return names[following] if following < len(names) else FINISH
         return way
 
+    def step(self, name: str | None) -> Step | Branch | None:
+        return next((step for step in self.steps if step.name == name), None)
+
     def check(self) -> None:
         """Raises: WorkflowError."""
         names = [step.name for step in self.steps]
@@ -171,6 +174,28 @@ class Workflow:
             object_name, argument = self.about
             if object_name not in OBJECT_INFO or argument not in self.input.model_fields:
                 raise WorkflowError(f"{self.name}: it cannot be about {object_name!r} by {argument!r}")
+
+    def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Its input from the arguments of the tool that starts workflows: the record, and what goes by the same name.
+
+        Raises: ToolRetryError, naming what is wrong.
+        """
+        given = {name: value for name, value in arguments.items() if name in self.input.model_fields}
+        record = arguments.get("record_id")
+        if record is not None:
+            found = self.given_for(str(record))
+            if found is None:
+                wanted = f"the id of a record of {self.about[0]}" if self.about else "nothing"
+                raise ToolRetryError(f"record_id: {self.title} takes {wanted}")
+            given |= found
+        given = {name: value for name, value in given.items() if value is not None}
+        try:
+            return self.input.model_validate(given).model_dump(mode="json")
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part)[:80] for part in first["loc"])
+            named = "record_id" if self.about is not None and where == self.about[1] else where
+            raise ToolRetryError(f"{named}: {first['msg'][:300]}") from None
 
     def given_for(self, record: str) -> dict[str, Any] | None:
         """What it is started with for a record; None if it is about another kind, or about none."""

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
@@ -625,9 +625,10 @@ class Chat:
     messages: list[BaseMessage] = field(default_factory=list)
     made: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """The calls of the last turn."""
+    schemas: Callable[[str], dict[str, Any]] = schema
 
     def say(self, text: str) -> str:
-        model = OfflineModel().bind_tools([schema(name) for name in self.tools])
+        model = OfflineModel().bind_tools([self.schemas(name) for name in self.tools])
         self.messages.append(HumanMessage(text))
         self.made = []
         for _ in range(8):

@@ -337,6 +337,9 @@ READS = {
     "POST /runs/crons/count": "crm:read",
     "PATCH /runs/crons/{id}": "crm:read",
     "DELETE /runs/crons/{id}": "crm:read",
+    "POST /triggers": "crm:read",
+    "GET /triggers": "crm:read",
+    "DELETE /triggers/{id}": "crm:read",
     "GET /admin/runs/parked": "policy:manage",
     "GET /admin/runs/waiting": "policy:manage",
     "POST /admin/runs/{id}/retry": "policy:manage",
@@ -398,7 +401,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     named = {route.replace("/proof/0", "/proof/{index}") for route in named}
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
     plain |= {"outbox_id": "id", "person_id": "id", "webhook_id": "id", "delivery_id": "id", "delegation_id": "id"}
-    plain |= {"entry_id": "id", "cron_id": "id"}
+    plain |= {"entry_id": "id", "cron_id": "id", "trigger_id": "id"}
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
     assert routes == named | NEEDS_NO_SCOPE

@@ -47,6 +47,7 @@ async def test_a_sound_service_is_found_sound(used: Settings) -> None:
         "models",
         "traces",
         "audit heads",
+        "sandbox",
         "database",
         "clock",
         "sealing keys",

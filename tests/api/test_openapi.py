@@ -31,8 +31,8 @@ from tests.service import ADMIN, calls, held, make_app, message, script, serve, 
 
 Json = Any
 
-EXAMPLES = 5
-"""Per operation, kind of data and database."""
+EXAMPLES, MORE_EXAMPLES = 2, 12
+"""Per operation, kind of data and database; the second number with `--thorough`."""
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 UPDATE = (
@@ -85,25 +85,32 @@ def operations(served: Served) -> list[APIOperation[Any, Any, Any, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: str(mode.value))
-def test_the_service_keeps_to_its_document(served: Served, mode: GenerationMode, subtests: pytest.Subtests) -> None:
+def test_the_service_keeps_to_its_document(
+    served: Served, mode: GenerationMode, subtests: pytest.Subtests, thorough: bool
+) -> None:
     """With ids that are made up, and with those of things that are there."""
+    examples = MORE_EXAMPLES if thorough else EXAMPLES
     for operation in operations(served):
         names = {parameter.name for parameter in operation.path_parameters}
         known = {name: value for name, value in served.known.items() if name in names}
         with subtests.test(operation.label):
-            exercise(operation, mode, served, None)
+            exercise(operation, mode, served, None, examples)
             if known and operation.method != "delete":
-                exercise(operation, mode, served, known)
+                exercise(operation, mode, served, known, examples)
 
 
 def exercise(
-    operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, served: Served, known: dict[str, str] | None
+    operation: APIOperation[Any, Any, Any, Any],
+    mode: GenerationMode,
+    served: Served,
+    known: dict[str, str] | None,
+    examples: int,
 ) -> None:
     checks = CHECKS + ([negative_data_rejection] if mode is GenerationMode.NEGATIVE else [])
 
     @given(case=operation.as_strategy(mode, path_parameters=known))
     @hypothesis.settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         derandomize=True,
         database=None,
         deadline=None,

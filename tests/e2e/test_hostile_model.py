@@ -301,7 +301,7 @@ async def load_desk(database: Database, who: str) -> Desk:
 def test_no_call_learns_or_changes_anything_hidden(
     seeded_pair: tuple[DatabaseConfig, DatabaseConfig], who: str, thorough: bool
 ) -> None:
-    sequences = 300 if thorough else 30
+    sequences = 300 if thorough else 12
     endings = attack(seeded_pair, who, sequences=sequences)
     assert endings.total() > 6 * sequences
     assert endings["answered"] > sequences, endings
@@ -410,4 +410,4 @@ async def besiege(settings: Settings, config: DatabaseConfig, who: str, *, seeds
 async def test_whole_conversations_end_and_tell_and_change_nothing_hidden(
     settings: Settings, seeded_config: DatabaseConfig, who: str, thorough: bool
 ) -> None:
-    await besiege(settings, seeded_config, who, seeds=range(30 if thorough else 2))
+    await besiege(settings, seeded_config, who, seeds=range(30 if thorough else 1))

@@ -9,7 +9,7 @@ from crm.ids import TenantId
 from crm.repositories.records import EmbeddedCrm
 from crm.seed.people import NORTHWIND, SOUTHRIDGE, staff_id
 from tools._catalogue import load_catalogue
-from tools._declare import Proposal, ToolContext, ToolRetryError
+from tools._declare import CodeRunner, Proposal, ToolContext, ToolRetryError
 from tools._run import ToolError, build_action, propose, read
 from trust.policy import Grant, decide
 from trust.principal import load_principal
@@ -26,6 +26,7 @@ class Desk:
 
     database: Database
     tenant: TenantId = HERE
+    code: CodeRunner | None = None
 
     async def call(self, who: str, name: str, /, **arguments: Any) -> Any:
         """A reading tool's result as JSON, a writing tool's proposal, or a `ToolError`."""
@@ -34,7 +35,7 @@ class Desk:
             member = who if len(who) == 18 else staff_id(who)
             principal = await load_principal(session, member, ALL_SCOPES)
             crm = EmbeddedCrm(session, principal.access, NOW, KEY)
-            context = ToolContext(crm, None if principal.is_customer else principal.id, NOW, NOW.date())
+            context = ToolContext(crm, None if principal.is_customer else principal.id, NOW, NOW.date(), code=self.code)
             try:
                 valid = tool.validate(arguments)
             except ToolRetryError as error:

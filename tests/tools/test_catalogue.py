@@ -152,6 +152,8 @@ def test_declarations_that_do_not_hold_together_are_refused() -> None:
 def test_a_tool_is_not_callable_by_itself() -> None:
     assert not callable(TOOLS["get_record"])
     assert {name for name in vars(ReadingCrm) if not name.startswith("_")} == {
+        "describe",
+        "list_objects",
         "get",
         "query",
         "aggregate",
@@ -163,6 +165,7 @@ def test_a_tool_is_not_callable_by_itself() -> None:
         "propose_create",
         "propose_update",
         "propose_confirm",
+        "propose_convert",
     }, "what a tool is given has nothing to write with"
     assert tools.__path__
 

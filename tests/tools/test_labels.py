@@ -115,3 +115,27 @@ class TestKept:
         await mark(desk.database, THERE, account, "Account", "Name")
         _, labels = await query(desk, "Account", fields=["Name"], filters=[{"field": "Id", "value": account}])
         assert not labels.outside
+
+
+class TestOfWhatWasAsked:
+    async def test_arguments_said_again_are_as_trustworthy_as_they_are(self, desk: Desk) -> None:
+        tool = load_catalogue()["draft_campaign_brief"]
+        result = await desk.call("iris", tool.name, goal="Win more", budget=5)
+        async with desk.database.session(desk.tenant) as session:
+            own = Label(Integrity.USER, frozenset({"005"}), None, "the user")
+            for asked in (own, EVIL):
+                labels = await label_result(session, tool, result, asked)
+                assert labels.values["draft", "goal"] == asked
+                assert ("draft", "budget") not in labels.values
+                assert (("draft", "goal") in labels.outside) is (asked is EVIL)
+
+    async def test_words_made_of_records_are_as_bad_as_the_worst_of_them(self, desk: Desk) -> None:
+        tool = load_catalogue()["draft_email_variants"]
+        product = (await desk.call("iris", "query_records", object="Product2", limit=1))["records"][0]["Id"]
+        lead = (await desk.call("iris", "query_records", object="Lead", limit=1))["records"][0]["Id"]
+        for sources, is_outside in (([product], False), ([product, lead], True), ([product, "a06CS00000000"], False)):
+            variant = {"made_of": sources, "angle": "benefit", "subject": "s", "body": "b"}
+            async with desk.database.session(desk.tenant) as session:
+                labels = await label_result(session, tool, {"variants": [variant], "summary": "1"})
+            assert (("variants", 0, "body") in labels.outside) is is_outside
+            assert labels.ids >= {one for one in sources if len(one) == 18}

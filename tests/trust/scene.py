@@ -45,6 +45,7 @@ class Scene:
     scopes: frozenset[str] = ALL_SCOPES
     now: datetime = NOW
     runs: int = field(default=0)
+    agent: str = "sales"
 
     def __post_init__(self) -> None:
         self.desk = CallDesk(load_roster(), load_catalogue(), self.database, KEY, Limits())
@@ -72,7 +73,7 @@ class Scene:
         state: Any = {
             "messages": [],
             "calls": [call],
-            "route": {"agent": "sales"},
+            "route": {"agent": self.agent},
             "turn": {"trail": [], "tool_calls": 0},
         }
         update = await self.desk.guard(state, context)

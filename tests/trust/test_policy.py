@@ -51,6 +51,7 @@ def test_the_order_of_the_guards() -> None:
         "stay_in_plan",
         "bind_customers",
         "require_scope",
+        "require_permission",
         "require_rights",
         "limit_records",
         "keep_mail_status",

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.trust.acting import staff, update, writes
-from trust.actions import Action, Effect, Outgoing, Recipient
+from tests.trust.acting import create, staff, update, writes
+from trust.actions import Action, Effect, Enlisted, Outgoing, Recipient
 from trust.decisions import Allow, Deny, Hold
 from trust.guards.keep_mail_status import keep_mail_status
 from trust.guards.suppress import suppress
@@ -55,6 +55,17 @@ def test_one_wrong_recipient_stops_it_for_all(recipient: Recipient, reason: str)
         decision = suppress(sends(*recipients), staff())
         assert isinstance(decision, Deny)
         assert reason in decision.reason
+
+
+@pytest.mark.parametrize("effect", [Effect.WRITE, Effect.DRAFT, Effect.SEND])
+def test_nobody_who_opted_out_is_put_on_a_list(effect: Effect) -> None:
+    member = create("CampaignMember", ContactId="003A")
+    message = Outgoing("email", (person(),), ACME) if effect is Effect.SEND else None
+    willing, opted_out = Enlisted("Contact:003B", False), Enlisted("Contact:003A", True)
+    fine = writes(member, effect=effect, outgoing=message, enlisted=(willing,))
+    assert suppress(fine, staff()) == Allow()
+    denied = suppress(writes(member, effect=effect, outgoing=message, enlisted=(willing, opted_out)), staff())
+    assert denied == Deny("suppress", "Contact:003A must not be written to: opted out of e-mail")
 
 
 def test_what_only_staff_may_read_goes_to_staff_only() -> None:

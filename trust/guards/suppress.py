@@ -1,4 +1,4 @@
-"""Nobody is written to who must not be, and nobody reads what is not meant for them."""
+"""Nobody is written to, or put on a list for it, who must not be, and nobody reads what is not meant for them."""
 
 from trust.actions import Action, Effect, Outgoing, Recipient
 from trust.decisions import Allow, Decision, Deny, Hold
@@ -8,6 +8,9 @@ APPROVE_PERMISSION = "approve_writes"
 
 
 def suppress(action: Action, principal: Principal) -> Decision:
+    for person in action.enlisted:
+        if person.has_opted_out:
+            return Deny("suppress", f"{person.record} must not be written to: opted out of e-mail")
     if action.effect is not Effect.SEND:
         if action.outgoing is not None:
             return Deny("suppress", "only a tool that is declared to send may send")

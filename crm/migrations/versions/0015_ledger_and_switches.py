@@ -6,7 +6,6 @@ outsider's.
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import sqlalchemy as sa
 from alembic import op
@@ -80,7 +79,7 @@ def fill_effects(connection: sa.Connection) -> None:
     names = ("tenant", "entry_id", "place", "object_name", "record_id", "version")
     effects = sa.table("ledger_effect", *(sa.column(name) for name in names))
     applied = sa.select(entries).where(entries.c.status == "applied")
-    with past_the_wall(connection, "ledger_entry"):
+    with wall.looked_past(connection, "ledger_entry"):
         for batch in connection.execute(applied).partitions(_BATCH):
             rows = [row for entry in batch for row in rows_of(entry)]
             if rows:
@@ -98,14 +97,3 @@ def rows_of(entry: sa.Row[tuple[object, ...]]) -> Iterator[dict[str, object]]:
             "record_id": one["id"],
             "version": one["version"],
         }
-
-
-@contextmanager
-def past_the_wall(connection: sa.Connection, table: str) -> Iterator[None]:
-    if connection.dialect.name != "postgresql":
-        yield
-        return
-    name = wall.quote(connection, table)
-    connection.exec_driver_sql(f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY")
-    yield
-    connection.exec_driver_sql(f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")

@@ -4,9 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from crm.ids import TenantId
 from tests.service import ADMIN, World, held
+from trust.principal import load_principal
 
 Json = Any
+NORTHWIND = TenantId("northwind")  # tenant-id: a test prepares records of the tenant that it asks through
 TODAY = "2026-09-01"
 Check = Callable[[World, Json], Awaitable[None]]
 
@@ -25,13 +28,27 @@ class Scenario:
     """One run through a workflow; `given` makes what it is started with."""
 
     workflow: str
+    case: str
+    """What is special about it, in a word."""
     who: str
     given: Callable[[World], Awaitable[Json]]
     waits: tuple[str, ...]
     check: Check
     rejected: Mapping[str, Rejected]
     decider: str = ADMIN
+    ends: str = "done"
+    is_main: bool = True
+    """Whether it is tried on both databases."""
     context: Mapping[str, Json] = field(default_factory=lambda: {"today": TODAY})
+
+
+async def create(world: World, object_name: str, by: str, **fields: Json) -> str:
+    """A record of somebody's, as if they had entered it long ago; gives its id."""
+    runner = world.service.runner
+    async with world.service.database.session(NORTHWIND, write=True) as session:
+        principal = await load_principal(session, by, frozenset(), at=runner.clock())
+        crm = runner.desk.crm_for(session, principal, runner.clock())
+        return (await crm.apply(await crm.propose_create(object_name, fields))).change.record_id
 
 
 async def start(world: World, scenario: Scenario) -> str:

@@ -1,0 +1,248 @@
+"""Which bound tool a clause asks for: its words weighed against the tools' names, descriptions, arguments and options.
+
+Nothing here knows a tool. A word counts for the more, the fewer of the bound tools use it, and the closer to a tool's
+name it stands.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from agents._offline.lexicon import OBJECT_WORDS
+from agents._offline.schemas import Argument, Spec, Takes
+from agents._offline.stems import choice_stems, is_telling, name_stems, stem, stems_of
+from agents._offline.words import Kind, Token, singular, tokenize
+
+_NAME, _SUMMARY, _REST, _ARGUMENT, _ARGUMENT_TEXT, OPTION = 1.0, 0.8, 0.5, 0.6, 0.35, 0.7
+_MOST_SPELLINGS = 20_000
+_MOST_HEARD = 60
+"""Words of a clause that are weighed."""
+_LOOKS = frozenset(
+    """what which who whom whose when where why how is are was were does do did has have show list display find count
+    view see""".split()
+)
+"""Words with which somebody begins who wants to know something."""
+_CHANGES = frozenset(
+    map(stem, """create add new make update change set close reopen escalate cancel convert assign reassign route send
+    publish archive approve reject delete remove apply save post write draft advance move schedule merge""".split())
+)  # fmt: skip
+_EXAMPLES = re.compile(r",? (?:such as|e\.g\.|for example) .*")
+_SEPARATORS = str.maketrans(dict.fromkeys(";:/()", ","))
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a clause has to say about the tool it is meant for."""
+
+    stems: tuple[str, ...]
+    """Canonical content words in order, without names, numbers and dates."""
+    head: str
+    is_question: bool
+    objects: Mapping[str, str]
+    """Kinds of record that are named -> the canonical word for each."""
+
+    @cached_property
+    def all(self) -> frozenset[str]:
+        return frozenset(self.stems)
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One wording of a choice that an argument offers."""
+
+    argument: str
+    value: str
+    stems: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The words of a tool, with how near to its name each stands."""
+
+    spec: Spec
+    name: tuple[str, ...]
+    weights: Mapping[str, float]
+    phrases: tuple[Phrase, ...]
+    objects: frozenset[str]
+    """Kinds of record that its required references take; empty if it needs none, or takes any."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well a tool answers to a clause: `score` from 0 to about 1, `named` by its name or a choice it offers."""
+
+    spec: Spec
+    score: float
+    named: float
+
+
+@lru_cache(maxsize=1_000)
+def profile_of(spec: Spec) -> Profile:
+    weights: dict[str, float] = {}
+
+    def count(stems: Iterable[str], weight: float) -> None:
+        for one in stems:
+            weights[one] = max(weights.get(one, 0.0), weight)
+
+    count(stems_of(spec.description), _REST)
+    count(stems_of(spec.summary), _SUMMARY)
+    for argument in spec.arguments:
+        count(stems_of(argument.description), _ARGUMENT_TEXT)
+        count(name_stems(argument.name), _ARGUMENT)
+        for phrase in phrases_of(argument):
+            count(phrase.stems, OPTION)
+    name = tuple(dict.fromkeys(name_stems(spec.name)))
+    count(name, _NAME)
+    needed = [one for one in spec.taking(Takes.RECORD) if one.is_required]
+    objects = frozenset(name for one in needed for name in one.objects) if all(n.objects for n in needed) else None
+    phrases = tuple(phrase for argument in spec.arguments for phrase in phrases_of(argument))
+    return Profile(spec, name, weights, phrases, objects or frozenset())
+
+
+def _wordings(value: str, meaning: str) -> set[frozenset[str]]:
+    """The words of a value and of each wording in its meaning; what follows 'such as' names examples, not the value."""
+    told = _EXAMPLES.sub("", meaning).translate(_SEPARATORS)
+    texts = [value.replace("_", " "), *(text for part in told.split(",") for text in _either(part.split()))]
+    return {stems for text in texts if (stems := choice_stems(text))}
+
+
+def _either(words: Sequence[str]) -> list[str]:
+    """'fast or slow at closing cases' -> 'fast at closing cases', 'slow at closing cases'."""
+    if "or" not in words[1:-1]:
+        return [" ".join(words)]
+    at = words.index("or", 1)
+    left, right = words[:at], words[at + 1 :]
+    parts = [*_either([*left, *right[1:]]), *_either([*left[:-1], *right])]
+    return [*parts, *(_either(right) if len(right) > 1 else [])]
+
+
+@lru_cache(maxsize=5_000)
+def phrases_of(argument: Argument) -> tuple[Phrase, ...]:
+    """The wordings of every choice; those that two choices share tell nothing and are left out."""
+    wordings = {value: _wordings(value, argument.meanings.get(value, "")) for value in argument.values}
+    counts = Counter(stems for some in wordings.values() for stems in some)
+    return tuple(
+        Phrase(argument.name, value, stems)
+        for value, some in wordings.items()
+        for stems in sorted(some, key=sorted)
+        if counts[stems] == 1
+    )
+
+
+class Chooser:
+    """Weighs clauses against a set of tools."""
+
+    def __init__(self, specs: Sequence[Spec]) -> None:
+        self._profiles = [profile_of(spec) for spec in specs]
+        self._used = Counter(word for profile in self._profiles for word in profile.weights)
+        self._most = math.log(1 + len(self._profiles))
+        self._spellings: dict[str, str] = {}
+
+    @cached_property
+    def _vocabulary(self) -> list[str]:
+        return sorted({token.low for profile in self._profiles for token in _spoken(profile.spec)})
+
+    def weight(self, word: str) -> float:
+        """How much a word tells one tool from the others: near 1 if one tool uses it, little if all do."""
+        used = self._used.get(word, 0)
+        if not used or not self._most:
+            return 1.0
+        return 0.15 + 0.85 * (math.log((1 + len(self._profiles)) / used) / self._most)
+
+    def hear(self, tokens: Sequence[Token]) -> Heard:
+        """The clause without what names or counts something. Misspelt words are taken for those that tools use."""
+        heard: list[str] = []
+        for at, token in enumerate(tokens):
+            if token.kind is not Kind.WORD or not is_telling(token):
+                continue
+            root = stem(token.low)
+            if root not in self._used:
+                if token.is_capital and at:
+                    continue
+                root = stem(self.spell(token.low))
+            heard.append(root)
+            if len(heard) == _MOST_HEARD:
+                break
+        named = {OBJECT_WORDS[word]: stem(word) for t in tokens[:200] if (word := singular(t.low)) in OBJECT_WORDS}
+        return Heard(
+            tuple(dict.fromkeys(heard)),
+            heard[0] if heard else "",
+            bool(tokens) and tokens[0].low in _LOOKS,
+            named,
+        )
+
+    def spell(self, word: str) -> str:
+        """The word itself, or the word of a tool that it most likely misspells."""
+        if len(word) < 5 or stem(word) in self._used:
+            return word
+        if word not in self._spellings:
+            if len(self._spellings) > _MOST_SPELLINGS:
+                self._spellings.clear()
+            self._spellings[word] = self._look_up(word)
+        return self._spellings[word]
+
+    def _look_up(self, word: str) -> str:
+        limit = 1 if len(word) < 8 else 2
+        near = process.extract(word, self._vocabulary, scorer=OSA.distance, score_cutoff=limit, limit=8)
+        fitting = [
+            (distance, sorted(choice) != sorted(word), -len(choice), choice)
+            for choice, distance, _ in near
+            if choice[0] == word[0]
+        ]
+        return min(fitting)[-1] if fitting else word
+
+    def rank(self, heard: Heard) -> list[Fit]:
+        """All tools, the best first; among equals in the order they were bound."""
+        return sorted((self._fit(profile, heard) for profile in self._profiles), key=lambda fit: -fit.score)
+
+    def fit(self, spec: Spec, heard: Heard) -> Fit:
+        return self._fit(profile_of(spec), heard)
+
+    def _fit(self, profile: Profile, heard: Heard) -> Fit:
+        if not heard.stems:
+            return Fit(profile.spec, 0.0, 0.0)
+        said = sum(self.weight(word) for word in heard.stems)
+        present = sum(self.weight(word) for word in heard.stems if word in profile.weights) / said
+        prominent = sum(self.weight(word) * profile.weights.get(word, 0.0) for word in heard.stems) / said
+        named = max(self._share(profile.name, heard), self._spoken_choice(profile, heard))
+        if heard.head in profile.name:
+            named = max(named, 0.8 * self.weight(heard.head))
+        score = 0.25 * present + 0.3 * prominent + 0.45 * named
+        if profile.spec.writes and heard.is_question:
+            score *= 0.6
+        if not profile.spec.writes and heard.head in _CHANGES and profile.weights.get(heard.head, 0.0) < _SUMMARY:
+            score *= 0.7
+        strange = {name for name, word in heard.objects.items() if profile.weights.get(word, 0.0) < _SUMMARY}
+        if profile.objects and strange and not profile.objects & heard.objects.keys():
+            score *= 0.7
+        return Fit(profile.spec, score, named)
+
+    def _share(self, wanted: Iterable[str], heard: Heard) -> float:
+        words = list(wanted)
+        total = sum(self.weight(word) for word in words)
+        return sum(self.weight(word) for word in words if word in heard.all) / total if total else 0.0
+
+    def _spoken_choice(self, profile: Profile, heard: Heard) -> float:
+        """1 for a choice said in several words, less for one that only this tool knows; a write has to be named."""
+        best = 0.0
+        if profile.spec.writes:
+            return best
+        for phrase in profile.phrases:
+            if phrase.stems - {"this", "all"} <= heard.all:
+                rare = max(self.weight(word) for word in phrase.stems)
+                best = max(best, rare if len(phrase.stems) > 1 else 0.6 * rare)
+        return best
+
+
+def _spoken(spec: Spec) -> Iterable[Token]:
+    """The words of a tool as they are written."""
+    texts = [spec.name.replace("_", " "), spec.description]
+    for argument in spec.arguments:
+        texts += [argument.name.replace("_", " "), argument.description, *argument.values, *argument.meanings.values()]
+    return (token for text in texts for token in tokenize(text) if is_telling(token))

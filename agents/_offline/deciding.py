@@ -1,0 +1,198 @@
+"""Decides whether a clause asks for one of the bound tools by its own words, and reads its arguments if so."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from agents._offline.choosing import OPTION, Chooser, Fit, Heard, profile_of
+from agents._offline.filling import Filled, Filler
+from agents._offline.lexicon import DATE_VERBS, FIELD_WORDS, OBJECT_WORDS
+from agents._offline.options import splits
+from agents._offline.prompt import Briefing
+from agents._offline.request import Request, Verb
+from agents._offline.schemas import Spec, Takes
+from agents._offline.stems import stems_of
+from agents._offline.toolbox import Toolbox
+from agents._offline.words import say_name, tokenize
+
+GRAMMAR = frozenset(
+    """find_record get_record query_records aggregate_records create_record update_record lookup_account fetch_cases
+    activities_timeline search_knowledge similar_cases add_case_comment create_task log_call create_draft
+    send_email read_text extract_values""".split()
+)
+"""Tools over any record and field: a grammar of their own reads what is asked of them."""
+_NEVER = frozenset((Verb.MORE, Verb.THANKS, Verb.GREET))
+_SETTLED = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.SEND, Verb.HELP))
+"""Kinds of work that their wording tells for certain."""
+_SURE, _LIKELY, _POSSIBLE = 0.7, 0.5, 0.4
+_NAMED = 0.9
+_SHORT = 9
+_LEADS = re.compile(
+    r"^(?:and|what about|how about|same for|the same for|only|just|now|but|as|by|for|in|per|also)\b", re.IGNORECASE
+)
+
+
+def read_tool_request(
+    clause: str,
+    bare: str,
+    verb: Verb | None,
+    briefing: Briefing,
+    last: Request | None,
+    toolbox: Toolbox | None,
+    plain: Callable[[], Request],
+) -> Request | None:
+    """The request for a tool, or for more of the last one; None if the grammar of records reads this better.
+
+    `plain`: what that grammar makes of the clause.
+    """
+    if toolbox is None or verb in _NEVER:
+        return None
+    chooser = toolbox.chooser
+    heard = chooser.hear(tokenize(bare)[:300])
+    best = _best(chooser, heard)
+    if last is not None and last.verb is Verb.TOOL and last.tool in toolbox:
+        sure = best is not None and best.score >= _SURE and best.spec.name != last.tool
+        if not sure and (continued := _continue(clause, bare, verb, briefing, last, toolbox)):
+            return continued
+    if best is None or best.score < _POSSIBLE or not _is_meant(best, heard, verb, briefing, plain):
+        return None
+    filled = Filler(best.spec, bare, briefing, chooser.spell).fill()
+    if filled.spare and not best.spec.taking(Takes.RECORD):
+        return None  # a record is named, and the tool is about none
+    return _request(clause, best.spec, filled)
+
+
+def _best(chooser: Chooser, heard: Heard) -> Fit | None:
+    return next((fit for fit in chooser.rank(heard) if is_fillable(fit.spec)), None)
+
+
+def is_fillable(spec: Spec) -> bool:
+    """Whether words can fill what it needs."""
+    return spec.name not in GRAMMAR and not any(one.is_required and one.takes is Takes.OTHER for one in spec.arguments)
+
+
+def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, plain: Callable[[], Request]) -> bool:
+    """Whether the tool fits well enough for what else the clause could mean."""
+    if verb in _SETTLED:
+        return fit.score >= _SURE and fit.named >= _NAMED and heard.head in profile_of(fit.spec).name
+    other = plain()
+    if other.verb is Verb.UNKNOWN or (verb is None and other.verb is Verb.SHOW):
+        return True
+    is_list = other.verb in (Verb.LIST, Verb.MEASURE) and other.object is not None
+    if is_list and fit.named >= 0.5 and _says_more(fit, heard, briefing):
+        return True
+    is_read = is_list and not other.ignored
+    if is_read and fit.named >= _NAMED:
+        return fit.score >= _POSSIBLE + 0.05
+    return fit.score >= (_LIKELY if not is_read or fit.named >= 0.5 else _SURE)
+
+
+def _says_more(fit: Fit, heard: Heard, briefing: Briefing) -> bool:
+    """Whether the clause has words of the tool that name nothing in records, so that a list would pass them over."""
+    weights = profile_of(fit.spec).weights
+    return any(weights.get(word, 0.0) >= OPTION and word not in _record_words(briefing) for word in heard.stems)
+
+
+@lru_cache(maxsize=256)
+def _record_words(briefing: Briefing) -> frozenset[str]:
+    """Canonical words for kinds of record, their fields, values and states, and for figures over them."""
+    texts = [*OBJECT_WORDS, *FIELD_WORDS, *DATE_VERBS, *_STATES_AND_FIGURES.split(), *briefing.value_words]
+    for info in briefing.objects.values():
+        texts += [say_name(info.name), *map(say_name, info.fields)]
+    return frozenset(word for text in texts for word in stems_of(text))
+
+
+_STATES_AND_FIGURES = """open closed won lost overdue active pending unresolved resolved count number total sum average
+    mean minimum maximum most least highest lowest largest smallest latest newest oldest first last top best worst
+    day week month quarter year today yesterday tomorrow daily weekly monthly quarterly yearly breakdown
+    distribution group sort list order"""
+
+
+def _request(clause: str, spec: Spec, filled: Filled) -> Request:
+    return Request(
+        Verb.TOOL,
+        clause,
+        tool=spec.name,
+        values=filled.values,
+        references={name: tuple(found) for name, found in filled.references.items()},
+        spare=tuple(filled.spare),
+        needs_today=filled.needs_today,
+        ignored=filled.unread,
+        dated=frozenset(filled.dated),
+        implied=frozenset(filled.implied),
+    )
+
+
+def _continue(
+    clause: str, bare: str, verb: Verb | None, briefing: Briefing, last: Request, toolbox: Toolbox
+) -> Request | None:
+    """'by month', 'only EMEA', 'and for Globex?': the last call with what was said put in; None if nothing was."""
+    is_led = bool(_LEADS.match(clause)) or bare != clause
+    if not is_led and (verb is not None or len(tokenize(clause)) > _SHORT):
+        return None
+    spec = toolbox.spec(last.tool)
+    filled = Filler(spec, bare, briefing, toolbox.chooser.spell, is_whole=False).fill()
+    if filled.is_empty or any(one.ordinal for one in filled.spare):
+        return None
+    if len(filled.unread) > 1 and len(filled.unread) > len(filled.values) + len(filled.references) + len(filled.spare):
+        return None
+    return merged(replace(last, said=clause, is_elliptic=True), _request(clause, spec, filled), spec, briefing)
+
+
+def merged(old: Request, new: Request, spec: Spec, briefing: Briefing) -> Request:
+    """The old request with everything that the new one says in place of what it said before.
+
+    A new period takes the place of the old one however each was said; a new split ends what one answer was asked for.
+    """
+    anew = any((one := spec.argument(name)) is not None and splits(one) for name in new.values)
+    dropped = (old.dated if new.dated else frozenset()) | (old.implied if anew else frozenset())
+    kept = {name: value for name, value in old.values.items() if name not in dropped}
+    values = {**kept, **new.values}
+    for name in new.values.keys() & kept.keys():
+        if (argument := spec.argument(name)) is not None and argument.takes is Takes.TEXT and argument.is_list:
+            values[name] = _joined(kept[name], new.values[name], briefing)
+    return replace(
+        old,
+        values=values,
+        references={**old.references, **new.references},
+        spare=new.spare or old.spare,
+        needs_today=new.needs_today,
+        ignored=new.ignored,
+        dated=(old.dated - dropped) | new.dated,
+        implied=(old.implied - dropped - new.values.keys()) | new.implied,
+    )
+
+
+def _joined(old: Sequence[str], new: Sequence[str], briefing: Briefing) -> list[str]:
+    """What is kept to now: the new values, and the old ones of other picklists than theirs."""
+    kinds = {_picklist_of(value, briefing) for value in new}
+    return [*(value for value in old if _picklist_of(value, briefing) not in kinds), *new]
+
+
+def _picklist_of(value: str, briefing: Briefing) -> str:
+    """A field that allows the value; empty for names and other words."""
+    low = value.lower()
+    if low not in briefing.value_words:
+        return ""
+    fields = (field for info in briefing.objects.values() for field in info.fields.values())
+    return next((field.name for field in fields if any(low == one.lower() for one in field.values)), "")
+
+
+def read_answer(spec: Spec, name: str, utterance: str, briefing: Briefing, toolbox: Toolbox) -> Request | None:
+    """An answer to the question for one argument; None if it gives no value that the argument takes."""
+    argument = spec.argument(name)
+    if argument is None:
+        return None
+    filled = Filler(replace_arguments(spec, name), utterance, briefing, toolbox.chooser.spell, is_whole=False).fill()
+    if argument.takes is Takes.TEXT:
+        text = " ".join(utterance.split()).strip('"')[: argument.longest]
+        filled.values[name] = [text] if argument.is_list else text
+    if name not in filled.values and not filled.references and not filled.spare:
+        return None
+    return _request(utterance, spec, filled)
+
+
+def replace_arguments(spec: Spec, name: str) -> Spec:
+    """The tool as if it had this argument alone."""
+    return Spec(spec.name, spec.description, tuple(one for one in spec.arguments if one.name == name))

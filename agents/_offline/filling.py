@@ -1,0 +1,270 @@
+"""Fills a tool's arguments from a clause, by what each argument takes and the words that describe it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from agents._offline import figures, free_text
+from agents._offline.amounts import small_number
+from agents._offline.choosing import Profile, phrases_of, profile_of
+from agents._offline.dates import Span
+from agents._offline.lexicon import object_named
+from agents._offline.options import NOT, Options, counted_by
+from agents._offline.periods import Periods
+from agents._offline.prompt import Briefing
+from agents._offline.reader import Reader
+from agents._offline.references import hinted, read_exact, read_number, read_ordinal, read_pronoun
+from agents._offline.request import Reference
+from agents._offline.schemas import Argument, Spec, Takes
+from agents._offline.stems import is_telling, stem
+from agents._offline.values import Values
+from agents._offline.words import Kind, singular
+
+_MOST_RECORDS = 8
+_NUMBERED = ("Case", "Order", "Knowledge__kav", "Contract")
+"""Kinds of record that people call by their number."""
+_PERSONS = {"who": "person", "whom": "person", "whose": "person"}
+_SEVERAL = frozenset("those these them they their".split())
+_ME = frozenset("my me mine i myself".split())
+
+
+@dataclass
+class Filled:
+    """Values by argument; references still to be looked up; `spare` ones belong to whichever argument takes them."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    references: dict[str, list[Reference]] = field(default_factory=dict)
+    spare: list[Reference] = field(default_factory=list)
+    dated: set[str] = field(default_factory=set)
+    """Arguments that say when; a later period takes the place of all of them."""
+    implied: set[str] = field(default_factory=set)
+    """Arguments that the manner of asking filled, and no word of its own."""
+    needs_today: bool = False
+    unread: tuple[str, ...] = ()
+    """Telling words that filled nothing and belong to no tool."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.values or self.references or self.spare)
+
+
+class Filler:
+    """Fills the arguments of one tool from one clause."""
+
+    def __init__(
+        self, spec: Spec, clause: str, briefing: Briefing, spell: Callable[[str], str], *, is_whole: bool = True
+    ) -> None:
+        self._spec = spec
+        self._profile: Profile = profile_of(spec)
+        self._clause = clause
+        self._briefing = briefing
+        self._is_whole = is_whole
+        """Whether the clause asks for the tool itself, and does not only continue or answer."""
+        self._reader = Reader.of(clause)
+        self._stems = [
+            stem(_PERSONS.get(token.low) or spell(token.low))
+            if token.kind is Kind.WORD and (is_telling(token) or token.low in _PERSONS)
+            else ""
+            for token in self._reader.tokens
+        ]
+        self.filled = Filled()
+        self._negated: set[str] = set()
+
+    def fill(self) -> Filled:
+        self._read_exact()
+        periods = Periods(self._spec, self._reader, self._briefing)
+        spans = periods.spans()
+        dated = frozenset(at for span in spans for at in range(span.start, span.end))
+        figures.read_labelled(self._spec, self._reader, self._stems, dated, self.filled.values)
+        labelled = list(self._reader.used)
+        free_text.read_led(self._spec, self._reader, self._clause, self.filled.values)
+        options = Options(self._spec, self._reader, self._stems, spans, is_whole=self._is_whole)
+        self.filled.values |= options.read()
+        self.filled.dated |= options.dated
+        self._read_counted(spans)
+        read = periods.read()
+        self.filled.values |= read
+        self.filled.dated |= read.keys()
+        self.filled.needs_today = periods.needs_today
+        self.filled.values |= figures.read_numbers(self._spec, self._reader, self._stems)
+        self._read_flags()
+        self._read_objects()
+        self._read_pointers()
+        self._read_limit()
+        named_values = Values(self._spec, self._reader, self._briefing)
+        named_values.read(self.filled.values)
+        names = self._read_names()
+        self._place(names, named_values)
+        if self._is_whole:
+            texts = free_text.Rest(self._profile, self._reader, self._clause, self._stems, labelled)
+            texts.read(self.filled.values)
+        self.filled.unread = self._unread()
+        return self.filled
+
+    # Choices and flags
+
+    def _read_counted(self, spans: Sequence[Span]) -> None:
+        """The number of a period whose unit a choice took: 3 of 'past 3 quarters'."""
+        for unit in self._spec.taking(Takes.CHOICE):
+            number = counted_by(unit, self._spec)
+            span = next((one for one in spans if self._reader.used[one.end - 1]), None)
+            if number is None or unit.name not in self.filled.values or span is None:
+                continue
+            at = next((i for i in range(span.start, span.end) if small_number(self._reader.word(i)) is not None), None)
+            if at is not None:
+                self.filled.values[number.name] = small_number(self._reader.word(at))
+                self.filled.dated |= {number.name, unit.name}
+                self._reader.take(span.start, span.end)
+
+    def _read_flags(self) -> None:
+        for argument in self._spec.taking(Takes.FLAG):
+            words = argument.own_words | {w for p in phrases_of(argument) for w in p.stems}
+            places = [at for at in self._reader.free() if self._stems[at] and self._stems[at] in words]
+            if not places:
+                continue
+            is_off = any(self._reader.word(places[0] - back) in NOT for back in (1, 2))
+            self._reader.take(places[0] - is_off, places[0] + 1)
+            self.filled.values[argument.name] = not is_off
+
+    def _read_limit(self) -> None:
+        """'which agent is fastest' asks for one, where the tool says how to ask for a single one."""
+        limit = next((one for one in self._spec.taking(Takes.NUMBER) if "single" in one.description.lower()), None)
+        if limit is None or limit.name in self.filled.values:
+            return
+        if figures.asks_for_one([token.low for token in self._reader.tokens]):
+            self.filled.values[limit.name] = 1
+            self.filled.implied.add(limit.name)
+
+    def _read_objects(self) -> None:
+        for argument in self._spec.taking(Takes.OBJECT):
+            named = [
+                name
+                for at in self._reader.free()
+                if self._reader.tokens[at].kind is Kind.WORD
+                and (name := object_named([self._reader.word(at)], self._briefing.objects, fuzzy=False))
+            ]
+            if named:
+                self.filled.values[argument.name] = list(dict.fromkeys(named)) if argument.is_list else named[0]
+
+    # Records
+
+    def _read_exact(self) -> None:
+        for _ in range(_MOST_RECORDS):
+            reference = read_exact(self._reader) or self._read_bare_number()
+            if reference is None:
+                return
+            self._put(reference)
+
+    def _read_bare_number(self) -> Reference | None:
+        """'1300' where only a record that goes by its number can be meant."""
+        if self._spec.taking(Takes.NUMBER):
+            return None
+        kinds = {kind for one in self._spec.taking(Takes.RECORD) for kind in one.objects}
+        kind = next((one for one in _NUMBERED if one in kinds), None)
+        return read_number(self._reader, kind) if kind else None
+
+    def _read_pointers(self) -> None:
+        if not self._spec.taking(Takes.RECORD):
+            return
+        ordinal = read_ordinal(self._reader)
+        pronoun = None if ordinal else read_pronoun(self._reader)
+        takes_many = any(one.is_list for one in self._spec.taking(Takes.RECORD))
+        if pronoun and pronoun.pronoun in _SEVERAL and not takes_many:
+            pronoun = None
+        if pointer := ordinal or pronoun:
+            self._put(pointer)
+        mine = [one for one in self._spec.taking(Takes.RECORD) if one.objects == ("User",)]
+        caller = self._briefing.caller
+        if mine and caller and not caller.is_customer and any(t.low in _ME for t in self._reader.tokens):
+            self.filled.values.setdefault(mine[0].name, caller.record_id)
+
+    def _read_names(self) -> list[Reference]:
+        """Names that are left once the words of the tool are put aside, with the kind of record said beside them."""
+        self._take_tool_words()
+        names = []
+        for start, end in self._reader.leftovers():
+            while end - start < 5 and self._reader.is_free(end) and self._stems[end] and not self._is_tool_word(end):
+                end += 1
+            if any(self._reader.used[start:end]):
+                continue
+            text = self._reader.rest(start, end)
+            if end - start == 1 and object_named([text], (), fuzzy=False) and text.islower():
+                continue
+            objects = self._kind_beside(start, end) or hinted(text)
+            if not self._is_name(start, end, objects):
+                continue
+            if any(self._reader.word(at) in NOT for at in (start - 1, start - 2)):
+                self._negated.add(text)
+            self._reader.take(start, end)
+            names.append(Reference(text=text, objects=objects))
+        return names[:_MOST_RECORDS]
+
+    def _is_tool_word(self, at: int) -> bool:
+        return self._stems[at] in self._profile.weights
+
+    def _take_tool_words(self) -> None:
+        for at in list(self._reader.free()):
+            token = self._reader.tokens[at]
+            is_word = self._stems[at] and (self._stems[at] in self._profile.weights or not is_telling(token))
+            inside = token.is_capital and at and self._reader.tokens[at - 1].is_capital
+            starts = not at and self._is_whole
+            if token.kind is Kind.WORD and is_word and not inside and (not token.is_capital or starts):
+                self._reader.take(at, at + 1)
+
+    def _is_name(self, start: int, end: int, objects: tuple[str, ...]) -> bool:
+        tokens = self._reader.tokens[start:end]
+        if any(token.is_capital or token.kind in (Kind.QUOTE, Kind.MASK) for token in tokens):
+            return True
+        before = start - 1
+        while self._reader.word(before) in ("the", "a", "an", "our"):
+            before -= 1
+        led = self._reader.word(before) in ("for", "of", "with", "to", "at", "about", "on", "from", "by")
+        return bool(objects) or (led and len(tokens) <= 4) or self._reader.word(end) == "'s"
+
+    def _kind_beside(self, start: int, end: int) -> tuple[str, ...]:
+        """'the Acme deal', 'account Acme': the kind of record right before or after a name."""
+        for at in (end, start - 1):
+            word = self._reader.word(at)
+            if word.isalpha() and (named := object_named([word], (), fuzzy=False)) and singular(word) == word:
+                return (named,)
+        return ()
+
+    def _put(self, reference: Reference) -> None:
+        """Gives a reference to the argument that takes its kind of record, or keeps it for whichever takes it."""
+        for argument in self._spec.taking(Takes.RECORD):
+            fits = reference.objects and argument.objects and set(reference.objects) & set(argument.objects)
+            if fits and (argument.is_list or argument.name not in self.filled.references):
+                self.filled.references.setdefault(argument.name, []).append(reference)
+                return
+        self.filled.spare.append(reference)
+
+    def _place(self, names: list[Reference], named_values: Values) -> None:
+        """Names go to references first, then to texts that hold a name."""
+        takers = self._spec.taking(Takes.RECORD)
+        texts = [one for one in self._spec.taking(Takes.TEXT) if free_text.holds_name(one)]
+        for name in names:
+            if named_values.put(name.text, self.filled.values, is_negated=name.text in self._negated):
+                continue
+            kinds = {kind for one in takers for kind in one.objects}
+            has_room = len(self.filled.spare) + len(self.filled.references) < len(takers) or any(
+                one.is_list for one in takers
+            )
+            if takers and has_room and (not name.objects or not kinds or kinds & set(name.objects) or not texts):
+                self._put(name)
+            elif texts and (text := next((t for t in texts if self._may_hold(t, name)), None)):
+                self.filled.values[text.name] = [name.text] if text.is_list else name.text
+            elif takers and has_room:
+                self._put(name)
+
+    def _may_hold(self, argument: Argument, name: Reference) -> bool:
+        """What need not be named is named with a capital; the name of something new is led in, or not given."""
+        is_new = argument.name == "name" or argument.name.endswith("_name")
+        return argument.name not in self.filled.values and (
+            argument.is_required or (name.text[:1].isupper() and not is_new)
+        )
+
+    def _unread(self) -> tuple[str, ...]:
+        return tuple(
+            self._reader.tokens[at].text
+            for at in self._reader.free()
+            if self._stems[at] and self._stems[at] not in self._profile.weights
+        )
