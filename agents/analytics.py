@@ -3,7 +3,7 @@
 from agents._agent import DomainAgent
 from tools.alerts import create_alert, stop_alert
 from tools.insights import find_insights
-from tools.metrics import ask_metric
+from tools.metrics import ask_metric, ask_own_metric
 from tools.outside_text import extract_values, read_text
 from tools.records import aggregate_records, find_record, get_record, query_records
 from tools.reports import run_report, save_report
@@ -45,6 +45,28 @@ analytics = DomainAgent(
         "highest",
         "lowest",
         "top",
+        "metric",
+        "insight",
+        "insights",
+        "outliers",
+        "stands out",
+        "alert",
+        "alert me",
+        "notify me when",
+        "handle time",
+        "transfer count",
+        "conversion rate",
+        "win rate",
+        "sales cycle",
+        "sales amount",
+        "fastest",
+        "slowest",
+        "quickest",
+        "fewest",
+        "most cases",
+        "best region",
+        "top issue",
+        "how this was computed",
     ),
     home_object=None,
     instructions=(
@@ -54,6 +76,7 @@ analytics = DomainAgent(
     ),
     tools=(
         ask_metric,
+        ask_own_metric,
         find_insights,
         save_report,
         run_report,

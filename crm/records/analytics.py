@@ -21,7 +21,7 @@ class Report(Record):
 class MetricAlert__c(Record):  # noqa: N801 - named as the CRM names what a tenant adds
     """Tells who set it when a metric passes a threshold."""
 
-    prefix = "a06"
+    prefix = "a0W"
 
     Name: Mapped[str] = fields.text(required=True)
     Metric__c: Mapped[str] = fields.text("The metric's name in the semantic layer.", required=True)
