@@ -5,6 +5,8 @@ from tools.code import generate_code, run_code
 from tools.knowledge import search_knowledge
 from tools.outside_text import extract_values, read_text
 from tools.records import aggregate_records, find_record, get_record, query_records
+from tools.schema_changes import activate_validation_rule, plan_validation_rule, propose_validation_rule
+from tools.schema_docs import describe_object, search_documentation
 
 developer = DomainAgent(
     name="developer",
@@ -42,11 +44,17 @@ developer = DomainAgent(
     instructions=(
         "You help people who build on the CRM: which objects and fields there are, which values they take, "
         "what the documentation says, and Python code for their schema, tried in a sandbox with its tests. "
+        "A change to the schema is planned first; propose it only when the user asks for it after the plan. "
         "Report what was stopped or failed as it is; never call code correct whose tests did not pass."
     ),
     tools=(
+        describe_object,
+        search_documentation,
         generate_code,
         run_code,
+        plan_validation_rule,
+        propose_validation_rule,
+        activate_validation_rule,
         find_record,
         get_record,
         query_records,

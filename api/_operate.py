@@ -26,6 +26,7 @@ from api.durable_queue import DurableQueue, make_queue_tables
 from api.probes import build_worker
 from api.settings import Settings
 from api.telemetry.logs import set_up_logs
+from api.wiring import configured_queue
 from crm import migrate as migrations
 from crm.database import Database, DatabaseNotReadyError
 from crm.errors import CrmError
@@ -130,15 +131,7 @@ def _serve(settings: Settings) -> None:
 
 def queue_for(settings: Settings) -> DurableQueue:
     """This process's part in the durable queue, as the settings want it."""
-    return DurableQueue(
-        settings.database(),
-        settings.data_dir,
-        executor=f"{socket.gethostname()[:20]}-{os.getpid()}-{secrets.token_hex(4)}",
-        slots=settings.queue_slots,
-        per_tenant=settings.queue_tenant_slots,
-        per_minute=settings.queue_tenant_per_minute,
-        poll_s=settings.queue_poll_s,
-    )
+    return configured_queue(settings, f"{socket.gethostname()[:20]}-{os.getpid()}-{secrets.token_hex(4)}")
 
 
 def _listen(app: FastAPI, settings: Settings) -> None:

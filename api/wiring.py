@@ -212,6 +212,20 @@ def configured_model(settings: Settings) -> ModelFor:
     return lambda tenant: model
 
 
+def configured_queue(settings: Settings, executor: str, *, lease: timedelta = LEASE) -> DurableQueue:
+    """A process's part in the durable queue. `executor`: the process's name, which no other has or had."""
+    return DurableQueue(
+        settings.database(),
+        settings.data_dir,
+        executor=executor,
+        slots=settings.queue_slots,
+        per_tenant=settings.queue_tenant_slots,
+        per_minute=settings.queue_tenant_per_minute,
+        poll_s=settings.queue_poll_s,
+        lease=lease,
+    )
+
+
 def configured_transport(settings: Settings, lease: timedelta = LEASE) -> Transport:
     """The way out for approved e-mails; `lease` is for a folder, a mail server needs a longer one."""
     if settings.mail_transport == "smtp":

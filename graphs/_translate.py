@@ -9,7 +9,7 @@ from graphs._outlet import CHUNK, STEP
 from graphs.state import Message
 
 MODES = ("values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug", "events")
-_PUBLIC = ("messages", "route", "handoff", "workflow")
+_PUBLIC = ("messages", "route", "handoff", "workflow", "research")
 NativeMode = Literal["values", "updates", "custom", "tasks", "checkpoints", "debug"]
 _NATIVE: dict[str, NativeMode] = {
     "values": "values",

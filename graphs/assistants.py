@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 from graphs._calls import CallDesk
 from graphs._voice import Voice
+from graphs.research._agent import RESEARCHER, ResearchGiven
+from graphs.research._graph import build_research
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
 from graphs.versions import GraphVersion, OrphanedRunError, Versions
 from graphs.workflows._book import load_workflows
@@ -64,8 +66,16 @@ def _assistant_of(workflow: Workflow) -> Assistant:
     )
 
 
+_RESEARCH_AS_BUILT = "63152115eb102ac00962f39d043dfe7f0d6f1484da138a30500b29272f1c06f0"
+RESEARCH: Final = Assistant(
+    name=RESEARCHER.name,
+    description="Research on a record: sub-questions looked up side by side by workers that only read.",
+    versions=(GraphVersion(1, _RESEARCH_AS_BUILT, build_research),),
+    input=ResearchGiven,
+)
+
 ASSISTANTS: Final[Mapping[str, Assistant]] = {
-    one.name: one for one in (TURN, *map(_assistant_of, load_workflows().values()))
+    one.name: one for one in (TURN, RESEARCH, *map(_assistant_of, load_workflows().values()))
 }
 """All that this build has."""
 

@@ -57,6 +57,7 @@ RECORDS: dict[str, tuple[str, ...]] = {
     "Territory2": (),
     "User": (),
     "UserTerritory2Association": (),
+    "ValidationRule": (),
     "VoiceCallTranscript__c": ("OpportunityId__c", "LeadId__c"),
 }
 """Kind of record -> the references that decide who sees it where its parent does; the first filled one counts."""

@@ -132,7 +132,11 @@ async def with_outgoing_labels(session: TenantSession, action: Action) -> Action
         else one
         for one in message.recipients
     )
-    sources = join_all(label_of(origins[one], field) for one in drafts if one in origins for field in _SAID)
+    said = [label_of(origins[one], field) for one in drafts if one in origins for field in _SAID]
+    said += [
+        labels.new for (one, field), labels in action.field_labels.items() if one not in origins and field in _SAID
+    ]
+    sources = join_all(said)
     return replace(action, outgoing=replace(message, recipients=recipients, sources=sources))
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crm.errors import CrmError, CursorError, FieldError, RecordNotFoundError
+from crm.validation_rules import RuleViolationError
 from tools._declare import Arguments, Proposal, Result, Tool, ToolContext, ToolFailedError, ToolRetryError
 from trust import telemetry
 from trust.actions import Action, Effect
@@ -89,7 +90,7 @@ async def _run(
 async def _call(action: Action, tool: Tool, context: ToolContext) -> Result | Proposal | ToolError:
     try:
         return await tool.function(context, tool.validate(action.arguments))
-    except (ToolRetryError, FieldError, CursorError) as error:
+    except (ToolRetryError, FieldError, CursorError, RuleViolationError) as error:
         return ToolError("retry", str(error))
     except RecordNotFoundError as error:
         return ToolError("not_found", str(error))

@@ -2,13 +2,13 @@
 
 from typing import Any, Literal
 
-from crm.connector import Filter, Row
+from crm.connector import Row
 from crm.description import ObjectDescription
-from crm.fields import FieldSpec, to_json
-from crm.value_conditions import ValueCondition, read_condition
+from crm.fields import to_json
 from crm.values import parse_value
 from tools._codegen.program import Asked, Program, write_integration, write_trigger, write_validation_rule
 from tools._codegen.samples import NoSuchRecordError
+from tools._conditions import read_field_condition, refuse_handles, spec_of_field
 from tools._declare import (
     Arguments,
     Result,
@@ -24,7 +24,6 @@ from tools._sandbox.report import Fault, Report
 from tools._sandbox.runner import MOST_SOURCE
 from tools._shapes import FilterArgument
 from trust.actions import Effect
-from trust.handles import HANDLE, leaves
 from trust.scopes import CODE_RUN
 
 RUN_CODE = "run_code"
@@ -113,7 +112,7 @@ async def generate_code(ctx: ToolContext, args: GenerateCode) -> GeneratedCode:
 
     Changes nothing in the CRM: the code is for people to read and to take along.
     """
-    _refuse_handles(args.model_dump())
+    refuse_handles(args.model_dump())
     description = await ctx.crm.describe(args.object)
     try:
         program = _write(args, _asked(args, description))
@@ -139,7 +138,7 @@ async def run_code(ctx: ToolContext, args: RunCode) -> CodeReport:
 
     It has no network, no files, no other processes, a few seconds and little memory, and only modules that compute.
     """
-    _refuse_handles(args.model_dump())
+    refuse_handles(args.model_dump())
     return _shown(await _runner(ctx).run(args.code, args.tests))
 
 
@@ -147,13 +146,6 @@ def _runner(ctx: ToolContext) -> Any:
     if ctx.code is None:
         raise ToolFailedError("no code is run here")
     return ctx.code
-
-
-def _refuse_handles(arguments: dict[str, Any]) -> None:
-    """Code is shown to the model again, so nothing may get into it that the model was not shown."""
-    for path, value in leaves(arguments):
-        if isinstance(value, str) and HANDLE.search(value):
-            raise ToolRetryError(f"{path[0]}: expected plain text; a handle for outside text cannot go into code")
 
 
 def _asked(args: GenerateCode, description: ObjectDescription) -> Asked:
@@ -173,30 +165,15 @@ def _asked(args: GenerateCode, description: ObjectDescription) -> Asked:
     )
 
 
-def read_field_condition(one: Filter, description: ObjectDescription) -> ValueCondition:
-    """Raises: FieldError."""
-    return read_condition(_spec(one.field, description), one)
-
-
-def _spec(name: str, description: ObjectDescription) -> FieldSpec:
-    found = description.field(name)
-    if found is None:
-        raise ToolRetryError(
-            f"{description.name} has no field {name[:60]!r} that you can read;"
-            f" expected one of {', '.join(one.name for one in description.fields)}"
-        )
-    return found.spec
-
-
 def _require_field(name: str, description: ObjectDescription) -> str:
-    _spec(name, description)
+    spec_of_field(name, description)
     return name
 
 
 def _values(given: dict[str, Any], description: ObjectDescription) -> Row:
     values: Row = {}
     for name, value in given.items():
-        spec = _spec(name, description)
+        spec = spec_of_field(name, description)
         if spec.is_system:
             raise ToolRetryError(f"set_fields: {name} is kept by the CRM itself and cannot be set")
         values[name] = to_json(parse_value(name, spec, value))

@@ -1,6 +1,5 @@
 """E-mails that leave the house: drafts, as they are saved, to the people that their records name."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from crm.connector import Row
@@ -16,17 +15,20 @@ from tools._declare import (
 )
 from tools._mail import (
     Addressee,
+    each_once,
     has_control,
     is_address,
     look_up,
+    readers_of,
+    reply_to,
     resolve,
     split_list,
     to_phrase,
     without_invisible,
 )
 from tools._shapes import record_reference
-from trust.actions import Effect, Outgoing, Recipient
-from trust.labels import Integrity, Label, Readers
+from trust.actions import Effect, Outgoing
+from trust.labels import Integrity, Label
 from trust.scopes import CRM_SEND
 
 _DRAFT_FIELDS = (
@@ -34,18 +36,6 @@ _DRAFT_FIELDS = (
 ).split()
 _MOST_RECIPIENTS = 10
 _LONGEST_BODY = 50_000
-
-_BELONGS_TO: dict[str, tuple[str, ...]] = {
-    "Account": (),
-    "Contact": ("AccountId",),
-    "Lead": ("ConvertedAccountId", "ConvertedContactId"),
-    "Opportunity": ("AccountId", "ContactId"),
-    "Case": ("AccountId", "ContactId"),
-    "Quote": ("AccountId", "ContactId"),
-    "Order": ("AccountId",),
-    "Contract": ("AccountId",),
-}
-"""Kind of record -> the fields that say whom outside the house it is about."""
 
 
 class SendEmail(Arguments):
@@ -69,11 +59,11 @@ async def send_email(ctx: ToolContext, args: SendEmail) -> Proposal:
     opted_out = await ctx.post.opted_out([one.address for _, one in addressees if one.address])
     message = Outgoing(
         channel="email",
-        recipients=_each_once([one.to_recipient(role, sender, opted_out) for role, one in addressees]),
+        recipients=each_once([one.to_recipient(role, sender, opted_out) for role, one in addressees]),
         content=await _content_label(ctx.crm, args.draft_id, draft),
         sender=sender.address,
         sender_name=to_phrase(sender.name),
-        reply_to=await _reply_to(ctx),
+        reply_to=await reply_to(ctx),
         subject=_subject_of(draft),
         body=_body_of(draft),
         wrong_reader="hold" if sender.wrong_reader == "hold" else "deny",
@@ -116,42 +106,12 @@ async def _main_recipient(crm: ReadingCrm, draft: Row) -> str:
     raise ToolFailedError("the draft names nobody whom it is for: give it a contact or a lead")
 
 
-def _each_once(recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:
-    """Without those who would get it twice; the first mention counts."""
-    seen: dict[str, Recipient] = {}
-    for one in recipients:
-        seen.setdefault(one.address.lower() or one.record or "", one)
-    return tuple(seen.values())
-
-
 async def _content_label(crm: ReadingCrm, draft_id: str, draft: Row) -> Label:
     """Written by staff, as drafts are; for those to read whom the record is about that it belongs to."""
     about = draft["ParentId"] or draft["RelatedToId"] or draft["ToIds"]
     writers = frozenset({draft["LastModifiedById"]} if draft["LastModifiedById"] else ())
-    readers = await _readers_of(crm, str(about)) if about else frozenset[str]()
+    readers = await readers_of(crm, str(about)) if about else frozenset[str]()
     return Label(Integrity.CRM_VERIFIED, writers, readers, f"EmailMessage {draft_id}")
-
-
-async def _readers_of(crm: ReadingCrm, record_id: str) -> Readers:
-    name = object_of(record_id) or ""
-    if name == "Campaign":
-        return None
-    if name not in _BELONGS_TO:
-        return frozenset()
-    fields = _BELONGS_TO[name]
-    row = await crm.get(name, record_id, fields) if fields else {}
-    found = {f"{(object_of(row[field]) or '').lower()}:{row[field]}" for field in fields if row[field]}
-    if name in ("Account", "Contact", "Lead"):
-        found.add(f"{name.lower()}:{record_id}")
-    return frozenset(found)
-
-
-async def _reply_to(ctx: ToolContext) -> str | None:
-    """The address of the person who sends; None if they have none."""
-    if ctx.user_id is None:
-        raise ToolFailedError("only staff can send e-mail")
-    address = (await ctx.crm.get("User", ctx.user_id, ["Email"]))["Email"] or ""
-    return address if is_address(address) else None
 
 
 def _subject_of(draft: Row) -> str:

@@ -18,8 +18,10 @@ from tools._shapes import record_reference
 from trust.actions import Effect
 from trust.scopes import CRM_READ, CRM_WRITE
 
-WorkflowName = Literal["opportunity_progress", "quote_to_order", "renewal_outreach"]
+WorkflowName = Literal["campaign", "lead_to_opportunity", "opportunity_progress", "quote_to_order", "renewal_outreach"]
 _MEANINGS = {
+    "campaign": "plan and launch a campaign from a goal: brief, campaign, e-mail, members, start",
+    "lead_to_opportunity": "qualify a lead and convert it into an account, a contact and an opportunity",
     "opportunity_progress": "move an opportunity or deal forward, on to its next stage, with the quote and approvals",
     "renewal_outreach": "write to the accounts whose contracts end or expire soon, renewals of the whole book",
     "quote_to_order": "turn an agreed, accepted or approved quote into an order with its items, place the order",
@@ -35,6 +37,9 @@ class StartWorkflow(Arguments):
         "For renewals: contracts that end within so many days.", default=None, ge=7, le=365
     )
     discount: float | None = argument("For a new quote: percent of discount.", default=None, ge=0, le=60)
+    goal: str | None = argument("For a campaign: what it is to reach.", default=None, min_length=3, max_length=255)
+    product: str | None = argument("For a campaign: the product it is about.", default=None, max_length=255)
+    segment: str | None = argument("For a campaign: the saved segment it is for.", default=None, max_length=255)
 
 
 @tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "Task"),))

@@ -515,8 +515,9 @@ async def _may_read_message(approval: Approval, crm: Connector) -> bool:
     if message is None:
         return True
     try:
-        for change in approval.changes:
-            await crm.get(change["object"], change["id"], ["Subject", "TextBody", "ToIds", "CcAddress"])
+        for change in approval.changes:  # of one that is new, the card's fields were looked at already
+            if change["object"] == "EmailMessage" and change["operation"] != "create":
+                await crm.get(change["object"], change["id"], ["Subject", "TextBody", "ToIds", "CcAddress"])
         for one in message["recipients"]:
             object_name, _, record_id = one["record"].partition(":")
             await crm.get(object_name, record_id, ["Email"])

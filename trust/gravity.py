@@ -1,8 +1,10 @@
-"""Which changes move money, ownership or a commitment, and so need a second person."""
+"""Which changes move money, ownership, a commitment or everybody's work, and so need a second person."""
 
 from crm.connector import Change, FieldChange
 
-_WHOLE_OBJECT = frozenset({"Contract", "Order", "OrderItem", "Quote", "QuoteLineItem", "PricebookEntry", "User"})
+_WHOLE_OBJECT = frozenset(
+    {"Contract", "Order", "OrderItem", "Quote", "QuoteLineItem", "PricebookEntry", "User", "ValidationRule"}
+)
 _FIELDS = {
     "Opportunity": frozenset({"Amount", "CloseDate", "IsWon", "OwnerId", "Probability", "StageName"}),
     "OpportunityLineItem": frozenset({"Discount", "Quantity", "UnitPrice"}),

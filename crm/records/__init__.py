@@ -24,6 +24,7 @@ from crm.records.sales import (
     QuoteLineItem,
 )
 from crm.records.service import Case, CaseComment, CaseHistory__c, Issue__c, Knowledge__kav, LiveChatTranscript
+from crm.records.setup import ValidationRule
 
 OBJECTS: dict[str, type[Record]] = dict(DECLARED)
 
@@ -64,5 +65,6 @@ __all__ = [
     "Territory2",
     "User",
     "UserTerritory2Association",
+    "ValidationRule",
     "VoiceCallTranscript__c",
 ]

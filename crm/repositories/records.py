@@ -42,6 +42,7 @@ from crm.repositories.automation import complete_new, derive, history_of
 from crm.repositories.conditions import Dialect, build_filters, build_group, build_sort
 from crm.repositories.metrics import measure_over
 from crm.repositories.semantics import load_layer
+from crm.repositories.validation import draft_of, require_valid
 from crm.repositories.visibility import visible_to
 from crm.schema import OBJECT_INFO, object_of
 from crm.semantics.model import Layer
@@ -210,6 +211,8 @@ class EmbeddedCrm:
         values = await self._check_values(object_name, fields, for_create=True, to_come=_created_by(beside))
         if self.access.caller.user_id and "OwnerId" not in values:
             values["OwnerId"] = self.access.caller.user_id
+        given = {**_defaults(info.record_type), **{name: value for name, value in values.items() if value is not None}}
+        await self._require_valid(draft_of(info.record_type, given, at=self.now))
         changes = tuple(FieldChange(field, None, to_json(value)) for field, value in values.items())
         name = " ".join(str(values[f]) for f in info.name_fields if values.get(f)) or object_name
         return Change("create", object_name, new_id(info.prefix), name, changes)
@@ -227,6 +230,8 @@ class EmbeddedCrm:
                 changes.append(FieldChange(field, old, new))
         if not changes:
             raise CrmError("nothing would change: the record already has these values")
+        present = {name: getattr(record, name) for name in OBJECT_INFO[object_name].fields}
+        await self._require_valid(draft_of(type(record), {**present, **values}, at=self.now))
         return Change("update", object_name, record.Id, self._name(record), tuple(changes))
 
     async def propose_confirm(self, object_name: str, record_id: str, fields: Sequence[str]) -> Change:
@@ -319,6 +324,7 @@ class EmbeddedCrm:
             if value is not None:
                 setattr(record, field, value)
         await complete_new(self.session, record, at=self.now)
+        await self._require_valid(record)
         self.session.add(record)
         self.session.add_all(history_of(record, None, at=self.now, by=by))
         await self._store(record)
@@ -340,6 +346,7 @@ class EmbeddedCrm:
         record.LastModifiedDate = record.SystemModstamp = self.now
         record.LastModifiedById = by
         derive(record, at=self.now)
+        await self._require_valid(record)
         self.session.add_all(history_of(record, all_before, at=self.now, by=by))
         await self._store(record)
         return Effect(change, record.version, before=before, after=self._to_row(record, touched))
@@ -403,6 +410,9 @@ class EmbeddedCrm:
         record.IsDeleted = is_deleted
         record.SystemModstamp = self.now
         await self._store(record)
+
+    async def _require_valid(self, record: Record) -> None:
+        await require_valid(self.session, self.access, record)
 
     async def _store(self, record: Record) -> None:
         """Write to the database and read back. Raises: CrmError, which does not say what the record clashes with."""

@@ -1,6 +1,5 @@
 """Records by approximate name and by text: the index proposes candidates, rights decide which of them exist."""
 
-import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -10,20 +9,14 @@ from sqlalchemy import select, text
 from crm.access import Access
 from crm.base import Record
 from crm.database import TenantSession
+from crm.passages import best_passage, telling_words, text_score
 from crm.repositories.visibility import visible_to
 from crm.schema import OBJECT_INFO
 from crm.searchable import NAME_INDEX, NAMED, TEXT_INDEX, TEXTS
 
 _BATCH = 200
 _MOST_CANDIDATES = 2_000
-_MOST_WORDS = 24
 _WORST_SCORE = 0.6
-_EXCERPT = 400
-_WORD = re.compile(r"\w+")
-_STOP_WORDS = frozenset(
-    """a an and are as at be but by can do does for from has have how i if in is it its me my no not of on or our so
-    that the their there they this to was we what when where which who why will with you your""".split()
-)
 _TENANT_CHECKED = {"tenant_checked": "the statement filters by the session's own tenant"}
 
 
@@ -108,27 +101,21 @@ async def find_by_text(
     session: TenantSession, access: Access, object_name: str, wanted: str, limit: int
 ) -> list[tuple[Record, str, float]]:
     """Visible records that speak of `wanted`: (record, the passage that fits best, score falling from 1)."""
-    words = _telling_words(wanted)
+    words = telling_words(wanted)
     if not words or object_name not in TEXTS:
         return []
     found: list[tuple[Record, float]] = []
     # All of them, and not the index's first few: its order also depends on records that the caller may not see.
     async for records in _visible(session, access, object_name, await _text_candidates(session, object_name, words)):
-        found += [(record, _text_score(*_title_and_body(object_name, record), words)) for record in records]
+        found += [(record, text_score(*_title_and_body(object_name, record), words)) for record in records]
     best = sorted(found, key=lambda one: (-one[1], one[0].Id))[:limit]
-    return [(record, _best_passage(_title_and_body(object_name, record)[1], words), score) for record, score in best]
+    return [(record, best_passage(_title_and_body(object_name, record)[1], words), score) for record, score in best]
 
 
 def _title_and_body(object_name: str, record: Record) -> tuple[str, str]:
     fields = TEXTS[object_name]
     title = " ".join(str(part) for field in fields.title if (part := getattr(record, field)))
     return title, "\n".join(str(part) for field in fields.body if (part := getattr(record, field)))
-
-
-def _telling_words(wanted: str) -> list[str]:
-    words = [word.lower() for word in _WORD.findall(wanted[:4_000])]
-    telling = [word for word in dict.fromkeys(words) if word not in _STOP_WORDS and len(word) > 1]
-    return telling[:_MOST_WORDS]
 
 
 async def _text_candidates(session: TenantSession, object_name: str, words: Sequence[str]) -> list[str]:
@@ -141,39 +128,6 @@ async def _text_candidates(session: TenantSession, object_name: str, words: Sequ
     )
     match = " OR ".join(_quoted(word) for word in words)
     return await _ids(session, sql, object=object_name, match=match, limit=_MOST_CANDIDATES)
-
-
-def _stem(word: str) -> str:
-    """Enough of a stem to count words alike over both databases, whose own stemmers differ."""
-    for ending in ("ing", "ies", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
-
-
-def _text_score(title: str, body: str, words: Sequence[str]) -> float:
-    """The share of wanted words that the text has; those in the title count twice."""
-    in_title = {_stem(word.lower()) for word in _WORD.findall(title)}
-    in_body = {_stem(word.lower()) for word in _WORD.findall(body[:20_000])}
-    hits = sum(2 if _stem(word) in in_title else 1 if _stem(word) in in_body else 0 for word in words)
-    return hits / (2 * len(words))
-
-
-def _best_passage(body: str, words: Sequence[str]) -> str:
-    """The stretch of the body with the most wanted words, at sentence borders where there are any."""
-    stems = {_stem(word) for word in words}
-    sentences = re.split(r"(?<=[.!?\n])\s+", body[:20_000].strip())
-    best, most = "", -1
-    for place in range(len(sentences)):
-        passage = ""
-        for sentence in sentences[place:]:
-            if passage and len(passage) + len(sentence) >= _EXCERPT:
-                break
-            passage = f"{passage} {sentence}".strip()
-        hits = len(stems & {_stem(word.lower()) for word in _WORD.findall(passage)})
-        if hits > most:
-            best, most = passage, hits
-    return best[:_EXCERPT]
 
 
 async def _visible(

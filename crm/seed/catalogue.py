@@ -19,6 +19,7 @@ def build_catalogue(draft: TenantDraft) -> None:
     _add_products(draft, founded)
     _add_price_lists(draft, founded)
     _add_issues(draft, founded)
+    _add_rule(draft, founded)
 
 
 def _add_staff(draft: TenantDraft, founded: datetime) -> None:
@@ -117,3 +118,16 @@ def _add_issues(draft: TenantDraft, founded: datetime) -> None:
             Name=trouble.name,
             Description__c=f"{trouble.description} Affects {trouble.product}. Cause: {trouble.cause}",
         )
+
+
+def _add_rule(draft: TenantDraft, founded: datetime) -> None:
+    """One that is not in force: what people do with the demo's records is theirs to restrict."""
+    draft.add(
+        "ValidationRule",
+        owner=staff_id("devi"),
+        created=draft.after(founded, 24, 2000),
+        ValidationName="Escalated cases need a reason",
+        ObjectName="Case",
+        ErrorConditions='Status eq "Escalated"\nReason is_null true',
+        ErrorMessage="Say why the case is escalated.",
+    )

@@ -53,6 +53,7 @@ SHARING_DEFAULTS = {
     "User": "Read",
     "Report": "Private",
     "MetricAlert__c": "Private",
+    "ValidationRule": "Read",
 }
 
 
@@ -204,7 +205,7 @@ _ANALYST_FIELDS: dict[str, Mapping[str, str]] = {
     "Case": {"Description": ""},
 }
 
-_DEVELOPER = {**_CATALOGUE, **_REFERENCE, "Case": "r", "Campaign": "r"}
+_DEVELOPER = {**_CATALOGUE, **_REFERENCE, "Case": "r", "Campaign": "r", "ValidationRule": "cred"}
 _DEVELOPER_FIELDS = {"User": _addresses("User"), "Case": {"Description": ""}}
 
 _CUSTOMER_FIELDS = {

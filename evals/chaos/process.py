@@ -14,9 +14,8 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from api.app import build_app
-from api.durable_queue import DurableQueue
 from api.settings import Settings
-from api.wiring import open_service
+from api.wiring import configured_queue, open_service
 
 LEASE = timedelta(seconds=4)
 
@@ -50,22 +49,11 @@ class Asker(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=answer)])
 
 
-def queue_of(settings: Settings, name: str) -> DurableQueue:
-    return DurableQueue(
-        settings.database(),
-        settings.data_dir,
-        executor=f"{name}-{os.getpid()}",
-        slots=settings.queue_slots,
-        per_tenant=settings.queue_tenant_slots,
-        poll_s=settings.queue_poll_s,
-        lease=LEASE,
-    )
-
-
 def run(given: dict[str, Any], name: str, port: int | None) -> None:
     """Serve on the port, or only work, until killed."""
     settings = Settings(**{**given, "data_dir": Path(given["data_dir"])})
-    parts: dict[str, Any] = {"model_for": lambda tenant: Asker(), "lease": LEASE, "queue": queue_of(settings, name)}
+    queue = configured_queue(settings, f"{name}-{os.getpid()}", lease=LEASE)
+    parts: dict[str, Any] = {"model_for": lambda tenant: Asker(), "lease": LEASE, "queue": queue}
     if port is None:
         asyncio.run(_work(settings, parts))
         return

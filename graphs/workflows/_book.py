@@ -7,6 +7,7 @@ from functools import cache
 import graphs.workflows
 from agents._agent import DomainAgent
 from agents._roster import load_roster
+from graphs.research._agent import RESEARCHER
 from graphs.turn import GRAPH_NAME
 from graphs.workflows._declare import Workflow, WorkflowError
 from tools._catalogue import load_catalogue
@@ -27,7 +28,7 @@ def load_workflows() -> dict[str, Workflow]:
 
 
 def _check(workflow: Workflow, found: dict[str, Workflow]) -> None:
-    if workflow.name in found or workflow.name in load_roster() or workflow.name == GRAPH_NAME:
+    if workflow.name in found or workflow.name in load_roster() or workflow.name in (GRAPH_NAME, RESEARCHER.name):
         raise WorkflowError(f"there are two of the name {workflow.name!r}")
     for tool in workflow.tools:
         if load_catalogue().get(tool.name) is not tool:
@@ -36,5 +37,9 @@ def _check(workflow: Workflow, found: dict[str, Workflow]) -> None:
 
 
 def load_agents() -> dict[str, DomainAgent]:
-    """All in whose name calls are made: the domain agents and the workflows."""
-    return {**load_roster(), **{name: workflow.agent for name, workflow in load_workflows().items()}}
+    """All in whose name calls are made: the domain agents, the researcher and the workflows."""
+    return {
+        **load_roster(),
+        RESEARCHER.name: RESEARCHER,
+        **{name: workflow.agent for name, workflow in load_workflows().items()},
+    }

@@ -129,7 +129,7 @@ class Engine:
         answers = envelopes_of(_after(state, update)["messages"])
         entries = [entry_of(call, answers[call["id"]], decided.get(call["id"])) for call in calls]
         update = cast("WorkflowState", {**update, "calls": [], "request": {}})
-        update["workflow"] = progress = enter(state["workflow"], step.name, entries)
+        update["workflow"] = enter(state["workflow"], step.name, entries)
         outcomes = [one["outcome"] for one in entries]
         reason = next((one["reason"] for one in entries if one["outcome"] != "done"), None)
         if set(outcomes) == {"withdrawn"}:
@@ -139,11 +139,6 @@ class Engine:
         outcome = next((one for one in ("failed", "expired", "rejected") if one in outcomes), "done")
         is_stale = step.calls is None and any(one["is_stale"] for one in entries)
         way = AGAIN if is_stale else step.path(cast("Outcome", outcome))
-        if way == AGAIN:
-            number = progress["rounds"].get(step.name, 0) + 1
-            if number >= MOST_ROUNDS:
-                return self._go_on(step, STOP, update, because=f"asked {number} times: {reason}")
-            progress["rounds"] = {**progress["rounds"], step.name: number}
         return self._go_on(step, way, update, because=reason)
 
     def _has_more(self, step: Step, state: WorkflowState, update: WorkflowState, context: RunContext) -> bool:
@@ -159,6 +154,11 @@ class Engine:
     ) -> Command[Any]:
         following = self.workflow.after(step.name, way)
         progress = {**update["workflow"], "step": following, "status": "running"}
+        number = progress["rounds"].get(following, 0) + 1
+        if any((one["step"], one["round"]) == (following, number - 1) for one in progress["log"]):
+            if number >= MOST_ROUNDS:
+                return self._go_on(step, STOP, update, because=f"asked {number} times: {because}")
+            progress["rounds"] = {**progress["rounds"], following: number}
         if following == FINISH:
             stopped = way == STOP
             progress |= {"status": "stopped" if stopped else "done", "step": None}

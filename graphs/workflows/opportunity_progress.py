@@ -8,6 +8,7 @@ from pydantic import Field
 from graphs.workflows._declare import DONE, NEXT, STOP, Branch, Given, Step, Workflow, record_id
 from graphs.workflows._view import View
 from tools.activities import create_task
+from tools.deals import advance_stage
 from tools.quotes import create_quote
 from tools.records import get_record, query_records, update_record
 
@@ -97,9 +98,8 @@ def _next_stage(view: View) -> str:
 
 
 def _advance(view: View) -> dict[str, Any]:
-    stage = _next_stage(view)
-    fields: dict[str, Any] = {"StageName": stage} | ({"IsWon": True} if stage == "Closed" else {})
-    return {"object": "Opportunity", "record_id": view.given["opportunity_id"], "fields": fields}
+    wins = {"outcome": "won"} if _next_stage(view) == "Closed" else {}
+    return {"opportunity_id": view.given["opportunity_id"], **wins}
 
 
 def _task(view: View) -> dict[str, Any] | None:
@@ -227,7 +227,7 @@ opportunity_progress = Workflow(
             to="advance",
             on_rejected="turn_down",
         ),
-        Step("advance", "Move it to the next stage", update_record, call=_advance, on_rejected="note"),
+        Step("advance", "Move it to the next stage", advance_stage, call=_advance, on_rejected="note"),
         Step("next_task", "Leave the next task", create_task, call=_task, to=DONE, on_rejected=DONE),
         Step(
             "turn_down",

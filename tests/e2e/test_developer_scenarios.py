@@ -3,9 +3,12 @@
 from langchain_core.messages import AIMessage
 
 from api.settings import Settings
-from tests.service import ADMIN, DANA, calls, open_world, script, tool_results
+from graphs.context import Limits
+from tests.service import ADMIN, DANA, SAM, calls, held, open_world, script, tool_results
 from tools._sandbox.runner import SandboxUnavailableError
 
+PATIENT = Limits(tool_timeout_s=90)
+"""On a busy machine it takes long to start a process."""
 DEVI = "devi@northwind.example"
 OTHER_DEVI = "devi@southridge.example"
 
@@ -34,7 +37,7 @@ async def test_a_developer_has_a_rule_written_and_tried_and_a_theft_is_stopped(s
         AIMessage("The budget is used up."),
     ]
     limited = settings.model_copy(update={"tenant_code_runs_per_day": 2})
-    async with open_world(limited, model=script(*lines)) as world:
+    async with open_world(limited, model=script(*lines), limits=PATIENT) as world:
         thread = await world.open_thread(DEVI)
         values = await world.say(DEVI, thread, ask)
         [made] = tool_results(values)
@@ -74,3 +77,56 @@ async def test_where_nothing_holds_code_in_none_is_run_and_the_answer_says_so(se
         values = await world.say(OTHER_DEVI, await world.open_thread(OTHER_DEVI), "run this Python code")
         [said] = tool_results(values)
         assert said["error"]["message"] == "code cannot be run here: the filter on system calls does not hold"
+
+
+async def test_a_rule_goes_from_plan_to_force_with_a_person_at_each_stop(settings: Settings) -> None:
+    rule = {**RULE, "name": "High cases need a reason"}
+    del rule["kind"]
+    made: list[str] = []
+    lines = [
+        calls(("plan_validation_rule", rule)),
+        AIMessage("That is the plan."),
+        calls(("propose_validation_rule", rule)),
+        AIMessage("It was not set up."),
+        calls(("propose_validation_rule", rule)),
+        AIMessage("It is set up."),
+        lambda messages: calls(("activate_validation_rule", {"rule_id": made[0]})),
+        AIMessage("It is in force."),
+        calls(("create_record", {"object": "Case", "fields": {"Subject": "Pump", "Priority": "High"}})),
+        AIMessage("It was refused."),
+    ]
+    async with open_world(settings, model=script(*lines), limits=PATIENT) as world:
+        thread = await world.open_thread(DEVI)
+        values = await world.say(DEVI, thread, "plan a validation rule for cases")
+        plan = tool_results(values)[-1]["result"]
+        assert plan["rule"] == 'Priority is "High" and Reason is empty'
+        assert held(values) == []
+
+        values = await world.say(DEVI, thread, "propose the validation rule")
+        [request] = held(values)
+        card = {one["field"]: one["new"] for one in request["card"]["changes"][0]["fields"]}
+        assert card["ErrorConditions"] == 'Priority eq "High"\nReason is_null true'
+        assert card["Active"] is False
+        assert (await world.decide(DEVI, request, "approve")).status_code == 403, "no second person"
+        rejected = await world.decide(ADMIN, request, "reject", reason="say it to the service team first")
+        assert rejected.status_code == 200, rejected.text
+        values = (await world.get(DEVI, f"/threads/{thread}/state"))["values"]
+        assert "say it to the service team first" in tool_results(values)[-1]["error"]["message"]
+
+        [request] = held(await world.say(DEVI, thread, "propose the validation rule again"))
+        applied = (await world.decide(ADMIN, request, "approve")).json()["approval"]
+        assert applied["status"] == "applied", applied
+        made.append(applied["result"]["id"])
+        [request] = held(await world.say(DEVI, thread, "put the validation rule in force"))
+        assert (await world.decide(ADMIN, request, "approve")).json()["approval"]["status"] == "applied"
+
+        values = await world.say(SAM, await world.open_thread(SAM), "create a case about the pump")
+        said = tool_results(values)[-1]["error"]
+        assert said == {
+            "kind": "retry",
+            "message": "A case of high priority needs a reason. (validation rule 'High cases need a reason')",
+        }
+        [entry] = [one for one in await world.get(ADMIN, "/ledger") if one["tool"] == "activate_validation_rule"]
+        preview = await world.post(ADMIN, "/ledger/undo/preview", {"entry_id": entry["entry_id"]})
+        done = await world.post(ADMIN, f"/ledger/{entry['entry_id']}/undo", {"digest": preview["digest"]})
+        assert (preview["entries"][0]["way"], len(done["asked"])) == ("asks", 1), "taking back needs two people as well"

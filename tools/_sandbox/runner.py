@@ -23,6 +23,8 @@ from tools._sandbox.report import Report, StopKind, read_told, report_of, stop_o
 MOST_SOURCE = 50_000
 """Characters of code, and of tests."""
 _MOST_TOLD = 400_000
+_START_S = 30.0
+"""How long the process may take to shut itself in; only a machine that is far too busy takes long."""
 _PROGRAM = Path(__file__).with_name("inside.py")
 _TRESPASS = "import os\nos.stat('/')\n"
 
@@ -122,7 +124,7 @@ def _run(code: str, tests: str | None, limits: SandboxLimits, *, watch: bool) ->
     }
     began = time.monotonic()
     with _empty_folder() as folder, _start(job, folder) as process:
-        printed, written, cut_off = _read(process, began + limits.wall_s, limits)
+        printed, written, cut_off = _read(process, limits)
         exit_code, cpu_ms = _reap(process)
     told = read_told(written)
     if not told.layers:
@@ -182,10 +184,12 @@ def _start(job: dict[str, Any], folder: str) -> Iterator["subprocess.Popen[bytes
             _kill(process)
 
 
-def _read(
-    process: "subprocess.Popen[bytes]", until: float, limits: SandboxLimits
-) -> tuple[bytes, bytes, StopKind | None]:
-    """What it printed and what it told, up to its end; it is ended here if it prints too much or takes too long."""
+def _read(process: "subprocess.Popen[bytes]", limits: SandboxLimits) -> tuple[bytes, bytes, StopKind | None]:
+    """What it printed and what it told, up to its end; it is ended here if it prints too much or takes too long.
+
+    The code's time begins when the process has shut itself in.
+    """
+    until, is_ready = time.monotonic() + _START_S, False
     taken: dict[Any, bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
     most: dict[Any, int] = {process.stdout: limits.output_bytes, process.stderr: _MOST_TOLD}
     cut_off: StopKind | None = None
@@ -203,6 +207,8 @@ def _read(
                 taken[key.fileobj] += piece
                 if len(taken[key.fileobj]) > most[key.fileobj]:
                     cut_off = "output"
+            if not is_ready and b"\n" in taken[process.stderr]:
+                until, is_ready = time.monotonic() + limits.wall_s, True
     if cut_off is not None:
         _kill(process)
     return bytes(taken[process.stdout][: limits.output_bytes]), bytes(taken[process.stderr]), cut_off

@@ -1,4 +1,4 @@
-"""Every write waits for a person: for a second one where the change moves money, ownership or a commitment.
+"""Every write waits for a person: for a second one where it moves money, ownership, a commitment or a common rule.
 
 What the tenant has pre-approved passes here; whether it may go without a person is then for `follow_policy` to say.
 """
