@@ -39,6 +39,8 @@ _WORK = frozenset(
     comment post rename reassign record push advance put schedule""".split()
 )
 """What changes something; not every agent can."""
+_SHOWN_AS = frozenset("chart graph line bar bars pie table".split())
+"""How something is to be shown, which changes nothing: make it a line."""
 _PARTS_OF_NAME = re.compile(r"[A-Z][a-z]+")
 _LOOKS = _WORK | frozenset(
     """show find list get open display give tell who what which when where whose summarise summarize look search pull
@@ -128,7 +130,7 @@ def _able(route: Route, roster: Mapping[str, DomainAgent], access: Access, words
     """The same route, or the caller's own agent if something is to be changed that the chosen agent cannot change."""
     agent = roster[route.agent or ""]
     begins = [word for word in words if word not in _SMALL][:1]
-    if _WORK & set(begins) and not any(_may_change(tool, words) for tool in agent.tools):
+    if _WORK & set(begins) and not _SHOWN_AS & set(words) and not any(_may_change(tool, words) for tool in agent.tools):
         return Route("agent", home_agent(roster, access), "something is to be changed")
     return route
 

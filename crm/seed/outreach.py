@@ -232,12 +232,21 @@ def _add_call_back(draft: TenantDraft, case: Row) -> None:
 
 def build_kept_questions(draft: TenantDraft) -> None:
     """A report of the analyst's, and an alert that is switched off."""
-    kept = {"owner": staff_id(ALAN.key), "created": draft.moment(60, 30), "Metric__c": "case_count"}
-    draft.add("Report", **kept, Name="Cases by priority", Question__c='{"group_by": ["priority"]}')
+    alan, created = staff_id(ALAN.key), draft.moment(60, 30)
+    draft.add(
+        "Report",
+        owner=alan,
+        created=created,
+        Name="Cases by priority",
+        Metric__c="case_count",
+        Question__c='{"group_by": ["priority"]}',
+    )
     draft.add(
         "MetricAlert__c",
-        **kept,
+        owner=alan,
+        created=created,
         Name="Flood of cases",
+        Metric__c="case_count",
         Question__c='{"period": "last_week"}',
         Condition__c="Above",
         Threshold__c=Decimal(100),

@@ -38,9 +38,9 @@ async def test_a_question_its_chart_a_report_and_an_alert(settings: Settings, se
         AIMessage("Here it is."),
         calls(("ask_metric", {**QUESTION, "group_by": [], "per": "quarter", "chart": "line"})),
         AIMessage("Here it is, by quarter."),
-        calls(("save_report", {**QUESTION, "name": "Cases by priority"})),
+        calls(("save_report", {**QUESTION, "name": "Priorities at a glance"})),
         AIMessage("It is saved."),
-        calls(("run_report", {"report": "cases by priority"})),
+        calls(("run_report", {"report": "priorities AT a glance"})),
         AIMessage("There."),
         calls(("create_alert", {"metric": "case_count", "when": "above", "threshold": 1, "name": "Too many cases"})),
         AIMessage("It is set."),
@@ -56,10 +56,11 @@ async def test_a_question_its_chart_a_report_and_an_alert(settings: Settings, se
         assert quarterly["total"] == asked["total"]
 
         report = await approve(world, thread, "Save that as a report", "Report")
-        assert report["Name"] == "Cases by priority"
+        assert report["Name"] == "Priorities at a glance"
         again = tool_results(await world.say(ALAN, thread, "Run the report"))[-1]["result"]
         assert again == asked
-        [listed] = await world.get(ALAN, "/metrics/reports")
+        listed, seeded = await world.get(ALAN, "/metrics/reports")
+        assert seeded["name"] == "Cases by priority"
         assert (await world.get(ALAN, f"/metrics/reports/{listed['report_id']}"))["rows"] == asked["rows"]
         assert await world.get(DANA, "/metrics/reports") == []
         for who in (DANA, OTHER_DANA):
@@ -100,7 +101,8 @@ async def goes_off_once(world: Any, config: DatabaseConfig) -> None:
     await world.service.announcer.stop()
     await world.call(ALAN, "PUT", "/me/notices", json={"how": "each"})
     await world.service.watcher.make_round()
-    [alert] = await world.get(ALAN, "/metrics/alerts")
+    alert, dormant = await world.get(ALAN, "/metrics/alerts")
+    assert (dormant["is_active"], dormant["checked_at"]) == (False, None)
     total = (await world.get(ALAN, "/metrics/definitions"))["cases"]["measures"]["case_count"]
     assert total["function"] == "count"
     cases = [row for row in raw_rows(config, "case") if row["tenant"] == "northwind" and not row["IsDeleted"]]
