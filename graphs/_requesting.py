@@ -13,6 +13,7 @@ from crm.repositories.records import EmbeddedCrm
 from crm.work import Approval
 from graphs._code import CodeDesk
 from graphs._extractor import Extractor
+from graphs._policy_desk import PolicyDesk
 from graphs.context import Limits, RunContext
 from graphs.screens import Screens
 from tools._declare import Tool, ToolContext, ToolRetryError, WorkflowBook
@@ -153,5 +154,6 @@ class Requests:
             today=context.today,
             post=TenantPost(session),
             code=None if self.code is None else self.code.for_run(context),
+            policy=PolicyDesk(session, principal, context.now),
             workflows=None if self.workflows is None else self.workflows(session, principal),
         )

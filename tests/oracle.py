@@ -44,6 +44,7 @@ RECORDS: dict[str, tuple[str, ...]] = {
     "OpportunityLineItem": ("OpportunityId",),
     "Order": ("AccountId",),
     "OrderItem": ("OrderId",),
+    "PolicyChange__c": (),
     "Pricebook2": (),
     "PricebookEntry": (),
     "MetricAlert__c": (),

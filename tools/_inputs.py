@@ -124,7 +124,7 @@ async def with_outgoing_labels(session: TenantSession, action: Action) -> Action
     if message is None:
         return action
     records = {one.record: one.record.partition(":")[2] for one in message.recipients if one.record}
-    drafts = [change.record_id for change in action.changes or ()]
+    drafts = [change.record_id for change in action.changes or () if change.object_name == "EmailMessage"]
     origins = await load_origins(session, [*records.values(), *drafts])
     recipients = tuple(
         replace(one, label=label_of(origins[records[one.record]], "Email"))

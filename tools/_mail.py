@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from crm.connector import Filter, Query
+from crm.connector import Filter, Query, Sort
 from crm.errors import FieldError, ObjectRightError
 from crm.ids import normalise_id
 from crm.mailing import Sender
@@ -158,6 +158,14 @@ async def look_up(crm: ReadingCrm, record_id: str) -> Addressee:
     if name not in _FIELDS:
         raise ToolRetryError(f"expected {REFERENCE_HELP}")
     return Addressee(record_id, await crm.get(name, record_id, _FIELDS[name]))
+
+
+async def look_up_all(crm: ReadingCrm, object_name: str, record_ids: Sequence[str]) -> list[Addressee]:
+    """Those of at most 200 records that the caller can see, in order of their ids. Raises: CrmError."""
+    page = await crm.query(
+        Query(object_name, _FIELDS[object_name], [Filter("Id", "in", list(record_ids))], [Sort("Id")], limit=200)
+    )
+    return [Addressee(row["Id"], row) for row in page.records]
 
 
 def _full_name(row: dict[str, Any]) -> str:

@@ -35,7 +35,7 @@ from tools._mail import (
     without_invisible,
 )
 from tools._shapes import record_reference
-from trust.actions import Effect, Outgoing
+from trust.actions import Effect, Meeting, Outgoing
 from trust.labels import Integrity, Label
 from trust.scopes import CRM_SEND
 
@@ -86,12 +86,18 @@ async def send_meeting_request(ctx: ToolContext, args: SendMeetingRequest) -> Pr
         subject=subject,
         body=body,
         wrong_reader=_wrong_reader(sender),
+        meeting=_meeting(args, starts),
     )
     return Proposal(await _changes(ctx, args, people, starts, subject, body), message)
 
 
 def _wrong_reader(sender: Sender) -> Any:
     return "hold" if sender.wrong_reader == "hold" else "deny"
+
+
+def _meeting(args: SendMeetingRequest, starts: datetime) -> Meeting:
+    ends = starts + timedelta(minutes=args.duration_minutes)
+    return Meeting(_line("subject", args.subject), starts, ends, _line("location", args.location or ""))
 
 
 def _start(ctx: ToolContext, args: SendMeetingRequest) -> datetime:
@@ -118,14 +124,14 @@ def _line(name: str, text: str) -> str:
 
 def _body(args: SendMeetingRequest, starts: datetime) -> str:
     """The words of the invitation; when and where are put there by code."""
-    ends = starts + timedelta(minutes=args.duration_minutes)
-    utc, until = starts.astimezone(UTC), ends.astimezone(UTC)
+    meeting = _meeting(args, starts)
+    utc, until = meeting.starts.astimezone(UTC), meeting.ends.astimezone(UTC)
     day = "" if utc.date() == until.date() else f"{until:%Y-%m-%d} "
     facts = [f"When: {utc:%A, %Y-%m-%d %H:%M} to {day}{until:%H:%M} UTC"]
-    if args.location:
-        facts.append(f"Where: {_line('location', args.location)}")
+    if meeting.location:
+        facts.append(f"Where: {meeting.location}")
     text = without_invisible(args.text).strip()
-    return "\n".join([*([text, ""] if text else []), f"You are invited: {_line('subject', args.subject)}", *facts])
+    return "\n".join([*([text, ""] if text else []), f"You are invited: {meeting.subject}", *facts])
 
 
 async def _changes(
@@ -145,12 +151,13 @@ async def _changes(
         "TextBody": body,
         "Status": "Sent",
     }
+    meeting = _meeting(args, starts)
     event = {
-        "Subject": _line("subject", args.subject),
+        "Subject": meeting.subject,
         "Description": without_invisible(args.text).strip() or None,
         "StartDateTime": starts.isoformat(),
         "DurationInMinutes": args.duration_minutes,
-        "Location": args.location,
+        "Location": meeting.location or None,
         "WhoId": guest,
         "WhatId": about,
     }

@@ -26,6 +26,7 @@ REMEDIES = {
     "require_permission": "a permission set with the permission that the tool asks for",
     "require_rights": "a permission set that lets the person write every object and field of the change",
     "limit_records": "several actions of fewer records each",
+    "hold_policy_changes": "an approval by somebody else who may change the policy",
     "hold_writes": "an approval, or a pre-approval of this kind by the tenant",
 }
 

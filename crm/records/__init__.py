@@ -24,7 +24,7 @@ from crm.records.sales import (
     QuoteLineItem,
 )
 from crm.records.service import Case, CaseComment, CaseHistory__c, Issue__c, Knowledge__kav, LiveChatTranscript
-from crm.records.setup import ValidationRule
+from crm.records.setup import PolicyChange__c, ValidationRule
 
 OBJECTS: dict[str, type[Record]] = dict(DECLARED)
 
@@ -52,6 +52,7 @@ __all__ = [
     "OpportunityLineItem",
     "Order",
     "OrderItem",
+    "PolicyChange__c",
     "Pricebook2",
     "PricebookEntry",
     "Product2",

@@ -54,6 +54,7 @@ SHARING_DEFAULTS = {
     "Report": "Private",
     "MetricAlert__c": "Private",
     "ValidationRule": "Read",
+    "PolicyChange__c": "Read",
 }
 
 
@@ -205,7 +206,14 @@ _ANALYST_FIELDS: dict[str, Mapping[str, str]] = {
     "Case": {"Description": ""},
 }
 
-_DEVELOPER = {**_CATALOGUE, **_REFERENCE, "Case": "r", "Campaign": "r", "ValidationRule": "cred"}
+_DEVELOPER = {
+    **_CATALOGUE,
+    **_REFERENCE,
+    "Case": "r",
+    "Campaign": "r",
+    "ValidationRule": "cred",
+    "PolicyChange__c": "cr",
+}
 _DEVELOPER_FIELDS = {"User": _addresses("User"), "Case": {"Description": ""}}
 
 _CUSTOMER_FIELDS = {

@@ -190,3 +190,27 @@ class TestExploreTranscript:
         for who in ("eli", "sam"):
             assert (await desk.call(who, "explore_transcript", record_id=call)).kind == "retry"
         assert (await desk.call("dana", "explore_transcript", record_id=staff_id("dana"))).kind == "retry"
+
+
+class TestLogCall:
+    async def test_what_was_agreed_becomes_a_next_step_and_a_to_do(self, scene: Scene, desk: Desk) -> None:
+        said = {"subject": "Asked", "related_to_id": RENEWAL, "direction": "Inbound"}
+        approval = await scene.hold(
+            tool="log_call", **said, next_step="Send drawings", next_step_due="2026-11-05", who_id=ANN_POE.contact_id
+        )
+        assert [(one["operation"], one["object"]) for one in approval.changes] == [
+            ("create", "Task"),
+            ("create", "Task"),
+            ("update", "Opportunity"),
+        ]
+        await scene.decide(approval, "dana")
+        assert (await scene.settle(approval)).applied
+        assert await scene.value("NextStep") == "Send drawings"
+        to_do = approval.changes[1]["id"]
+        assert await scene.value("ActivityDate", to_do, "Task") == "2026-11-05"
+        assert await scene.value("CallType", approval.changes[0]["id"], "Task") == "Inbound"
+        again = await desk.call("dana", "log_call", **said, next_step="Send drawings")
+        assert [one.object_name for one in again.changes] == ["Task", "Task"], "the deal says so already"
+        alone = await desk.call("dana", "log_call", subject="Asked", next_step_due="2026-11-05")
+        assert alone.message == "next_step_due: expected together with next_step"
+        assert (await desk.call("sam", "log_call", **said, next_step="Call")).kind in ("retry", "failed")

@@ -1,18 +1,22 @@
 """A meeting request: shown whole, sent as shown, to nobody who must not be written to."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from icalendar import Calendar
 
 from crm.database import Database
 from crm.repositories.records import EmbeddedCrm
-from crm.seed.people import staff_id
 from crm.work import Approval
 from tests.conftest import SqliteTemplates, seed_small
 from tests.tools.mailing import ANN, OSCAR, RUTH, MailScene, parsed
 from tests.trust.scene import KEY, RENEWAL
+from trust.actions import Meeting, Outgoing, Recipient
 from trust.approvals import NotEntitledError
+from trust.labels import Integrity, Label
+from trust.meeting_part import says_the_same, write_meeting
 
 WHEN = "2026-11-05T10:00:00Z"
 
@@ -65,7 +69,14 @@ async def test_it_is_sent_as_shown_and_stands_in_the_calendar(scene: MailScene) 
     assert outcome.applied, outcome.result
     [mail] = await scene.mails()
     letter = parsed(mail)
-    assert letter.get_content().replace("\r\n", "\n").strip("\n") == shown["body"].strip("\n")
+    plain, calendar = letter.iter_parts()
+    assert plain.get_content().replace("\r\n", "\n").strip("\n") == shown["body"].strip("\n")
+    assert (calendar.get_content_type(), calendar.get_param("method")) == ("text/calendar", "REQUEST")
+    [event] = Calendar.from_ical(calendar.get_content()).walk("VEVENT")
+    assert (str(event["summary"]), str(event["location"])) == ("Line 3", "San Jose")
+    assert event.decoded("dtstart").isoformat() == "2026-11-05T10:00:00+00:00"
+    assert [str(one) for one in event["attendee"]] == [f"MAILTO:{one['address']}" for one in shown["recipients"]]
+    assert shown["meeting"]["ends"] == "2026-11-05T11:00:00Z"
     assert mail.record_id == approval.changes[0]["id"]
     event = approval.changes[1]["id"]
     assert await scene.value("StartDateTime", event, "Event") == WHEN
@@ -110,4 +121,34 @@ async def test_times_and_texts_are_checked(scene: MailScene) -> None:
     await scene.decide(late, "mara")
     after = scene.later(days=4)
     assert not (await after.settle(late)).applied, "an invitation to what is over is not sent"
-    assert staff_id("dana")
+
+
+async def test_what_looks_like_calendar_syntax_stays_text(scene: MailScene) -> None:
+    subject = r'Line 3; "review", \nEND:VEVENT ATTENDEE:MAILTO:thief@evil.example'
+    approval = await ask(scene, subject=subject, location="Hall A, gate 2; left")
+    assert isinstance(approval, Approval), approval
+    await scene.decide(approval, "mara")
+    outcome = await scene.settle(approval)
+    assert outcome.applied, outcome.result
+    [mail] = await scene.mails()
+    [event] = Calendar.from_ical(list(parsed(mail).iter_parts())[1].get_content()).walk("VEVENT")
+    assert (str(event["summary"]), str(event["location"])) == (subject, "Hall A, gate 2; left")
+    assert str(event["attendee"]) == "MAILTO:ann.poe@acme-industries.example"
+
+
+def test_a_part_that_says_something_else_is_found_out() -> None:
+    at = datetime(2026, 11, 5, 10, tzinfo=UTC)
+    meeting = Meeting("Line 3", at, at + timedelta(hours=1), "Here")
+    label = Label(Integrity.CRM_VERIFIED)
+    message = Outgoing("email", (Recipient("ann@acme.example", label, name="Ann"),), label, sender="mail@us.example")
+    written = write_meeting(message, meeting, uid="1", at=at)
+    assert says_the_same(written, message, meeting)
+    for old, new in (
+        ("ann@acme.example", "thief@evil.example"),
+        ("20261105T100000Z", "20261106T100000Z"),
+        ("Line 3", "Line 4"),
+        ("METHOD:REQUEST", "METHOD:CANCEL"),
+        ("END:VEVENT", "END:VEVENT\r\nBEGIN:VEVENT\r\nUID:2\r\nEND:VEVENT"),
+    ):
+        assert old in written
+        assert not says_the_same(written.replace(old, new), message, meeting), new

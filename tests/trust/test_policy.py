@@ -57,6 +57,7 @@ def test_the_order_of_the_guards() -> None:
         "keep_mail_status",
         "suppress",
         "hold_writes",
+        "hold_policy_changes",
         "follow_policy",
     ]
 
