@@ -8,12 +8,13 @@ from typing import Literal
 from rapidfuzz.distance import OSA
 
 from agents._agent import DomainAgent
+from agents._customers import find_reserved
 from crm.access import Access
 from crm.schema import OBJECT_INFO
 from tools._declare import Tool
 from trust.actions import Effect
 
-RouteKind = Literal["agent", "clarify", "off_topic", "escalate"]
+RouteKind = Literal["agent", "clarify", "off_topic", "restricted", "escalate"]
 
 _WORDS = re.compile(r"[\w'’&.-]+")
 _CONTRACTED = re.compile(r"\b(what|who|where|when|how|that|there|here)['’]?s\b", re.IGNORECASE)
@@ -108,6 +109,12 @@ def route_by_words(
         scores = {name: score for name, agent in roster.items() if (score := _score_misspelt(words, agent))}
     if _ELSEWHERE & set(_WORDS.findall(text[:4000])) and max(scores.values(), default=0) < 2:
         return Route("off_topic", None, "nothing to do with the CRM")
+    if access.caller.contact_id is not None:
+        reserved = find_reserved(plain, words, counts_many="analytics" in scores)
+        if reserved is not None:
+            return Route("restricted", None, reserved)
+        if scores or _REFERS & set(words):
+            return Route("agent", home_agent(roster, access), "a customer's own affairs")
     if scores:
         return _able(_best(scores, roster, access, previous), roster, access, words)
     if _looks_like_request(text, words) or (previous in roster and (_is_follow_up(words) or len(words) <= _SHORT)):

@@ -375,4 +375,109 @@ CAMPAIGN = Scenario(
     },
 )
 
-SCENARIOS = (QUOTE_TO_ORDER, RENEWAL_OUTREACH, *OPPORTUNITY_PROGRESS, *LEAD_TO_OPPORTUNITY, CAMPAIGN)
+STELLA, STELLAS_ID = "stella@northwind.example", "005CS000000000CYAQ"
+ASKED = {"AccountId": "001CS0000000001YAA", "ContactId": "003CS0000000001YAA", "Origin": "Web", "Status": "New"}
+SOLVED = "Loosen the collar, wait for ten minutes, and fasten it again with the torque that stands on its plate."
+
+
+def case(subject: str) -> Callable[[World], Awaitable[Json]]:
+    async def given(world: World) -> Json:
+        return {"case_id": await create(world, "Case", STELLAS_ID, Subject=subject, Description=subject, **ASKED)}
+
+    return given
+
+
+async def solved_before(world: World) -> Json:
+    """A case of an issue that no article tells of, and that a case before it was solved of."""
+    zorbling = "Zorbling of the quirker collar"
+    more = {"Name": zorbling, "Description__c": "The collar of the quirker zorbles when it gets warm."}
+    about = {
+        "Subject": zorbling,
+        "Description": zorbling,
+        "IssueId__c": await create(world, "Issue__c", STELLAS_ID, **more),
+    }
+    before = await create(world, "Case", STELLAS_ID, **ASKED | {"Status": "Closed"}, **about)
+    await create(world, "CaseComment", STELLAS_ID, ParentId=before, CommentBody=SOLVED)
+    return {"case_id": await create(world, "Case", STELLAS_ID, **ASKED, **about)}
+
+
+async def is_answered(world: World, values: Json) -> None:
+    [case_id] = records_of(values, "classify")
+    found = await world.get(STELLA, f"/records/Case/{case_id}")
+    assert found["Status"] == "Closed"
+    assert found["IssueId__c"] is not None
+    [draft] = records_of(values, "reply")
+    mail = await world.get(STELLA, f"/records/EmailMessage/{draft}")
+    assert (mail["Status"], mail["ParentId"]) == ("Sent", case_id)
+    assert mail["TextBody"].startswith("Dear Ann Poe,")
+    assert "the case is closed, the customer was written to" in last_answer(values)
+
+
+async def is_written_up(world: World, values: Json) -> None:
+    [article] = records_of(values, "publish")
+    found = await world.get(STELLA, f"/records/Knowledge__kav/{article}")
+    assert (found["PublishStatus"], found["IsVisibleInCsp"], found["FAQ_Answer__c"]) == ("Online", True, SOLVED)
+
+
+async def is_handed_over(world: World, values: Json) -> None:
+    [task] = records_of(values, "hand_over")
+    assert "not like this" in (await world.get(STELLA, f"/records/Task/{task}"))["Description"]
+
+
+async def is_for_a_person(world: World, values: Json) -> None:
+    [task] = records_of(values, "hand_over")
+    assert "no known issue" in (await world.get(STELLA, f"/records/Task/{task}"))["Description"]
+
+
+HANDED_OVER = Rejected("stopped", ("hand_over",), is_handed_over)
+CASE_RESOLUTION = (
+    Scenario(
+        workflow="case_resolution",
+        case="article",
+        who=STELLA,
+        given=case("PT-200 zero trim drifts"),
+        waits=("classify", "route", "reply", "send", "resolve"),
+        check=is_answered,
+        rejected={
+            "classify": Rejected("stopped", ("route", "hand_over"), is_handed_over),
+            "route": Rejected("done", ("reply", "send", "resolve"), is_answered),
+            "reply": HANDED_OVER,
+            "send": HANDED_OVER,
+            "resolve": HANDED_OVER,
+        },
+    ),
+    Scenario(
+        workflow="case_resolution",
+        case="solved-before",
+        who=STELLA,
+        given=solved_before,
+        waits=("resolve", "draft_article", "publish"),
+        check=is_written_up,
+        rejected={
+            "resolve": HANDED_OVER,
+            "draft_article": LEFT_OUT,
+            "publish": LEFT_OUT,
+        },
+        is_main=False,
+    ),
+    Scenario(
+        workflow="case_resolution",
+        case="nothing-known",
+        who=STELLA,
+        given=case("Wobbly flange squeaks"),
+        waits=("hand_over",),
+        check=is_for_a_person,
+        rejected={"hand_over": Rejected("stopped")},
+        ends="stopped",
+        is_main=False,
+    ),
+)
+
+SCENARIOS = (
+    QUOTE_TO_ORDER,
+    RENEWAL_OUTREACH,
+    *OPPORTUNITY_PROGRESS,
+    *LEAD_TO_OPPORTUNITY,
+    *CASE_RESOLUTION,
+    CAMPAIGN,
+)
