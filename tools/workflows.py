@@ -18,7 +18,14 @@ from tools._shapes import record_reference
 from trust.actions import Effect
 from trust.scopes import CRM_READ, CRM_WRITE
 
-WorkflowName = Literal["campaign", "lead_to_opportunity", "opportunity_progress", "quote_to_order", "renewal_outreach"]
+WorkflowName = Literal[
+    "campaign",
+    "case_resolution",
+    "lead_to_opportunity",
+    "opportunity_progress",
+    "quote_to_order",
+    "renewal_outreach",
+]
 _MEANINGS = {
     "campaign": "plan and launch a campaign from a goal: brief, campaign, e-mail, members, start",
     "case_resolution": "take a case or ticket from intake to its end: classify, route, answer, close, write an article",
