@@ -20,6 +20,7 @@ REMEDIES = {
     "require_listed_tool": "an agent that lists the tool",
     "stay_in_plan": "a new message in which the person asks for it",
     "keep_mail_status": "sending the e-mail, which is the one way to make it a sent one",
+    "keep_order_of_states": "a state that the record can go to from where it is",
     "suppress": "recipients who wish to be written to and may read it, at addresses that staff has entered",
     "bind_customers": "a member of staff who asks for it",
     "require_scope": "a token with the tool's scope",

@@ -17,6 +17,7 @@ from trust.guards.heed_switches import heed_switches
 from trust.guards.hold_policy_changes import hold_policy_changes
 from trust.guards.hold_writes import hold_writes
 from trust.guards.keep_mail_status import keep_mail_status
+from trust.guards.keep_order_of_states import keep_order_of_states
 from trust.guards.limit_records import limit_records
 from trust.guards.require_listed_tool import require_listed_tool
 from trust.guards.require_permission import require_permission
@@ -41,6 +42,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     require_rights,
     limit_records,
     keep_mail_status,
+    keep_order_of_states,
     suppress,
     hold_writes,
     hold_policy_changes,

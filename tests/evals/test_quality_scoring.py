@@ -115,16 +115,23 @@ def test_a_tool_that_must_not_be_called_and_a_failure_that_was_mended() -> None:
         ("We offer the PT-200 and the PT-900.", ["PT-200", "PT-900"]),
         ("Please ask Jonathan Silverstein.", ["Jonathan Silverstein"]),
         ("1. Acme Industries\n2. nothing else", []),
+        ("Updating Acme Industries was not allowed.", []),
+        ("3 are listed:\n- Acme Industries\n- another\n- a third", []),
         ("A share of 25%.", []),
         ("About 33.3 percent.", []),
+        ("It is Ann Poe.", []),
         ("Close Date and Stage Name are fields.", []),
         ("Two rows: 2.", []),
     ],
 )
 def test_claims_that_stand_in_no_source_are_found(answer: str, said: list[str]) -> None:
-    result = {"row": ROW, "rows": [{"share": 0.25}, {"share": 0.3333}]}
+    result = {
+        "row": ROW,
+        "people": [{"LastName": "Poe", "FirstName": "Ann"}],
+        "rows": [{"share": 0.25}, {"share": 0.3333}],
+    }
     sources = Sources.of(["show Acme Industries"], [result], date(2026, 11, 2))
-    found = find_claims(answer, sources, ["Acme Industries", "Harbor Tools", "PT-200"])
+    found = find_claims(answer, sources, ["Acme Industries", "Harbor Tools", "PT-200", "Ann Poe"])
     assert sorted({claim.text for claim in found}) == said
 
 
