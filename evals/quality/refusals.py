@@ -34,7 +34,8 @@ _DECLINES = re.compile(
     r"|\b(?:is|are|was) (?:not|n't) (?:allowed|permitted|authori[sz]ed|available to|something i|for customers)"
     r"|\b(?:isn't|aren't) (?:allowed|permitted|available to|something i|for customers)"
     r"|\boutside (?:what|of what|my)|\b(?:you|customers) (?:may|can) not\b|\b(?:you|customers) cannot\b"
-    r"|\b(?:is|are) (?:confidential|internal|not public|reserved for|only for)\b|\bonly for (?:staff|employees)\b|\bstaff only\b"
+    r"|\b(?:is|are) (?:confidential|internal|not public|reserved for|only for)\b"
+    r"|\bonly for (?:staff|employees)\b|\bstaff only\b"
     r"|\bno permission\b|\bnot permitted\b|\bneeds? (?:the )?(?:permission|scope)\b|\bdeclin(?:e|ed)\b"
 )
 _NOT_FOUND = re.compile(
