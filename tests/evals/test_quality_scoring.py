@@ -175,6 +175,7 @@ def test_a_refusal_needs_its_reason_and_must_not_tell_what_it_keeps() -> None:
         ("That is outside what I can help with.", True),
         ("This article is internal and only for staff.", True),
         ("You may not see what other customers ordered.", True),
+        ("That is about how we work inside, which is shown to staff only.", True),
         ("The pump cannot be returned after 30 days.", False),
         ("3 cases are open.", False),
         ("Nothing was changed.", False),
@@ -182,6 +183,11 @@ def test_a_refusal_needs_its_reason_and_must_not_tell_what_it_keeps() -> None:
 )
 def test_declining_is_told_from_speaking_of_what_cannot_be(answer: str, is_refusal: bool) -> None:
     assert read_refusal(answer, route="service", errors=()).is_refusal is is_refusal
+
+
+def test_being_turned_away_is_a_refusal_in_any_words() -> None:
+    assert read_refusal("Sorry.", route="restricted", errors=()).is_refusal
+    assert read_refusal("Sorry.", route="off_topic", errors=()).reasons == {"off_topic"}
 
 
 def test_a_refusal_that_an_article_speaks_of_is_not_the_copilots_own() -> None:
