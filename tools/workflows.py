@@ -14,6 +14,7 @@ from tools._declare import (
     output,
     tool,
 )
+from tools._reading import counted
 from tools._shapes import record_reference
 from trust.actions import Effect
 from trust.scopes import CRM_READ, CRM_WRITE
@@ -113,7 +114,7 @@ def _summarise(found: list[WorkflowStanding]) -> str:
         return "You have no such workflow."
     first = found[0]
     where = f" at the step '{first.step}'" if first.step else ""
-    waits = f", with {first.waiting_requests} requests to decide" if first.waiting_requests else ""
+    waits = f", with {counted(first.waiting_requests, 'request')} to decide" if first.waiting_requests else ""
     following = f"; next: {first.next_step}" if first.next_step else ""
     more = f" {len(found) - 1} more." if len(found) > 1 else ""
     return f"{first.workflow} is {first.status}{where}{waits}{following}.{more}"
