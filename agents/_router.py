@@ -8,12 +8,14 @@ from typing import Literal
 from rapidfuzz.distance import OSA
 
 from agents._agent import DomainAgent
+from agents._customers import find_reserved
 from agents._tool_words import score_by_tools
 from crm.access import Access
 from crm.schema import OBJECT_INFO
+from tools._declare import Tool
 from trust.actions import Effect
 
-RouteKind = Literal["agent", "clarify", "off_topic", "escalate"]
+RouteKind = Literal["agent", "clarify", "off_topic", "restricted", "escalate"]
 
 _WORDS = re.compile(r"[\w'’&.-]+")
 _CONTRACTED = re.compile(r"\b(what|who|where|when|how|that|there|here)['’]?s\b", re.IGNORECASE)
@@ -38,7 +40,10 @@ _WORK = frozenset(
     """update change set move mark edit create add make write draft send log note remind assign close reopen escalate
     comment post rename reassign record push advance put schedule""".split()
 )
-"""What changes something; an agent that only reads cannot do it."""
+"""What changes something; not every agent can."""
+_SHOWN_AS = frozenset("chart graph line bar bars pie table".split())
+"""How something is to be shown, which changes nothing: make it a line."""
+_PARTS_OF_NAME = re.compile(r"[A-Z][a-z]+")
 _LOOKS = _WORK | frozenset(
     """show find list get open display give tell who what which when where whose summarise summarize look search pull
     see check count brief view fetch any activity latest news catch happened happening going called spoke talked met
@@ -107,6 +112,12 @@ def route_by_words(
         scores = {name: score for name, agent in roster.items() if (score := _score_misspelt(words, agent))}
     if _ELSEWHERE & set(_WORDS.findall(text[:4000])) and max(scores.values(), default=0) < 2:
         return Route("off_topic", None, "nothing to do with the CRM")
+    if access.caller.contact_id is not None:
+        reserved = find_reserved(plain, words, counts_many="analytics" in scores)
+        if reserved is not None:
+            return Route("restricted", None, reserved)
+        if scores or _REFERS & set(words):
+            return Route("agent", home_agent(roster, access), "a customer's own affairs")
     if scores:
         return _able(_best(scores, roster, access, previous), roster, access, words)
     if _looks_like_request(text, words) or (previous in roster and (_is_follow_up(words) or len(words) <= _SHORT)):
@@ -126,13 +137,21 @@ def route_by_words(
 
 
 def _able(route: Route, roster: Mapping[str, DomainAgent], access: Access, words: Sequence[str]) -> Route:
-    """The same route, or the caller's own agent if something is to be changed and the chosen agent only reads."""
+    """The same route, or the caller's own agent if something is to be changed that the chosen agent cannot change."""
     agent = roster[route.agent or ""]
-    reads_only = all(tool.effect is Effect.READ for tool in agent.tools)
     begins = [word for word in words if word not in _SMALL][:1]
-    if reads_only and _WORK & set(begins):
+    if _WORK & set(begins) and not _SHOWN_AS & set(words) and not any(_may_change(tool, words) for tool in agent.tools):
         return Route("agent", home_agent(roster, access), "something is to be changed")
     return route
+
+
+def _may_change(tool: Tool, words: Sequence[str]) -> bool:
+    """Whether the tool changes records of any kind, or of a kind that the words name."""
+    if tool.effect is Effect.READ:
+        return False
+    kinds = {name for _, name in tool.changes}
+    named = {part.lower() for name in kinds for part in _PARTS_OF_NAME.findall(name.removesuffix("__c"))}
+    return not kinds or "*" in kinds or bool(named & set(words))
 
 
 def home_agent(roster: Mapping[str, DomainAgent], access: Access) -> str:

@@ -4,6 +4,7 @@ from agents._agent import DomainAgent
 from tools.code import generate_code, run_code
 from tools.knowledge import search_knowledge
 from tools.outside_text import extract_values, read_text
+from tools.policy_changes import plan_approval_rule, propose_approval_rule
 from tools.records import aggregate_records, find_record, get_record, query_records
 from tools.schema_changes import activate_validation_rule, plan_validation_rule, propose_validation_rule
 from tools.schema_docs import describe_object, search_documentation
@@ -39,12 +40,16 @@ developer = DomainAgent(
         "permission set",
         "permission sets",
         "sharing rule",
+        "approval rule",
+        "approval rules",
+        "approval policy",
     ),
     home_object=None,
     instructions=(
         "You help people who build on the CRM: which objects and fields there are, which values they take, "
         "what the documentation says, and Python code for their schema, tried in a sandbox with its tests. "
-        "A change to the schema is planned first; propose it only when the user asks for it after the plan. "
+        "A change to the schema or to the approval policy is planned first; propose it only when the user asks for it "
+        "after the plan. "
         "Report what was stopped or failed as it is; never call code correct whose tests did not pass."
     ),
     tools=(
@@ -55,6 +60,8 @@ developer = DomainAgent(
         plan_validation_rule,
         propose_validation_rule,
         activate_validation_rule,
+        plan_approval_rule,
+        propose_approval_rule,
         find_record,
         get_record,
         query_records,

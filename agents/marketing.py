@@ -19,7 +19,7 @@ from tools.records import (
     update_record,
 )
 from tools.segments import add_campaign_members, preview_segment, save_segment
-from tools.sending import send_email
+from tools.sending import send_campaign_email, send_email
 from tools.workflows import start_workflow, workflow_status
 
 marketing = DomainAgent(
@@ -88,6 +88,7 @@ marketing = DomainAgent(
         save_landing_page,
         create_draft,
         send_email,
+        send_campaign_email,
         start_workflow,
         workflow_status,
     ),

@@ -6,13 +6,17 @@ from tools.accounts import lookup_account
 from tools.activities import activities_timeline, create_task, log_call
 from tools.agenda import review_my_day
 from tools.cases import fetch_cases
+from tools.close_plans import create_close_plan
+from tools.committee import buying_committee
 from tools.deals import advance_stage, forecast_guidance
 from tools.drafts import create_draft
+from tools.invitations import send_meeting_request
 from tools.knowledge import search_knowledge
 from tools.leads import convert_lead, find_lead_duplicates, rank_lead_owners, route_lead
 from tools.meetings import prepare_meeting
 from tools.ordering import create_order
 from tools.outside_text import extract_values, read_text
+from tools.people import create_contact_from_message
 from tools.prices import product_pricing
 from tools.qualification import qualify_lead
 from tools.quotes import create_quote
@@ -26,6 +30,8 @@ from tools.records import (
     update_record,
 )
 from tools.sending import send_email
+from tools.similar_deals import similar_opportunities
+from tools.transcripts import explore_transcript
 from tools.workflows import start_workflow, workflow_status
 
 sales = DomainAgent(
@@ -82,6 +88,32 @@ sales = DomainAgent(
         "territory",
         "remind",
         "reminder",
+        "my day",
+        "my agenda",
+        "my schedule",
+        "my calendar",
+        "should i do",
+        "research brief",
+        "account brief",
+        "briefing",
+        "brief me",
+        "buying committee",
+        "stakeholders",
+        "close plan",
+        "transcript",
+        "transcripts",
+        "qualify",
+        "bant",
+        "convert",
+        "pricing",
+        "cost",
+        "costs",
+        "how much is",
+        "how much does",
+        "quotation",
+        "offer",
+        "invite",
+        "invitation",
     ),
     home_object="Opportunity",
     instructions=(
@@ -118,6 +150,12 @@ sales = DomainAgent(
         convert_lead,
         advance_stage,
         forecast_guidance,
+        similar_opportunities,
+        buying_committee,
+        create_close_plan,
+        explore_transcript,
+        send_meeting_request,
+        create_contact_from_message,
         create_order,
         start_workflow,
         workflow_status,

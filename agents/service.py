@@ -3,9 +3,13 @@
 from agents._agent import DomainAgent
 from tools.accounts import lookup_account
 from tools.activities import activities_timeline, create_task, log_call
-from tools.cases import add_case_comment, fetch_cases, similar_cases
+from tools.articles import archive_article, draft_article, publish_article, review_article
+from tools.cases import add_case_comment, fetch_cases, open_case, similar_cases
+from tools.casework import case_summary, close_case, escalate_case
+from tools.classification import classify_case, suggest_classification
 from tools.drafts import create_draft
 from tools.knowledge import search_knowledge
+from tools.orders import cancel_order, order_status
 from tools.outside_text import extract_values, read_text
 from tools.records import (
     aggregate_records,
@@ -16,6 +20,7 @@ from tools.records import (
     query_records,
     update_record,
 )
+from tools.routing import route_case, suggest_owner
 from tools.sending import send_email
 from tools.workflows import start_workflow, workflow_status
 
@@ -55,6 +60,20 @@ service = DomainAgent(
         "chat",
         "transcript",
         "similar cases",
+        "triage",
+        "classify",
+        "classification",
+        "reply",
+        "suggested reply",
+        "order",
+        "orders",
+        "order status",
+        "status of order",
+        "status of the order",
+        "cancel order",
+        "cancel the order",
+        "my order",
+        "my orders",
         "broken",
         "error",
         "not working",
@@ -63,13 +82,28 @@ service = DomainAgent(
     ),
     home_object="Case",
     instructions=(
-        "You help people in customer service with cases, comments, knowledge articles and the e-mails around them. "
+        "You help people in customer service, and verified customers, with cases, comments, knowledge articles, orders "
+        "and the e-mails around them. "
         "Cite the number of every article that you rely on. A comment is internal unless the user wants it published."
     ),
     tools=(
         fetch_cases,
+        case_summary,
         similar_cases,
+        suggest_classification,
+        classify_case,
+        suggest_owner,
+        route_case,
+        escalate_case,
+        close_case,
+        open_case,
         search_knowledge,
+        draft_article,
+        review_article,
+        publish_article,
+        archive_article,
+        order_status,
+        cancel_order,
         lookup_account,
         find_record,
         get_record,

@@ -1,4 +1,4 @@
-"""Measure the offline model's own time per turn: with growing results, with many tools, with long threads, with hostile texts."""
+"""Measure the offline model's own time per question: with results, many tools, long threads and hostile texts."""
 
 import json
 import statistics
@@ -28,11 +28,11 @@ _SAID = (
     "wich tikets of Globex are overdeu",
 )
 _FOUND = 10
-_ROUNDS = 12
+_ROUNDS = 4
 
 
 def main() -> None:
-    """Prints milliseconds per question to the model; its first question, which reads the tools' schemas, is left out."""
+    """Prints milliseconds per question to the model; the first one, which reads the tools' schemas, is left out."""
     prompt = SystemMessage(_prompt())
     tools = [tool.schema for tool in load_catalogue().values()]
     print("Names of records reach the model through its tools only, so their number does not weigh on it: a look-up")
@@ -76,7 +76,8 @@ def _ask(
 def _report(name: str, spent: Sequence[float]) -> None:
     ordered = sorted(spent)
     print(
-        f"{name:<44}{statistics.median(ordered):>9.1f}{ordered[int(0.95 * (len(ordered) - 1))]:>9.1f}{ordered[-1]:>9.1f}"
+        f"{name:<44}{statistics.median(ordered):>9.1f}"
+        f"{ordered[int(0.95 * (len(ordered) - 1))]:>9.1f}{ordered[-1]:>9.1f}"
     )
 
 

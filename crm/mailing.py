@@ -24,16 +24,18 @@ class Sender(TenantRow, Base):
 
 
 class OutgoingMail(TenantRow, Base):
-    """A message that was approved and entered together with its effect; how far it came since."""
+    """A letter that was approved and entered together with its effect; how far it came since."""
 
     __tablename__ = "outbox"
     __table_args__ = (
-        UniqueConstraint("tenant", "approval_id"),
+        UniqueConstraint("tenant", "approval_id", "place"),
         Index("ix_outbox_status", "tenant", "status", "next_attempt"),
     )
 
     outbox_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     approval_id: Mapped[str] = mapped_column(String(36))
+    place: Mapped[int] = mapped_column(Integer, default=0)
+    """Which of the letters that were approved together it is."""
     record_id: Mapped[str] = mapped_column(String(18))
     """The EmailMessage that it is."""
     requester: Mapped[str] = mapped_column(String(18))

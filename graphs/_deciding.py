@@ -9,7 +9,7 @@ from crm.ids import TenantId
 from crm.repositories import approvals as approval_rows
 from crm.repositories import runs, threads
 from crm.work import Approval, Run, Thread
-from graphs._threads import Ask, ThreadBusyError, Threads
+from graphs._threads import Ask, ThreadBusyError, Threads, WrongAssistantError
 from graphs.answers import AnswerError, parse_answers
 from graphs.context import RunContext
 from tools._run import ToolError
@@ -32,11 +32,13 @@ class Deciding(Threads):
     async def answer(self, principal: Principal, thread_id: str, resume: Any, ask: Ask) -> Run:
         """Take the caller's decisions on what the thread waits for, and go on.
 
-        Raises: ThreadNotFoundError, AnswerError, and the errors of `trust.approvals`.
+        Raises: ThreadNotFoundError, WrongAssistantError, AnswerError, and the errors of `trust.approvals`.
         """
         async with self._session(principal) as session:
             thread = await self._own(session, principal, thread_id)
             interrupts = [one for waiting in thread.interrupts.values() for one in waiting]
+        if thread.graph not in ("", ask.assistant):
+            raise WrongAssistantError(f"this thread belongs to the assistant {thread.graph!r}")
         if thread.status == "busy":
             raise ThreadBusyError("the thread is at work; what it waited for was decided already")
         if not interrupts:

@@ -13,6 +13,7 @@ from crm.repositories.records import EmbeddedCrm
 from crm.work import Approval
 from graphs._code import CodeDesk
 from graphs._extractor import Extractor
+from graphs._policy_desk import PolicyDesk
 from graphs.context import Limits, RunContext
 from graphs.screens import Screens
 from tools._declare import Tool, ToolContext, ToolRetryError, WorkflowBook
@@ -24,7 +25,7 @@ from trust.approvals import propose as write_down
 from trust.approvals import propose_preapproved as write_down_preapproved
 from trust.bound_labels import labels_after_edit, read_labels
 from trust.decisions import Deny, Hold
-from trust.egress import clean_changes
+from trust.egress import clean_changes, clean_outgoing
 from trust.enlisting import find_enlisted
 from trust.policy import decide
 from trust.principal import Principal
@@ -74,7 +75,10 @@ class Requests:
             return proposal
         changes = clean_changes(proposal.changes, self.screens.hosts(context.principal.tenant))
         proposed = replace(
-            action, changes=changes, outgoing=proposal.outgoing, enlisted=await find_enlisted(session, changes)
+            action,
+            changes=changes,
+            outgoing=clean_outgoing(proposal.outgoing, changes),
+            enlisted=await find_enlisted(session, changes),
         )
         complete = await with_outgoing_labels(session, await with_field_labels(session, proposed, proposal.taken_from))
         decision = decide(complete, context.principal)
@@ -150,5 +154,6 @@ class Requests:
             today=context.today,
             post=TenantPost(session),
             code=None if self.code is None else self.code.for_run(context),
+            policy=PolicyDesk(session, principal, context.now, self.roster),
             workflows=None if self.workflows is None else self.workflows(session, principal),
         )

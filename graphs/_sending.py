@@ -1,9 +1,10 @@
 """What is asked of a message again, at the moment it is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from crm.connector import Change
 from crm.database import TenantSession
 from crm.work import Approval
 from tools._declare import Tool, ToolContext
@@ -11,6 +12,7 @@ from tools._inputs import with_outgoing_labels
 from tools._run import ToolError, propose
 from trust.actions import Action
 from trust.decisions import Deny, Hold
+from trust.egress import clean_changes, clean_outgoing
 from trust.policy import decide
 from trust.principal import Principal
 
@@ -22,6 +24,7 @@ async def address_again(
     approval: Approval,
     principal: Principal,
     context: ToolContext,
+    hosts: frozenset[str],
 ) -> Action | Deny:
     """Work a message out anew; it is sent only if it still is, word for word, the one on the card."""
     grant = decide(action, principal)
@@ -30,12 +33,33 @@ async def address_again(
     proposal = await propose(grant, action, principal, tool, context)
     if isinstance(proposal, ToolError):
         return Deny(tool.name, proposal.message)
-    again = await with_outgoing_labels(session, replace(action, changes=proposal.changes, outgoing=proposal.outgoing))
+    changes = with_ids_of(approval, clean_changes(proposal.changes, hosts))
+    again = await with_outgoing_labels(
+        session, replace(action, changes=changes, outgoing=clean_outgoing(proposal.outgoing, changes))
+    )
     message = None if again.outgoing is None else again.outgoing.to_json()
     moved = _differing(message, approval.card.get("message"))
-    if moved or [change.to_json() for change in proposal.changes] != approval.changes:
+    if moved or [change.to_json() for change in changes] != approval.changes:
         return Deny(tool.name, f"the message is no longer the one that was approved: {moved or 'its record'}")
     return again
+
+
+def with_ids_of(approval: Approval, changes: Sequence[Change]) -> tuple[Change, ...]:
+    """The changes, with new records under the ids that they were approved with: each time they are worked out they get
+    other ones."""
+    approved = [one["id"] for one in approval.changes]
+    pairs = zip(changes, approved, strict=False)
+    ids = {change.record_id: record_id for change, record_id in pairs if change.operation == "create"}
+    return tuple(
+        replace(
+            change,
+            record_id=ids.get(change.record_id, change.record_id),
+            fields=tuple(
+                replace(f, new=ids.get(f.new, f.new) if isinstance(f.new, str) else f.new) for f in change.fields
+            ),
+        )
+        for change in changes
+    )
 
 
 def _differing(now: Mapping[str, Any] | None, seen: Mapping[str, Any] | None) -> str:

@@ -139,7 +139,9 @@ class Settling(Requests):
             bound = replace(action, **read_labels(approval.labels))
             if action.effect is Effect.SEND:
                 tools = self._tool_context(session, context)
-                return await address_again(session, self.catalogue[action.tool], bound, approval, principal, tools)
+                hosts = self.screens.hosts(principal.tenant)
+                one = self.catalogue[action.tool]
+                return await address_again(session, one, bound, approval, principal, tools, hosts)
             changes = tuple(ledger.changes_of(approval))
             return replace(bound, changes=changes, enlisted=await find_enlisted(session, changes))
 

@@ -187,6 +187,13 @@ class Voice:
                 "For example: “show Acme's open cases”.",
                 notice=kind,
             )
+        if kind == "restricted":
+            return spoken(
+                f"That is about {state['route']['reason']}, which is shown to staff only. As a verified customer you "
+                "can ask about your own cases, your company's orders and published articles, open a case, or add to "
+                "one.",
+                notice=kind,
+            )
         if kind == "escalate":
             return spoken(
                 "I have noted that you want to speak to a person. This conversation is marked for handover.",

@@ -127,14 +127,22 @@ def _describe_message(message: dict[str, Any] | None) -> list[str]:
         for one in message["recipients"]
     ]
     return [
-        "Send an e-mail",
+        "Send an e-mail to each of them by itself" if message.get("separately") else "Send an e-mail",
         f"  From: {plain(message['from'])}",
         f"  Reply-To: {plain(message['reply_to'])}",
         *people,
         f"  Subject: {plain(message['subject'])}",
+        *_describe_meeting(message.get("meeting")),
         "  Text:",
         *(f"  | {_as_text(line)}" for line in message["body"].split("\n")),
     ]
+
+
+def _describe_meeting(meeting: dict[str, Any] | None) -> list[str]:
+    if meeting is None:
+        return []
+    where = f", {plain(meeting['location'])}" if meeting["location"] else ""
+    return [f"  For calendars: {plain(meeting['subject'])}, {meeting['starts']} to {meeting['ends']}{where}"]
 
 
 def plain(value: Any) -> str:

@@ -33,6 +33,7 @@ from tools._sandbox.report import Report
 from trust.actions import Effect, Outgoing
 from trust.digests import digest_of
 from trust.handles import OutsideText
+from trust.policy_changes import PolicyPlan
 
 Operation = Literal["create", "update", "delete", "confirm", "convert"]
 _DEEPEST = 12
@@ -203,6 +204,12 @@ class WorkflowBook(Protocol):
     async def list_standings(self, name: str | None, *, only_open: bool, limit: int) -> list[dict[str, Any]]: ...
 
 
+class PolicyPlanner(Protocol):
+    """Says what a change of the tenant's approval rules would come to, without making it."""
+
+    async def plan(self, values: Mapping[str, Any]) -> PolicyPlan: ...
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """What a tool is given besides its arguments. The tenant and the person are inside `crm`, out of reach."""
@@ -218,6 +225,8 @@ class ToolContext:
     """None where nothing can be sent."""
     code: CodeRunner | None = None
     """None where no code can be run."""
+    policy: PolicyPlanner | None = None
+    """None where the policy cannot be changed."""
     workflows: WorkflowBook | None = None
     """None where none can be started."""
 

@@ -124,7 +124,7 @@ async def with_outgoing_labels(session: TenantSession, action: Action) -> Action
     if message is None:
         return action
     records = {one.record: one.record.partition(":")[2] for one in message.recipients if one.record}
-    drafts = [change.record_id for change in action.changes or ()]
+    drafts = [change.record_id for change in action.changes or () if change.object_name == "EmailMessage"]
     origins = await load_origins(session, [*records.values(), *drafts])
     recipients = tuple(
         replace(one, label=label_of(origins[records[one.record]], "Email"))
@@ -132,7 +132,11 @@ async def with_outgoing_labels(session: TenantSession, action: Action) -> Action
         else one
         for one in message.recipients
     )
-    sources = join_all(label_of(origins[one], field) for one in drafts if one in origins for field in _SAID)
+    said = [label_of(origins[one], field) for one in drafts if one in origins for field in _SAID]
+    said += [
+        labels.new for (one, field), labels in action.field_labels.items() if one not in origins and field in _SAID
+    ]
+    sources = join_all(said)
     return replace(action, outgoing=replace(message, recipients=recipients, sources=sources))
 
 

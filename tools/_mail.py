@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from crm.connector import Filter, Query
+from crm.connector import Filter, Query, Sort
 from crm.errors import FieldError, ObjectRightError
 from crm.ids import normalise_id
 from crm.mailing import Sender
 from crm.schema import OBJECT_INFO, object_of
-from tools._declare import ReadingCrm, ToolRetryError
+from tools._declare import ReadingCrm, ToolContext, ToolFailedError, ToolRetryError
 from trust.actions import Recipient
-from trust.labels import Integrity, Label
+from trust.labels import Integrity, Label, Readers
 
 REFERENCE_HELP = "a reference such as contact:<id>.Email, lead:<id>.Email or user:<id>.Email"
 _OBJECTS = {"contact": "Contact", "lead": "Lead", "user": "User"}
@@ -34,6 +34,19 @@ _FIELDS = {
     ),
     "User": ("FirstName", "LastName", "Email", "IsActive"),
 }
+_BELONGS_TO: dict[str, tuple[str, ...]] = {
+    "Account": (),
+    "Contact": ("AccountId",),
+    "Lead": ("ConvertedAccountId", "ConvertedContactId"),
+    "Opportunity": ("AccountId", "ContactId"),
+    "Case": ("AccountId", "ContactId"),
+    "Quote": ("AccountId", "ContactId"),
+    "Order": ("AccountId",),
+    "Contract": ("AccountId",),
+}
+"""Kind of record -> the fields that say whom outside the house it is about."""
+
+
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufeff")
 """Characters that are letters or marks by name and show nothing."""
 
@@ -147,6 +160,14 @@ async def look_up(crm: ReadingCrm, record_id: str) -> Addressee:
     return Addressee(record_id, await crm.get(name, record_id, _FIELDS[name]))
 
 
+async def look_up_all(crm: ReadingCrm, object_name: str, record_ids: Sequence[str]) -> list[Addressee]:
+    """Those of at most 200 records that the caller can see, in order of their ids. Raises: CrmError."""
+    page = await crm.query(
+        Query(object_name, _FIELDS[object_name], [Filter("Id", "in", list(record_ids))], [Sort("Id")], limit=200)
+    )
+    return [Addressee(row["Id"], row) for row in page.records]
+
+
 def _full_name(row: dict[str, Any]) -> str:
     return " ".join(str(row[part]) for part in ("FirstName", "LastName") if row.get(part))
 
@@ -171,3 +192,33 @@ def without_invisible(text: str) -> str:
 
 def _is_invisible(char: str) -> bool:
     return char in _INVISIBLE or "\U000e0000" <= char <= "\U000e0fff"
+
+
+def each_once(recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:
+    """Without those who would get it twice; the first mention counts."""
+    seen: dict[str, Recipient] = {}
+    for one in recipients:
+        seen.setdefault(one.address.lower() or one.record or "", one)
+    return tuple(seen.values())
+
+
+async def readers_of(crm: ReadingCrm, record_id: str) -> Readers:
+    name = object_of(record_id) or ""
+    if name == "Campaign":
+        return None
+    if name not in _BELONGS_TO:
+        return frozenset()
+    fields = _BELONGS_TO[name]
+    row = await crm.get(name, record_id, fields) if fields else {}
+    found = {f"{(object_of(row[field]) or '').lower()}:{row[field]}" for field in fields if row[field]}
+    if name in ("Account", "Contact", "Lead"):
+        found.add(f"{name.lower()}:{record_id}")
+    return frozenset(found)
+
+
+async def reply_to(ctx: ToolContext) -> str | None:
+    """The address of the person who sends; None if they have none."""
+    if ctx.user_id is None:
+        raise ToolFailedError("only staff can send e-mail")
+    address = (await ctx.crm.get("User", ctx.user_id, ["Email"]))["Email"] or ""
+    return address if is_address(address) else None

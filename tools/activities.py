@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any, Literal
 
+from crm.connector import Change
 from crm.schema import object_of
 from crm.values import parse_date
 from tools._declare import Arguments, Integrity, Proposal, Result, ToolContext, ToolRetryError, argument, output, tool
@@ -81,11 +82,22 @@ class LogCall(Arguments):
     )
     who_id: str | None = record_reference("The contact or lead on the line.", default=None)
     called_on: str | None = day("Day of the call; today if left out.", default=None)
+    direction: Literal["Outbound", "Inbound", "Internal"] = argument(
+        "Who called whom.",
+        default="Outbound",
+        options={"Outbound": "we called", "Inbound": "they called us", "Internal": "a call among colleagues"},
+    )
+    next_step: str | None = argument(
+        "What was agreed to do next: becomes the opportunity's next step and a to-do.", default=None, max_length=255
+    )
+    next_step_due: str | None = day("When the next step is due; needs next_step.", default=None)
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "Task"),))
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "Task"), ("update", "Opportunity")))
 async def log_call(ctx: ToolContext, args: LogCall) -> Proposal:
-    """Note down a call that took place. A person has to approve it first."""
+    """Note down a call that took place, and what was agreed to do next. A person has to approve it first."""
+    if args.next_step_due is not None and args.next_step is None:
+        raise ToolRetryError("next_step_due: expected together with next_step")
     fields = {
         "Subject": args.subject,
         "Description": args.notes,
@@ -94,9 +106,27 @@ async def log_call(ctx: ToolContext, args: LogCall) -> Proposal:
         "ActivityDate": args.called_on or ctx.today.isoformat(),
         "Status": "Completed",
         "TaskSubtype": "Call",
-        "CallType": "Outbound",
+        "CallType": args.direction,
     }
-    return Proposal((await ctx.crm.propose_create("Task", _filled(fields)),))
+    call = await ctx.crm.propose_create("Task", _filled(fields))
+    return Proposal((call, *(await _next_step(ctx, args, args.next_step) if args.next_step else ())))
+
+
+async def _next_step(ctx: ToolContext, args: LogCall, said: str) -> list[Change]:
+    """The to-do, and the opportunity's next step if the call was about one and it said something else."""
+    to_do = {
+        "Subject": said,
+        "WhatId": args.related_to_id,
+        "WhoId": args.who_id,
+        "ActivityDate": args.next_step_due,
+        "TaskSubtype": "Task",
+    }
+    changes = [await ctx.crm.propose_create("Task", _filled(to_do))]
+    if args.related_to_id is not None and object_of(args.related_to_id) == "Opportunity":
+        deal = await ctx.crm.get("Opportunity", args.related_to_id, ("NextStep",))
+        if deal["NextStep"] != said:
+            changes.append(await ctx.crm.propose_update("Opportunity", deal["Id"], {"NextStep": said}))
+    return changes
 
 
 def _filled(fields: dict[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class FetchCases(Arguments):
 
 
 class Cases(Names):
+    summary: str = output("How many there are, in a sentence.")
     cases: list[dict[str, Any]] = output("Newest first.", integrity=Integrity.BY_FIELD)
     total: int = output("How many match in all.")
 
@@ -52,7 +53,14 @@ async def fetch_cases(ctx: ToolContext, args: FetchCases) -> Cases:
         filters.append(Filter("CreatedDate", "le", args.created_until))
     page = await ctx.crm.query(Query("Case", None, filters, [Sort("CreatedDate", True)], args.limit))
     shown = [{column: row[column] for column in _COLUMNS if column in row} for row in page.records]
-    return Cases(cases=shown, total=page.total, names=page.names)
+    summary = _describe(args.status, page.total, is_customer=ctx.user_id is None)
+    return Cases(summary=summary, cases=shown, total=page.total, names=page.names)
+
+
+def _describe(status: str, total: int, *, is_customer: bool) -> str:
+    kind = "" if status == "any" else f"{status} "
+    found = f"{total} {kind}case{'' if total == 1 else 's'}"
+    return f"{found} of yours. Customers see their own cases only." if is_customer else f"{found}."
 
 
 class SimilarCases(Arguments):
@@ -114,11 +122,47 @@ async def _resolution(ctx: ToolContext, row: dict[str, Any]) -> str | None:
 class AddCaseComment(Arguments):
     case_id: str = record_reference("The case.")
     body: str = argument("Text of the comment.", min_length=1, max_length=4000)
-    published: bool = argument("Whether the customer sees it.", default=False)
+    published: bool = argument("Whether the customer sees it. What a customer writes always is.", default=False)
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "CaseComment"),))
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, for_customers=True, changes=(("create", "CaseComment"),))
 async def add_case_comment(ctx: ToolContext, args: AddCaseComment) -> Proposal:
-    """Add a comment to a case: internal unless published. A person has to approve it first."""
-    fields = {"ParentId": args.case_id, "CommentBody": args.body, "IsPublished": args.published}
+    """Add a comment or note to a case: internal unless published. A person has to approve it first."""
+    fields: dict[str, Any] = {"ParentId": args.case_id, "CommentBody": args.body}
+    if ctx.user_id is not None:
+        fields["IsPublished"] = args.published
     return Proposal((await ctx.crm.propose_create("CaseComment", fields),))
+
+
+class OpenCase(Arguments):
+    subject: str = argument("What it is about, in one line.", min_length=3, max_length=255)
+    description: str | None = argument("The problem in full.", default=None, max_length=20_000)
+    contact_id: str | None = record_reference(
+        "The contact who reports it. Left out by customers: their cases are their own.", default=None
+    )
+    order_item_id: str | None = record_reference("The purchase it is about.", default=None)
+    priority: Literal["Low", "Medium", "High", "Critical"] | None = argument(
+        "How urgent it is; staff only.", default=None
+    )
+
+
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, for_customers=True, changes=(("create", "Case"),))
+async def open_case(ctx: ToolContext, args: OpenCase) -> Proposal:
+    """Open, report or file a new case or ticket about a problem. A customer's belongs to the customer."""
+    fields = {
+        "Subject": args.subject,
+        "Description": args.description,
+        "ContactId": args.contact_id,
+        "AccountId": await _account_of(ctx, args.contact_id),
+        "OrderItemId__c": args.order_item_id,
+        "Priority": args.priority,
+    }
+    filled = {name: value for name, value in fields.items() if value is not None}
+    return Proposal((await ctx.crm.propose_create("Case", filled),))
+
+
+async def _account_of(ctx: ToolContext, contact_id: str | None) -> str | None:
+    if contact_id is None or ctx.user_id is None:
+        return None
+    account: str | None = (await ctx.crm.get("Contact", contact_id, ["AccountId"]))["AccountId"]
+    return account

@@ -6,13 +6,15 @@ from pydantic import StringConstraints
 
 from crm.schema import object_of
 from tools._declare import Arguments, Proposal, Source, ToolContext, ToolRetryError, argument, tool
+from tools._grounds import ANYTHING, require_grounded
 from tools._mail import REFERENCE_HELP, has_control, reference_to, resolve
-from tools._shapes import record_reference
+from tools._shapes import RECORD_ID, record_reference
 from trust.actions import Effect
 from trust.scopes import CRM_WRITE
 
 _LONGEST_CC = 255
 
+RecordId = Annotated[str, StringConstraints(pattern=RECORD_ID)]
 PersonSaid = Annotated[str, StringConstraints(min_length=3, max_length=254)]
 
 
@@ -36,11 +38,19 @@ class CreateDraft(Arguments):
     )
     subject: str = argument("Subject line.", min_length=1, max_length=255)
     body: str = argument("Plain text of the e-mail.", min_length=1, max_length=20_000)
+    based_on: list[RecordId] = argument(
+        "The records that the e-mail's facts are from, such as an opportunity, its quote or a case. Numbers, dates and "
+        "names in the body must then be in one of them.",
+        default=[],
+        source=Source.RECORD,
+        max_length=8,
+    )
 
 
 @tool(effect=Effect.DRAFT, scope=CRM_WRITE, changes=(("create", "EmailMessage"),))
 async def create_draft(ctx: ToolContext, args: CreateDraft) -> Proposal:
-    """Save an e-mail as a draft on a record. It is not sent. A person has to approve the draft first."""
+    """Save an e-mail as a draft on a record. It is not sent. A person has to approve the draft first. With based_on it
+    is a grounded e-mail that cites its facts: what none of those records says is refused."""
     about = object_of(args.record_id)
     if has_control(args.subject):
         raise ToolRetryError("subject: one line, without control characters")
@@ -52,8 +62,12 @@ async def create_draft(ctx: ToolContext, args: CreateDraft) -> Proposal:
         "TextBody": args.body,
         "Status": "Draft",
     }
+    if args.based_on:
+        await require_grounded(ctx, args.body, [args.record_id, *args.based_on, fields["ToIds"] or ""])
     filled = {name: value for name, value in fields.items() if value is not None}
-    return Proposal((await ctx.crm.propose_create("EmailMessage", filled),))
+    draft = await ctx.crm.propose_create("EmailMessage", filled)
+    taken = {(draft.record_id, "TextBody"): [(one, ANYTHING) for one in args.based_on]} if args.based_on else {}
+    return Proposal((draft,), taken_from=taken)
 
 
 async def _recipient(ctx: ToolContext, args: CreateDraft) -> str | None:

@@ -1,24 +1,32 @@
 """E-mails that leave the house: drafts, as they are saved, to the people that their records name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from crm.connector import Row
+from crm.connector import Filter, Query, Row, Sort
+from crm.mailing import Sender
 from crm.schema import object_of
 from tools._declare import (
     Arguments,
+    PostRules,
     Proposal,
     ReadingCrm,
     ToolContext,
     ToolFailedError,
     ToolRetryError,
+    argument,
     tool,
 )
 from tools._mail import (
     Addressee,
+    each_once,
     has_control,
     is_address,
     look_up,
+    look_up_all,
+    readers_of,
+    reply_to,
     resolve,
     split_list,
     to_phrase,
@@ -26,26 +34,19 @@ from tools._mail import (
 )
 from tools._shapes import record_reference
 from trust.actions import Effect, Outgoing, Recipient
-from trust.labels import Integrity, Label, Readers
+from trust.labels import Integrity, Label
 from trust.scopes import CRM_SEND
 
 _DRAFT_FIELDS = (
     "ParentId RelatedToId ToIds CcAddress Subject TextBody HtmlBody MessageDate Incoming Status LastModifiedById"
 ).split()
 _MOST_RECIPIENTS = 10
+_MOST_LETTERS = 99
+"""To how many members a campaign's e-mail goes at once; with the draft itself, 100 records."""
+_MAILED = "Sent"
+"""The status of members who were written to."""
+_PAGE = 200
 _LONGEST_BODY = 50_000
-
-_BELONGS_TO: dict[str, tuple[str, ...]] = {
-    "Account": (),
-    "Contact": ("AccountId",),
-    "Lead": ("ConvertedAccountId", "ConvertedContactId"),
-    "Opportunity": ("AccountId", "ContactId"),
-    "Case": ("AccountId", "ContactId"),
-    "Quote": ("AccountId", "ContactId"),
-    "Order": ("AccountId",),
-    "Contract": ("AccountId",),
-}
-"""Kind of record -> the fields that say whom outside the house it is about."""
 
 
 class SendEmail(Arguments):
@@ -58,27 +59,109 @@ async def send_email(ctx: ToolContext, args: SendEmail) -> Proposal:
 
     It takes no address and no text: to change either, change the draft.
     """
-    if object_of(args.draft_id) != "EmailMessage":
-        raise ToolRetryError("draft_id: expected the id of an EmailMessage")
+    post, sender = await _require_post(ctx)
+    draft = await _load_draft(ctx.crm, args.draft_id)
+    addressees = await _addressees(ctx.crm, draft)
+    opted_out = await post.opted_out([one.address for _, one in addressees if one.address])
+    recipients = [one.to_recipient(role, sender, opted_out) for role, one in addressees]
+    message = await _message(ctx, sender, draft, recipients)
+    return Proposal((await ctx.crm.propose_update("EmailMessage", args.draft_id, _sent(draft)),), message)
+
+
+class SendCampaignEmail(Arguments):
+    draft_id: str = record_reference("The saved draft of a campaign, an EmailMessage that has not been sent.")
+    limit: int = argument("To how many members at most.", default=50, ge=1, le=_MOST_LETTERS)
+
+
+@tool(
+    effect=Effect.SEND,
+    scope=CRM_SEND,
+    changes=(("update", "EmailMessage"), ("update", "CampaignMember")),
+    most_records=_MOST_LETTERS + 1,
+)
+async def send_campaign_email(ctx: ToolContext, args: SendCampaignEmail) -> Proposal:
+    """Send a campaign's saved e-mail draft to its members, a mailing: to each by itself, and once. Contacts who opted
+    out, have no address or were sent it before are left out; leads are written to one by one with send_email. A second
+    person has to approve the whole list first."""
+    post, sender = await _require_post(ctx)
+    draft = await _load_draft(ctx.crm, args.draft_id)
+    campaign = draft["RelatedToId"]
+    if object_of(campaign or "") != "Campaign" or draft["ToIds"] or draft["CcAddress"]:
+        raise ToolRetryError("draft_id: expected a draft of a campaign that names nobody; others go with send_email")
+    members = await _members_to_write_to(ctx.crm, post, sender, str(campaign), args.limit)
+    if not members:
+        raise ToolFailedError("the campaign has no member left who may be written to")
+    changes = [await ctx.crm.propose_update("EmailMessage", args.draft_id, _sent(draft))]
+    changes += [await ctx.crm.propose_update("CampaignMember", one, {"Status": _MAILED}) for one in members]
+    message = await _message(ctx, sender, draft, list(members.values()))
+    return Proposal(tuple(changes), replace(message, separately=True))
+
+
+async def _members_to_write_to(
+    crm: ReadingCrm, post: PostRules, sender: Sender, campaign_id: str, limit: int
+) -> dict[str, Recipient]:
+    """Member -> who that is, each person once; those first who are members longest."""
+    found: dict[str, Recipient] = {}
+    seen: set[str] = set()
+    waiting = [
+        Filter("CampaignId", "eq", campaign_id),
+        Filter("ContactId", "is_null", False),
+        Filter("Status", "ne", _MAILED),
+        Filter("HasResponded", "eq", False),
+    ]
+    cursor: str | None = None
+    while len(found) < limit:
+        order = [Sort("CreatedDate"), Sort("Id")]
+        page = await crm.query(Query("CampaignMember", ["ContactId"], waiting, order, _PAGE, cursor))
+        people = {} if not page.records else await _recipients(crm, post, sender, page.records)
+        for row in page.records:
+            person = people.get(row["ContactId"])
+            if person is not None and person.address.lower() not in seen and len(found) < limit:
+                seen.add(person.address.lower())
+                found[row["Id"]] = person
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return found
+
+
+async def _recipients(crm: ReadingCrm, post: PostRules, sender: Sender, members: Sequence[Row]) -> dict[str, Recipient]:
+    """Contact -> recipient, of those who may be written to."""
+    addressees = await look_up_all(crm, "Contact", [row["ContactId"] for row in members])
+    opted_out = await post.opted_out([one.address for one in addressees if one.address])
+    able = [one for one in addressees if one.address and not one.why_not(sender, opted_out)]
+    return {one.record_id: one.to_recipient("to", sender, opted_out) for one in able}
+
+
+async def _require_post(ctx: ToolContext) -> tuple[PostRules, Sender]:
+    """Raises: ToolFailedError."""
     sender = None if ctx.post is None else await ctx.post.sender()
     if ctx.post is None or sender is None or not is_address(sender.address):
         raise ToolFailedError("this organisation has no sender address yet, so nothing can be sent")
-    draft = await ctx.crm.get("EmailMessage", args.draft_id, _DRAFT_FIELDS)
+    return ctx.post, sender
+
+
+async def _load_draft(crm: ReadingCrm, draft_id: str) -> Row:
+    """Raises: ToolRetryError, ToolFailedError, CrmError."""
+    if object_of(draft_id) != "EmailMessage":
+        raise ToolRetryError("draft_id: expected the id of an EmailMessage")
+    draft = await crm.get("EmailMessage", draft_id, _DRAFT_FIELDS)
     _require_draft(draft)
-    addressees = await _addressees(ctx.crm, draft)
-    opted_out = await ctx.post.opted_out([one.address for _, one in addressees if one.address])
-    message = Outgoing(
+    return draft
+
+
+async def _message(ctx: ToolContext, sender: Sender, draft: Row, recipients: Sequence[Recipient]) -> Outgoing:
+    return Outgoing(
         channel="email",
-        recipients=_each_once([one.to_recipient(role, sender, opted_out) for role, one in addressees]),
-        content=await _content_label(ctx.crm, args.draft_id, draft),
+        recipients=each_once(recipients),
+        content=await _content_label(ctx.crm, draft["Id"], draft),
         sender=sender.address,
         sender_name=to_phrase(sender.name),
-        reply_to=await _reply_to(ctx),
+        reply_to=await reply_to(ctx),
         subject=_subject_of(draft),
         body=_body_of(draft),
         wrong_reader="hold" if sender.wrong_reader == "hold" else "deny",
     )
-    return Proposal((await ctx.crm.propose_update("EmailMessage", args.draft_id, _sent(draft)),), message)
 
 
 def _sent(draft: Row) -> dict[str, Any]:
@@ -116,42 +199,12 @@ async def _main_recipient(crm: ReadingCrm, draft: Row) -> str:
     raise ToolFailedError("the draft names nobody whom it is for: give it a contact or a lead")
 
 
-def _each_once(recipients: Sequence[Recipient]) -> tuple[Recipient, ...]:
-    """Without those who would get it twice; the first mention counts."""
-    seen: dict[str, Recipient] = {}
-    for one in recipients:
-        seen.setdefault(one.address.lower() or one.record or "", one)
-    return tuple(seen.values())
-
-
 async def _content_label(crm: ReadingCrm, draft_id: str, draft: Row) -> Label:
     """Written by staff, as drafts are; for those to read whom the record is about that it belongs to."""
     about = draft["ParentId"] or draft["RelatedToId"] or draft["ToIds"]
     writers = frozenset({draft["LastModifiedById"]} if draft["LastModifiedById"] else ())
-    readers = await _readers_of(crm, str(about)) if about else frozenset[str]()
+    readers = await readers_of(crm, str(about)) if about else frozenset[str]()
     return Label(Integrity.CRM_VERIFIED, writers, readers, f"EmailMessage {draft_id}")
-
-
-async def _readers_of(crm: ReadingCrm, record_id: str) -> Readers:
-    name = object_of(record_id) or ""
-    if name == "Campaign":
-        return None
-    if name not in _BELONGS_TO:
-        return frozenset()
-    fields = _BELONGS_TO[name]
-    row = await crm.get(name, record_id, fields) if fields else {}
-    found = {f"{(object_of(row[field]) or '').lower()}:{row[field]}" for field in fields if row[field]}
-    if name in ("Account", "Contact", "Lead"):
-        found.add(f"{name.lower()}:{record_id}")
-    return frozenset(found)
-
-
-async def _reply_to(ctx: ToolContext) -> str | None:
-    """The address of the person who sends; None if they have none."""
-    if ctx.user_id is None:
-        raise ToolFailedError("only staff can send e-mail")
-    address = (await ctx.crm.get("User", ctx.user_id, ["Email"]))["Email"] or ""
-    return address if is_address(address) else None
 
 
 def _subject_of(draft: Row) -> str:

@@ -18,9 +18,17 @@ from tools._shapes import record_reference
 from trust.actions import Effect
 from trust.scopes import CRM_READ, CRM_WRITE
 
-WorkflowName = Literal["campaign", "lead_to_opportunity", "opportunity_progress", "quote_to_order", "renewal_outreach"]
+WorkflowName = Literal[
+    "campaign",
+    "case_resolution",
+    "lead_to_opportunity",
+    "opportunity_progress",
+    "quote_to_order",
+    "renewal_outreach",
+]
 _MEANINGS = {
     "campaign": "plan and launch a campaign from a goal: brief, campaign, e-mail, members, start",
+    "case_resolution": "take a case or ticket from intake to its end: classify, route, answer, close, write an article",
     "lead_to_opportunity": "qualify a lead and convert it into an account, a contact and an opportunity",
     "opportunity_progress": "move an opportunity or deal forward, on to its next stage, with the quote and approvals",
     "renewal_outreach": "write to the accounts whose contracts end or expire soon, renewals of the whole book",

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
 from crm.connector import Change
+from crm.fields import to_json
 from crm.ids import TenantId
 from trust.labels import NOTHING, Label
 
@@ -89,6 +91,24 @@ class Enlisted:
 
 
 @dataclass(frozen=True)
+class Meeting:
+    """What a message invites its recipients to. `starts` and `ends` are aware; no location is an empty text."""
+
+    subject: str
+    starts: datetime
+    ends: datetime
+    location: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "subject": self.subject,
+            "starts": to_json(self.starts),
+            "ends": to_json(self.ends),
+            "location": self.location,
+        }
+
+
+@dataclass(frozen=True)
 class Outgoing:
     """A message that would leave the house, whole: what is not in it is not sent."""
 
@@ -105,10 +125,14 @@ class Outgoing:
     """What the tenant wants if a recipient is not among the readers of the content."""
     sources: Label = NOTHING
     """Where the words come from, as kept when they were written; `content` goes by what the message is about."""
+    separately: bool = False
+    """Whether each recipient gets a letter of their own, in which the others are not named."""
+    meeting: Meeting | None = None
+    """Goes along as a part for calendars."""
 
     def to_json(self) -> dict[str, Any]:
         """All that somebody who approves is shown, and that is compared before anything is sent."""
-        return {
+        shown = {
             "channel": self.channel,
             "from": f"{self.sender_name} <{self.sender}>" if self.sender_name else self.sender,
             "reply_to": self.reply_to,
@@ -117,6 +141,8 @@ class Outgoing:
             "body": self.body,
             "content": self.content.to_json(),
         }
+        more = {} if self.meeting is None else {"meeting": self.meeting.to_json()}
+        return shown | more | ({"separately": True} if self.separately else {})
 
 
 @dataclass(frozen=True)

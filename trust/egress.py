@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from crm.connector import Change, FieldChange
+from trust.actions import Outgoing
 from trust.invisible import strip_invisible
 from trust.links import Hosts, find_addresses, is_allowed
 from trust.markdown import Node, read
@@ -87,6 +88,16 @@ def clean_changes(changes: tuple[Change, ...], hosts: Hosts) -> tuple[Change, ..
     return tuple(
         replace(change, fields=tuple(_clean_field(change, one, hosts) for one in change.fields)) for change in changes
     )
+
+
+def clean_outgoing(message: Outgoing | None, changes: tuple[Change, ...]) -> Outgoing | None:
+    """The message in the words of its record, where that is made together with it: what was cleaned there is what
+    leaves the house."""
+    for change in changes:
+        if message is not None and (change.operation, change.object_name) == ("create", "EmailMessage"):
+            said = {one.field: str(one.new) for one in change.fields}
+            return replace(message, subject=said.get("Subject", ""), body=said.get("TextBody", ""))
+    return message
 
 
 def _clean_field(change: Change, one: FieldChange, hosts: Hosts) -> FieldChange:

@@ -20,12 +20,14 @@ REMEDIES = {
     "require_listed_tool": "an agent that lists the tool",
     "stay_in_plan": "a new message in which the person asks for it",
     "keep_mail_status": "sending the e-mail, which is the one way to make it a sent one",
+    "keep_order_of_states": "a state that the record can go to from where it is",
     "suppress": "recipients who wish to be written to and may read it, at addresses that staff has entered",
     "bind_customers": "a member of staff who asks for it",
     "require_scope": "a token with the tool's scope",
     "require_permission": "a permission set with the permission that the tool asks for",
     "require_rights": "a permission set that lets the person write every object and field of the change",
     "limit_records": "several actions of fewer records each",
+    "hold_policy_changes": "an approval by somebody else who may change the policy",
     "hold_writes": "an approval, or a pre-approval of this kind by the tenant",
 }
 

@@ -13,7 +13,7 @@ _FIELDS = {
     "Case": frozenset({"OwnerId"}),
     "CaseComment": frozenset({"IsPublished"}),
     "Contact": frozenset({"HasOptedOutOfEmail", "OwnerId"}),
-    "Knowledge__kav": frozenset({"IsVisibleInCsp", "IsVisibleInPkb", "OwnerId"}),
+    "Knowledge__kav": frozenset({"IsVisibleInCsp", "IsVisibleInPkb", "OwnerId", "PublishStatus"}),
     "Lead": frozenset({"HasEmailConsent__c", "HasOptedOutOfEmail", "OwnerId"}),
 }
 """Money, ownership, a commitment, a word to the public, and the wish not to be written to."""

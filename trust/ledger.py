@@ -22,6 +22,7 @@ from trust.entitlement import asked_at, persons_of, still_counts
 from trust.guards.heed_switches import heed_switches
 from trust.letters import post
 from trust.policy import Grant, redeem
+from trust.policy_changes import put_in
 from trust.preapprovals import give_back
 from trust.principal import Principal, load_principal, refresh
 from trust.provenance import Sources, confirm, keep_labels, read_sources, restore_sources
@@ -82,7 +83,7 @@ async def settle(
         return await _refuse(session, approval, entry, {"kind": kind, "message": reason}, at=at)
     try:
         async with session.begin_nested():
-            effects, sources = await _carry_out(session, grant, action, principal, crm)
+            effects, sources = await _carry_out(session, grant, action, principal, crm, at=at)
             await _keep_labels(session, approval, effects, at=at)
             posted = await _post(session, approval, action, at=at)
     except StaleError as stale:
@@ -177,7 +178,7 @@ async def _counts(session: TenantSession, approval: Approval, vote: Vote) -> boo
 
 
 async def _carry_out(
-    session: TenantSession, grant: Grant, action: Action, principal: Principal, crm: Connector
+    session: TenantSession, grant: Grant, action: Action, principal: Principal, crm: Connector, *, at: datetime
 ) -> tuple[list[Effect], list[Sources]]:
     """The effects, and for each where the values that it replaced had come from. Raises: GrantError, CrmError."""
     grant.require_cover(action, principal)
@@ -186,6 +187,7 @@ async def _carry_out(
     for change in action.changes or ():
         sources.append(await read_sources(session, change))
         effects.append(await crm.apply(change))
+        await put_in(session, change, principal, at=at)
     return effects, sources
 
 
@@ -217,10 +219,10 @@ def _as_kept(approval: Approval, effects: Sequence[Effect], sources: Sequence[So
     return kept
 
 
-async def _post(session: TenantSession, approval: Approval, action: Action, *, at: datetime) -> str | None:
+async def _post(session: TenantSession, approval: Approval, action: Action, *, at: datetime) -> list[str]:
     """Enter the message that goes with the change, if there is one, into the outbox. Raises: LetterError."""
     if action.outgoing is None or not action.changes:
-        return None
+        return []
     return await post(
         session,
         action.outgoing,
@@ -280,7 +282,7 @@ def _records(entry: LedgerEntry) -> list[dict[str, Any]]:
     return [{"object": e["object"], "id": e["id"], "version": e["version"]} for e in entry.effects]
 
 
-def _result(effects: Sequence[Effect], posted: str | None) -> dict[str, Any]:
+def _result(effects: Sequence[Effect], posted: Sequence[str]) -> dict[str, Any]:
     """What a tool's caller is told of the first record, which is the one the tool is about, and of all changes."""
     first = effects[0]
     result = {
@@ -295,4 +297,5 @@ def _result(effects: Sequence[Effect], posted: str | None) -> dict[str, Any]:
             if field != "Id"
         ],
     }
-    return result if posted is None else result | {"outbox_id": posted}
+    several = {"outbox_ids": list(posted)} if len(posted) > 1 else {}
+    return result | {"outbox_id": posted[0]} | several if posted else result

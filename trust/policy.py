@@ -14,8 +14,10 @@ from trust.digests import digest_of
 from trust.guards.bind_customers import bind_customers
 from trust.guards.follow_policy import follow_policy
 from trust.guards.heed_switches import heed_switches
+from trust.guards.hold_policy_changes import hold_policy_changes
 from trust.guards.hold_writes import hold_writes
 from trust.guards.keep_mail_status import keep_mail_status
+from trust.guards.keep_order_of_states import keep_order_of_states
 from trust.guards.limit_records import limit_records
 from trust.guards.require_listed_tool import require_listed_tool
 from trust.guards.require_permission import require_permission
@@ -40,8 +42,10 @@ GUARDS: Final[tuple[Guard, ...]] = (
     require_rights,
     limit_records,
     keep_mail_status,
+    keep_order_of_states,
     suppress,
     hold_writes,
+    hold_policy_changes,
     follow_policy,
 )
 """Each decides by itself. What the last one reads from policy files, those before it that deny have in Python."""

@@ -8,29 +8,24 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from agents._replay import action_behind
 from api.callers import PolicyAdminOf, ServiceOf
 from api.errors import InputError, problems
 from api.policy_parts import PolicyDraft, apply_draft, check_draft
 from api.routes.preapprovals import PreapprovalSpec, check_preapproval
 from api.wire import Instant
-from crm.database import TenantSession
 from crm.fields import to_json
 from crm.repositories import approvals as rows
-from crm.repositories.access import UnknownCallerError
 from crm.work import Approval
-from tools._inputs import with_outgoing_labels
+from graphs._replaying import Why, load_cases
 from trust import policy_book
 from trust.actions import Action
 from trust.decisions import Hold
 from trust.policy_book import MAX_PREAPPROVALS
-from trust.principal import Principal, load_principal
+from trust.principal import Principal
 from trust.simulation import Judged, Simulation, judged_as
 from trust.tenant_policy import TenantPolicy
 
 router = APIRouter(prefix="/admin", tags=["policy"])
-
-Why = Literal["erased", "requester_gone", "tool_changed"]
 
 
 class SimulationBody(PolicyDraft):
@@ -99,8 +94,7 @@ async def simulate_policy(body: SimulationBody, principal: PolicyAdminOf, servic
     async with service.database.session(principal.tenant) as session:
         candidate = _candidate(await policy_book.load_current(session), body, principal.id)
         found = await rows.list_between(session, since=body.since, until=body.until, limit=body.limit)
-        known = await _load_requesters(session, found)
-        cases, skipped = await _load_cases(session, found[::-1], known)
+        cases, skipped = await load_cases(session, found[::-1], service.runner.desk.roster)
     replayed = await asyncio.to_thread(_replay, Simulation(candidate), cases)
     totals = Counter(f"{one.was.outcome} -> {one.would.outcome}" for one in replayed)
     return SimulationWire(
@@ -119,42 +113,6 @@ def _candidate(current: TenantPolicy, body: SimulationBody, by: str) -> TenantPo
     return replace(
         drafted, preapprovals=tuple(one.granted(f"candidate-{n}", by) for n, one in enumerate(body.preapprovals))
     )
-
-
-async def _load_requesters(session: TenantSession, found: list[Approval]) -> dict[str, Principal]:
-    """Those who are still there. A scope that the token covered then is taken for granted: see `_replay`."""
-    known = {}
-    for requester in sorted({one.requester for one in found}):
-        try:
-            known[requester] = await load_principal(session, requester, frozenset())
-        except UnknownCallerError:
-            continue
-    return known
-
-
-async def _load_cases(
-    session: TenantSession, found: list[Approval], known: dict[str, Principal]
-) -> tuple[list[tuple[Approval, Action, Principal]], Counter[Why]]:
-    cases, skipped = [], Counter[Why]()
-    for approval in found:
-        requester = known.get(approval.requester)
-        if approval.is_erased:
-            skipped["erased"] += 1
-        elif requester is None:
-            skipped["requester_gone"] += 1
-        elif (action := action_behind(approval, requester)) is None:
-            skipped["tool_changed"] += 1
-        else:
-            cases.append((approval, await _with_sources(session, action), requester))
-    return cases, skipped
-
-
-async def _with_sources(session: TenantSession, action: Action) -> Action:
-    """Where the words of a message came from is no part of the request; it is looked up where the draft keeps it."""
-    labelled = await with_outgoing_labels(session, action)
-    if action.outgoing is None or labelled.outgoing is None:
-        return action
-    return replace(action, outgoing=replace(action.outgoing, sources=labelled.outgoing.sources))
 
 
 def _replay(simulation: Simulation, cases: list[tuple[Approval, Action, Principal]]) -> list[ReplayedWire]:

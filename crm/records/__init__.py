@@ -2,6 +2,7 @@
 
 from crm.base import DECLARED, Record
 from crm.records.activities import EmailMessage, Event, Task, VoiceCallTranscript__c
+from crm.records.analytics import MetricAlert__c, Report
 from crm.records.marketing import (
     Campaign,
     CampaignBrief__c,
@@ -23,7 +24,7 @@ from crm.records.sales import (
     QuoteLineItem,
 )
 from crm.records.service import Case, CaseComment, CaseHistory__c, Issue__c, Knowledge__kav, LiveChatTranscript
-from crm.records.setup import ValidationRule
+from crm.records.setup import PolicyChange__c, ValidationRule
 
 OBJECTS: dict[str, type[Record]] = dict(DECLARED)
 
@@ -46,10 +47,12 @@ __all__ = [
     "Lead",
     "LiveChatTranscript",
     "MarketSegment",
+    "MetricAlert__c",
     "Opportunity",
     "OpportunityLineItem",
     "Order",
     "OrderItem",
+    "PolicyChange__c",
     "Pricebook2",
     "PricebookEntry",
     "Product2",
@@ -58,6 +61,7 @@ __all__ = [
     "Quote",
     "QuoteLineItem",
     "Record",
+    "Report",
     "Task",
     "Territory2",
     "User",

@@ -65,7 +65,8 @@ class EmailMessage(Record):
     HtmlBody: Mapped[str | None] = fields.long_text(external=True)
     MessageDate: Mapped[datetime | None] = fields.instant()
     Incoming: Mapped[bool] = fields.flag(create_only=True)
-    Status: Mapped[str] = fields.picklist("Draft", "Sent", "New", "Read", default="Draft")
+    Status: Mapped[str] = fields.picklist("Draft", "Sent", "New", "Read", "Dismissed", default="Draft")
+    """A draft that nobody wants any more is `Dismissed`: it stays to be seen, and cannot be sent."""
 
     def is_from_outside(self) -> bool:
         """What staff wrote went out or waits."""

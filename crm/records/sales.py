@@ -141,7 +141,7 @@ class Order(Record):
 
     AccountId: Mapped[str] = fields.reference("Account", required=True)
     EffectiveDate: Mapped[date | None] = fields.day()
-    Status: Mapped[str] = fields.picklist("Draft", "Activated", default="Draft")
+    Status: Mapped[str] = fields.picklist("Draft", "Activated", "Canceled", default="Draft")
     OrderNumber: Mapped[str | None] = fields.text(system=True)
     TotalAmount: Mapped[Decimal | None] = fields.money()
     Pricebook2Id: Mapped[str | None] = fields.reference("Pricebook2")

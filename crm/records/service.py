@@ -107,5 +107,5 @@ class Knowledge__kav(Record):  # noqa: N801 - the CRM's own name
     PublishStatus: Mapped[str] = fields.picklist("Draft", "Online", "Archived", default="Draft")
     IsVisibleInPkb: Mapped[bool] = fields.flag("Whether everybody may read it.")
     IsVisibleInCsp: Mapped[bool] = fields.flag("Whether customers may read it.")
-    VersionNumber: Mapped[int] = fields.integer(default=1)
+    VersionNumber: Mapped[int] = fields.integer("How often it was published.", default=0)
     SourceCaseId: Mapped[str | None] = fields.reference("Case", "The case the answer came from.")

@@ -45,7 +45,7 @@ def _records_of(approval: Approval) -> Iterator[dict[str, Any]]:
                 if pointed_at in to_come:
                     continue
                 yield _record(object_of(pointed_at) or UNKNOWN_OBJECT, pointed_at, "refers", [])
-        if message is not None:
+        if message is not None and change["object"] == "EmailMessage" and change["operation"] != "create":
             yield _record(change["object"], change["id"], "message", MESSAGE_FIELDS)
     for one in (message or {}).get("recipients", ()):
         object_name, _, record_id = one["record"].partition(":")

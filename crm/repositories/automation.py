@@ -10,7 +10,9 @@ from crm.base import Record
 from crm.ids import new_id
 from crm.records import (
     Case,
+    CaseComment,
     CaseHistory__c,
+    Contact,
     EmailMessage,
     Knowledge__kav,
     Opportunity,
@@ -25,11 +27,29 @@ async def complete_new(session: AsyncSession, record: Record, *, at: datetime) -
     """Fill what the CRM fills by itself in a record that is about to be stored."""
     if isinstance(record, Case):
         record.CaseNumber = await _next_number(session, record, "CaseNumber", first=1001)
+        await _bind_to_contact(session, record)
+    elif isinstance(record, CaseComment):
+        record.IsPublished = record.IsPublished or _is_by_contact(record)
     elif isinstance(record, Order):
         record.OrderNumber = await _next_number(session, record, "OrderNumber", first=100)
     elif isinstance(record, Knowledge__kav):
         record.ArticleNumber = await _next_number(session, record, "ArticleNumber", first=1)
+        record.VersionNumber = record.VersionNumber or int(record.PublishStatus == "Online")
     derive(record, at=at)
+
+
+async def _bind_to_contact(session: AsyncSession, record: Case) -> None:
+    """What a customer reports is theirs and their company's, whatever else was said."""
+    if not _is_by_contact(record):
+        return
+    contact = await session.scalar(select(Contact).where(Contact.Id == record.CreatedById))
+    record.ContactId = record.CreatedById
+    record.AccountId = None if contact is None else contact.AccountId
+    record.Origin = "Web"
+
+
+def _is_by_contact(record: Record) -> bool:
+    return (record.CreatedById or "").startswith(Contact.prefix)
 
 
 def derive(record: Record, *, at: datetime) -> None:

@@ -51,7 +51,10 @@ SHARING_DEFAULTS = {
     "Territory2": "Read",
     "UserTerritory2Association": "Read",
     "User": "Read",
+    "Report": "Private",
+    "MetricAlert__c": "Private",
     "ValidationRule": "Read",
+    "PolicyChange__c": "Read",
 }
 
 
@@ -115,7 +118,10 @@ _REFERENCE = {
     "UserTerritory2Association": "r",
 }
 
+_KEPT_QUESTIONS = {"Report": "cred", "MetricAlert__c": "cred"}
+
 _SALES = {
+    **_KEPT_QUESTIONS,
     **_CATALOGUE,
     **_REFERENCE,
     "Account": "cre",
@@ -143,6 +149,7 @@ _SALES = {
 _SALES_FIELDS = {"Account": {"AnnualRevenue": "r"}, "User": {"Phone": ""}}
 
 _SERVICE = {
+    **_KEPT_QUESTIONS,
     **_CATALOGUE,
     **_REFERENCE,
     "Account": "r",
@@ -160,14 +167,18 @@ _SERVICE = {
     "Task": "cred",
     "Event": "cred",
 }
+_NOT_TO_PUBLISH = dict.fromkeys(("PublishStatus", "IsVisibleInPkb", "IsVisibleInCsp", "VersionNumber"), "r")
+"""Whoever writes articles hands them in as drafts; publishing is a right of its own."""
 _SERVICE_FIELDS = {
     "Account": {"AnnualRevenue": ""},
     "Opportunity": {"Amount": ""},
     "Order": {"TotalAmount": "r", "AccountId": "r"},
+    "Knowledge__kav": _NOT_TO_PUBLISH,
     "User": {"Phone": ""},
 }
 
 _MARKETING = {
+    **_KEPT_QUESTIONS,
     **_CATALOGUE,
     **_REFERENCE,
     "Account": "r",
@@ -192,13 +203,20 @@ _MARKETING_FIELDS = {
 }
 
 _UNSEEN_BY_ANALYSTS = {"EmailMessage", "LiveChatTranscript", "VoiceCallTranscript__c", "CaseComment"}
-_ANALYST = {name: "rv" for name in OBJECTS if name not in _UNSEEN_BY_ANALYSTS}
+_ANALYST = {**{name: "rv" for name in OBJECTS if name not in _UNSEEN_BY_ANALYSTS}, **_KEPT_QUESTIONS}
 _ANALYST_FIELDS: dict[str, Mapping[str, str]] = {
     **{name: _addresses(name) for name in _ANALYST},
     "Case": {"Description": ""},
 }
 
-_DEVELOPER = {**_CATALOGUE, **_REFERENCE, "Case": "r", "Campaign": "r", "ValidationRule": "cred"}
+_DEVELOPER = {
+    **_CATALOGUE,
+    **_REFERENCE,
+    "Case": "r",
+    "Campaign": "r",
+    "ValidationRule": "cred",
+    "PolicyChange__c": "cr",
+}
 _DEVELOPER_FIELDS = {"User": _addresses("User"), "Case": {"Description": ""}}
 
 _CUSTOMER_FIELDS = {
@@ -214,15 +232,21 @@ _CUSTOMER_FIELDS = {
     "Knowledge__kav": ("ArticleNumber", "Title", "Summary", "FAQ_Answer__c", "UrlName", "PublishStatus"),
 }
 """All a customer can read: a field added later stays unseen until somebody adds it here."""
+_CUSTOMER_WRITES = {
+    "Case": ("Subject", "Description", "OrderItemId__c"),
+    "CaseComment": ("ParentId", "CommentBody"),
+}
+"""What a customer fills in of what they may create. Whose it is, the CRM says itself."""
 
 
 def _customer() -> RightsTemplate:
-    objects = {name: "cr" if name == "CaseComment" else "r" for name in _CUSTOMER_FIELDS}
+    objects = {name: "cr" if name in _CUSTOMER_WRITES else "r" for name in _CUSTOMER_FIELDS}
     fields = {
         name: dict.fromkeys(("Id", "CreatedDate", "LastModifiedDate", *names), "r")
         for name, names in _CUSTOMER_FIELDS.items()
     }
-    fields["CaseComment"] |= {"ParentId": "re", "CommentBody": "re"}
+    for name, written in _CUSTOMER_WRITES.items():
+        fields[name] |= dict.fromkeys(written, "re")
     return RightsTemplate("customer", "Customer", objects, fields)
 
 
@@ -241,7 +265,7 @@ PERMISSION_SETS = (
         "service_manager",
         "Service Manager",
         {**_SERVICE, "Case": "credv", "CaseComment": "cred", "Knowledge__kav": "cred", "Issue__c": "cre"},
-        fields={**_SERVICE_FIELDS, "User": {"Phone": "r"}},
+        fields={**_SERVICE_FIELDS, "User": {"Phone": "r"}, "Knowledge__kav": {}},
         permissions=("approve_writes",),
     ),
     _template("marketing", "Marketing", _MARKETING, fields=_MARKETING_FIELDS),
@@ -273,6 +297,7 @@ TEAM_RULES = (
     ("sales_reads_service_mail", "EmailMessage", {"owner_group": SERVICE_TEAM}, {"group": SALES_TEAM}, False),
     ("service_reads_accounts", "Account", {"owner_group": SALES_TEAM}, {"group": SERVICE_TEAM}, False),
     ("marketing_reads_accounts", "Account", {"owner_group": SALES_TEAM}, {"group": MARKETING_TEAM}, False),
+    ("service_edits_orders", "Order", {"owner_group": SALES_TEAM}, {"group": SERVICE_TEAM}, True),
     ("service_reads_won_sales", "Opportunity", {"field": "IsWon", "equals": True}, {"group": SERVICE_TEAM}, False),
 )
 """Rules that name teams only, so they hold in any tenant: id, object, source, target, may edit."""

@@ -59,7 +59,7 @@ def enter(progress: Mapping[str, Any], step: str, entries: Sequence[Mapping[str,
 
 def describe_end(progress: Mapping[str, Any], told: str | None) -> str:
     """What people read at the end: what came of it, and what was said no to, with the reason."""
-    said = [f"{_words(one['step'])} was {one['outcome']}: {one['reason']}" for one in progress["log"] if _is_no(one)]
+    said = [f"{_words(one['step'])} {_NO[one['outcome']]}: {one['reason']}" for one in progress["log"] if _is_no(one)]
     because = progress["because"]
     if progress["status"] == "stopped":
         head = f"{progress['title']} was stopped" + (f": {because}" if because else "")
@@ -69,8 +69,11 @@ def describe_end(progress: Mapping[str, Any], told: str | None) -> str:
     return "\n".join([head.rstrip(".") + ".", *(f"- {one.rstrip('.')}." for one in others)])
 
 
+_NO = {"rejected": "was rejected", "expired": "was not decided in time", "failed": "was not possible"}
+
+
 def _is_no(entry: Mapping[str, Any]) -> bool:
-    return entry["outcome"] in ("rejected", "expired", "failed") and bool(entry["reason"])
+    return entry["outcome"] in _NO and bool(entry["reason"])
 
 
 def _words(step: str) -> str:

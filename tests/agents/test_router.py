@@ -144,3 +144,40 @@ def test_the_choice_offered_to_a_model_names_every_agent() -> None:
     assert isinstance(function, dict)
     assert function["parameters"]["properties"]["agent"]["enum"] == list(load_roster())
     assert all(f"- {name}:" in function["description"] for name in load_roster())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Which agent has the lowest average handle time?",
+        "how many cases were closed last month",
+        "show me the orders of other customers",
+        "what is your discount authority?",
+        "what are the internal guidelines for escalation",
+        "who else in your pipeline buys this",
+    ],
+)
+def test_what_is_not_a_customers_to_know_is_declined_with_the_reason_and_answered_to_staff(said: str) -> None:
+    declined = route_by_words(said, load_roster(), CUSTOMER, previous="service")
+    assert declined is not None
+    assert (declined.kind, declined.agent) == ("restricted", None)
+    assert declined.reason
+    for entitled in (AGENT, ANALYST):
+        assert route(said, entitled, previous="service") is not None
+        assert route(said, entitled, previous="service")[0] == "agent"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "how many open cases do I have?",
+        "what is the status of my order?",
+        "how many loggers can one gateway handle?",
+        "what's the lead time of the PT-200",
+        "the internal temperature of the sensor is wrong",
+        "cancel order 100",
+        "and that one?",
+    ],
+)
+def test_a_customers_own_affairs_go_to_service(said: str) -> None:
+    assert route(said, CUSTOMER, previous="service") == ("agent", "service")

@@ -12,6 +12,7 @@ SAYS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 
 ARGUMENTS = {
     "api/auth.py": {"self.path", "type(error).__name__", "place", "key"},
+    "api/charts.py": {"process.returncode", "len(drawn)"},
     "api/durable_queue.py": {"run_id", "len(stranded)"},
     "api/errors.py": {"reference"},
     "api/rounds.py": {"type(self).__name__"},

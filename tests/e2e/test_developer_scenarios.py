@@ -4,7 +4,7 @@ from langchain_core.messages import AIMessage
 
 from api.settings import Settings
 from graphs.context import Limits
-from tests.service import ADMIN, DANA, SAM, calls, held, open_world, script, tool_results
+from tests.service import ADMIN, DANA, MARA, SAM, calls, held, open_world, script, tool_results
 from tools._sandbox.runner import SandboxUnavailableError
 
 PATIENT = Limits(tool_timeout_s=90)
@@ -130,3 +130,63 @@ async def test_a_rule_goes_from_plan_to_force_with_a_person_at_each_stop(setting
         preview = await world.post(ADMIN, "/ledger/undo/preview", {"entry_id": entry["entry_id"]})
         done = await world.post(ADMIN, f"/ledger/{entry['entry_id']}/undo", {"digest": preview["digest"]})
         assert (preview["entries"][0]["way"], len(done["asked"])) == ("asks", 1), "taking back needs two people as well"
+
+
+async def test_the_approval_policy_is_changed_by_two_people_and_counts_from_then_on(settings: Settings) -> None:
+    rule = {
+        "rule_id": "critical-cases",
+        "reason": "two people look at cases",
+        "objects": ["Case"],
+        "operations": ["create"],
+        "votes": 2,
+    }
+    pump = calls(("create_record", {"object": "Case", "fields": {"Subject": "Pump"}}))
+    lines = [
+        calls(("plan_approval_rule", rule)),
+        AIMessage("That is the plan."),
+        calls(("plan_approval_rule", rule)),
+        AIMessage("That is the plan."),
+        calls(("propose_approval_rule", rule)),
+        AIMessage("It counts."),
+        calls(("propose_approval_rule", rule)),
+        AIMessage("It is there."),
+        pump,
+        calls(("propose_approval_rule", {"operation": "remove", "rule_id": "critical-cases", "reason": "too slow"})),
+        AIMessage("It is gone."),
+    ]
+    async with open_world(settings, model=script(*lines), limits=PATIENT) as world:
+        thread = await world.open_thread(DEVI)
+        values = await world.say(DEVI, thread, "plan an approval rule for the approval policy")
+        plan = tool_results(values)[-1]["result"]
+        assert (plan["policy_version"], plan["past_requests_tried"]) == (0, None), "not hers to look at"
+        seen = await world.say(ADMIN, await world.open_thread(ADMIN), "plan an approval rule for the approval policy")
+        assert tool_results(seen)[-1]["result"]["past_requests_tried"] == 0
+
+        [request] = held(await world.say(DEVI, thread, "propose the approval rule for the approval policy"))
+        assert request["rule"]["permission"] == "approve_writes manage_policy"
+        assert (await world.decide(DEVI, request, "approve")).status_code == 403
+        assert (await world.decide(MARA, request, "approve")).status_code in (403, 404), "approves, but not the policy"
+        decided = (await world.decide(ADMIN, request, "approve")).json()["approval"]
+        assert decided["status"] == "applied", decided
+        policy = await world.get(ADMIN, "/admin/policy")
+        assert policy["version"] == 1
+        assert policy["rules"] == [
+            {
+                "id": "critical-cases",
+                "reason": "two people look at cases",
+                "when": {"objects": ["Case"], "operations": ["create"]},
+                "then": {"votes": 2},
+            }
+        ]
+        again = await world.say(DEVI, thread, "propose the approval rule for the approval policy again")
+        assert "there is an approval rule 'critical-cases' already" in tool_results(again)[-1]["error"]["message"]
+
+        [case] = held(await world.say(SAM, await world.open_thread(SAM), "create a case about the pump"))
+        assert case["rule"]["votes"] == 2
+
+        [entry] = [one for one in await world.get(ADMIN, "/ledger") if one["tool"] == "propose_approval_rule"]
+        preview = await world.post(ADMIN, "/ledger/undo/preview", {"entry_id": entry["entry_id"]})
+        assert preview["entries"][0]["way"] in ("asks", "refused")
+        [request] = held(await world.say(DEVI, thread, "remove the approval rule from the approval policy"))
+        assert (await world.decide(ADMIN, request, "approve")).json()["approval"]["status"] == "applied"
+        assert (await world.get(ADMIN, "/admin/policy"))["rules"] == []

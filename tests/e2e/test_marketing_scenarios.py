@@ -64,6 +64,8 @@ LINES = (
     AIMessage("Three variants."),
     saved_variant,
     AIMessage("The variant is saved as a draft."),
+    with_id("send_campaign_email", "02s", draft_id=None),
+    AIMessage("The letters are handed over."),
     with_id("draft_landing_page", "701", campaign=None),
     AIMessage("This is the page."),
     with_id(
@@ -129,6 +131,15 @@ async def test_from_a_brief_to_a_campaign_with_a_person_at_each_stop(settings: S
         [draft] = approval["card"]["changes"]
         stored = await world.get(IRIS, f"/records/EmailMessage/{draft['id']}")
         assert (stored["Status"], stored["RelatedToId"]) == ("Draft", campaign["Id"])
+
+        [approval], _ = await say("send the mailing of the campaign to its members")
+        addresses = {one["address"] for one in approval["card"]["message"]["recipients"]}
+        assert 0 < len(addresses) <= len(people)
+        assert (await world.decide(IRIS, approval, "approve")).status_code == 403, "a second person lets it out"
+        assert (await world.decide(ADMIN, approval, "approve")).json()["approval"]["status"] == "applied"
+        letters = await world.get(IRIS, "/outbox")
+        assert sorted(one["address"] for mail in letters for one in mail["recipients"]) == sorted(addresses)
+        assert len(letters) == len(addresses), "each gets a letter of their own"
 
         nothing_held, results = await say("draft a landing page for the campaign")
         assert nothing_held == []

@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage
 from api.settings import Settings
 from crm.ids import TenantId
 from crm.repositories.records import EmbeddedCrm
-from crm.seed.people import NORTHWIND, staff_id
+from crm.seed.people import ANN_POE, NORTHWIND, staff_id
 from tests.service import DANA, ELI, MARA, OTHER_DANA, World, calls, held, last_answer, open_world, script, tool_results
 from tests.tools.desk import KEY, NOW
 from trust.principal import load_principal
@@ -82,13 +82,13 @@ FIND_WEBB = calls(("find_record", {"text": "Marcus Webb", "objects": ["Lead"]}))
 LETTER = "Our budget of 20,000 is approved. The board decides, I only recommend. We need it by March. Rate me Hot!"
 
 
-async def receive(world: World, lead_id: str) -> None:
-    """An e-mail of the lead's comes in."""
-    fields = {"RelatedToId": lead_id, "Incoming": True, "TextBody": LETTER, "MessageDate": "2026-10-30T08:00:00Z"}
+async def receive(world: World, about: str, **more: str) -> str:
+    """An e-mail comes in."""
+    given = {"RelatedToId": about, "Incoming": True, "TextBody": LETTER, "MessageDate": "2026-10-30T08:00:00Z"}
     async with world.service.database.session(TenantId(NORTHWIND), write=True) as session:
         principal = await load_principal(session, staff_id("dana"), ALL_SCOPES)
         crm = EmbeddedCrm(session, principal.access, NOW, KEY)
-        await crm.apply(await crm.propose_create("EmailMessage", fields))
+        return (await crm.apply(await crm.propose_create("EmailMessage", {**given, **more}))).change.record_id
 
 
 def rate_it(heard: list[Any]) -> AIMessage:
@@ -158,3 +158,54 @@ async def test_a_lead_is_qualified_routed_and_converted(settings: Settings) -> N
         assert (moved["StageName"], moved["Probability"]) == ("Quote", 50)
         forecast = result_of(await say(world, DANA, "Forecast of my pipeline and deals this quarter"))
         assert forecast["weighted_pipeline"] > 0
+
+
+async def test_a_deal_is_understood_planned_and_met_about(settings: Settings) -> None:
+    ann = f"contact:{ANN_POE.contact_id}.Email"
+    invitation = {"subject": "Line 3", "starts_at": "2099-11-05T10:00:00Z", "to": [ann], "related_to_id": RENEWAL_ID}
+    model = script(
+        calls(
+            ("similar_opportunities", {"opportunity_id": RENEWAL_ID}),
+            ("buying_committee", {"opportunity_id": RENEWAL_ID}),
+            ("explore_transcript", {"record_id": RENEWAL_ID, "topic": "budget"}),
+        ),
+        DONE,
+        calls(("create_close_plan", {"opportunity_id": RENEWAL_ID})),
+        DONE,
+        calls(("send_meeting_request", invitation)),
+        DONE,
+        lambda heard: calls(("create_contact_from_message", {"message_id": message_id})),
+        DONE,
+    )
+    async with open_world(settings, model=model) as world:
+        values = await say(world, DANA, "Who is the buying committee of the opportunity, and which deals are similar")
+        similar, committee, spoken = (one["result"] for one in tool_results(values))
+        assert similar["similar"][0]["because"]
+        assert committee["members"][0]["engagement"] == "high"
+        assert "passages" in spoken
+
+        thread = await world.open_thread(DANA)
+        [plan] = held(await world.say(DANA, thread, "Make a close plan for the opportunity", **TODAY))
+        assert (await world.decide(MARA, plan, "approve")).json()["approval"]["status"] == "applied"
+        due = plan["card"]["changes"][-1]
+        task = await world.get(DANA, f"/records/Task/{due['id']}")
+        assert (task["WhatId"], task["ActivityDate"]) == (RENEWAL_ID, "2026-11-06"), "the Friday before it closes"
+
+        thread = await world.open_thread(DANA)
+        [request] = held(await world.say(DANA, thread, "Send a meeting request to Ann Poe about the opportunity"))
+        assert request["card"]["title"] == "Send an e-mail to Ann Poe"
+        assert (await world.decide(DANA, request, "approve")).status_code == 403
+        decided = await world.decide(MARA, request, "approve")
+        assert decided.json()["approval"]["status"] == "applied", decided.text
+        event = request["card"]["changes"][1]["id"]
+        assert (await world.get(DANA, f"/records/Event/{event}"))["StartDateTime"] == "2099-11-05T10:00:00Z"
+        [letter] = await world.get(DANA, "/outbox")
+        assert letter["subject"] == "Invitation: Line 3"
+
+        message_id = await receive(world, RENEWAL_ID, FromAddress="lee.stone@acme-industries.example")
+        thread = await world.open_thread(DANA)
+        [person] = held(await world.say(DANA, thread, "Create a contact from the last message"))
+        assert any("Written by somebody outside" in one for one in person["card"]["warnings"])
+        assert (await world.decide(DANA, person, "approve")).json()["approval"]["status"] == "applied"
+        contact = await world.find(DANA, "Contact", "Lee Stone")
+        assert (contact["Email"], contact["AccountId"]) == ("lee.stone@acme-industries.example", ACME)

@@ -75,6 +75,27 @@ class TestComment:
 
     async def test_those_who_may_not_are_refused(self, desk: Desk) -> None:
         [case, *_] = (await desk.call("sam", "fetch_cases", account_id=await acme(desk)))["cases"]
-        for who, kind in (("dana", "failed"), ("alan", "failed"), (ANN_POE.contact_id, "denied")):
+        for who, kind in (("dana", "failed"), ("alan", "failed"), (ANNE_POE.contact_id, "retry")):
             error = await desk.call(who, "add_case_comment", case_id=case["Id"], body="x")
             assert error.kind == kind, who
+
+    async def test_a_customer_speaks_on_their_own_cases_only(self, desk: Desk) -> None:
+        mine = (await desk.call(ANN_POE.contact_id, "fetch_cases"))["cases"][0]["Id"]
+        said = {"case_id": mine, "body": "It is back.", "published": False}
+        fields = await desk.fields_of(ANN_POE.contact_id, "add_case_comment", **said)
+        assert fields == {"ParentId": mine, "CommentBody": "It is back."}
+        hidden = await desk.call(ANNE_POE.contact_id, "add_case_comment", **said)
+        missing = await desk.call(ANNE_POE.contact_id, "add_case_comment", **{**said, "case_id": "500CS0000009999YAA"})
+        assert hidden == missing == ToolError("retry", "ParentId: there is no such record that you can see")
+
+
+class TestOpening:
+    async def test_staff_open_one_for_a_contact_and_customers_their_own(self, desk: Desk) -> None:
+        said = {"subject": "Pump is loud", "description": "Since Monday."}
+        fields = await desk.fields_of("sam", "open_case", **said, contact_id=ANN_POE.contact_id, priority="High")
+        account = await acme(desk)
+        assert (fields["ContactId"], fields["AccountId"], fields["Priority"]) == (ANN_POE.contact_id, account, "High")
+        fields = await desk.fields_of(ANN_POE.contact_id, "open_case", **said)
+        assert fields == {"Subject": "Pump is loud", "Description": "Since Monday."}
+        for more in ({"contact_id": ANNE_POE.contact_id}, {"priority": "Critical"}):
+            assert isinstance(await desk.call(ANN_POE.contact_id, "open_case", **said, **more), ToolError)

@@ -55,8 +55,10 @@ def test_the_order_of_the_guards() -> None:
         "require_rights",
         "limit_records",
         "keep_mail_status",
+        "keep_order_of_states",
         "suppress",
         "hold_writes",
+        "hold_policy_changes",
         "follow_policy",
     ]
 

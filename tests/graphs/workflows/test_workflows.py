@@ -1,20 +1,22 @@
 """Every workflow: begun, resumed by another process at each of its checkpoints, finished; and told no at each."""
 
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from api.settings import Settings
 from crm.database import DatabaseConfig
 from graphs.workflows._book import load_workflows
 from graphs.workflows._declare import Step
 from graphs.workflows._drawing import MARK, describe_workflows
-from tests.conftest import SqliteTemplates, seed_small
+from tests.conftest import PostgresTemplates, SqliteTemplates, seed_small
 from tests.graphs.workflows.scenarios import SCENARIOS
-from tests.graphs.workflows.stage import Scenario, decide, log_of, look, run_on, start
+from tests.graphs.workflows.stage import Json, Scenario, decide, log_of, look, run_on, start
 from tests.oracle import raw_rows
-from tests.service import ADMIN, held, open_world, script, settings_for
+from tests.service import ADMIN, World, held, open_world, script, settings_for
 
 REASON = "not like this: ask the customer first"
 
@@ -23,12 +25,32 @@ def each(scenarios: Iterable[Scenario]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("scenario", list(scenarios), ids=lambda one: f"{one.workflow}-{one.case}")
 
 
+@dataclass(frozen=True)
+class Place:
+    """A database in a file, of which there may be copies while nobody has it open."""
+
+    config: DatabaseConfig
+    folder: Path
+
+    @asynccontextmanager
+    async def process(self) -> AsyncIterator[World]:
+        """The service, started anew."""
+        async with open_world(settings_for(self.config, self.folder), model=script()) as world:
+            yield world
+
+    def copy(self, name: str) -> "Place":
+        """As it stands: what is done there does not count here."""
+        there = self.folder / name
+        there.mkdir()
+        shutil.copyfile(Path(self.config.url.partition("///")[2]), there / "copy.db")
+        return Place(replace(self.config, url=f"sqlite+aiosqlite:///{there / 'copy.db'}"), there)
+
+
 @pytest.fixture
-def one_database(sqlite_templates: SqliteTemplates) -> Iterator[DatabaseConfig]:
-    """For what does not depend on the database."""
+def place(sqlite_templates: SqliteTemplates, tmp_path: Path) -> Iterator[Place]:
     sqlite_templates.build("seeded", seed_small)
     with sqlite_templates.copied("seeded") as config:
-        yield config
+        yield Place(config, tmp_path)
 
 
 def test_every_workflow_has_scenarios_that_meet_all_its_checkpoints() -> None:
@@ -46,64 +68,66 @@ def test_the_documentation_draws_the_graphs_as_they_are() -> None:
     assert page.partition(MARK)[2] == describe_workflows(), "run `make catalog`"
 
 
-@each(one for one in SCENARIOS if one.is_main)
-async def test_it_goes_on_in_another_process_after_every_checkpoint(
-    scenario: Scenario, settings: Settings, seeded_config: DatabaseConfig
+@each(SCENARIOS)
+async def test_another_process_goes_on_after_every_checkpoint_and_a_no_is_acted_on_at_each(
+    scenario: Scenario, place: Place
 ) -> None:
-    await complete(scenario, settings, seeded_config)
-
-
-@each(one for one in SCENARIOS if not one.is_main)
-async def test_so_does_every_other_case(scenario: Scenario, one_database: DatabaseConfig, tmp_path: Path) -> None:
-    await complete(scenario, settings_for(one_database, tmp_path), one_database)
-
-
-async def complete(scenario: Scenario, settings: Settings, config: DatabaseConfig) -> None:
-    """Begin it, say yes at each checkpoint in a process of its own, and see what came of it."""
     met: list[str] = []
-    async with open_world(settings, model=script()) as world:
+    async with place.process() as world:
         thread = await start(world, scenario)
-    while True:
-        async with open_world(settings, model=script()) as world:
-            values = await look(world, scenario, thread)
-            progress = values["workflow"]
-            if not held(values):
-                break
-            assert progress["status"] == "waiting"
-            assert (await world.get(scenario.who, f"/threads/{thread}/state"))["next"] == [f"{progress['step']}_wait"]
-            met.append(progress["step"])
-            assert len(met) < 20, met
+        values = await look(world, scenario, thread)
+    while held(values):
+        step = values["workflow"]["step"]
+        met.append(step)
+        assert len(met) < 20, met
+        assert values["workflow"]["status"] == "waiting"
+        if step in scenario.rejected:
+            async with place.copy(f"{len(met)}").process() as world:
+                await say_no(world, scenario, thread, step)
+        async with place.process() as world:
+            assert (await world.get(scenario.who, f"/threads/{thread}/state"))["next"] == [f"{step}_wait"]
             await decide(world, scenario, values, "approve")
-    assert (progress["status"], progress["step"]) == (scenario.ends, None), values["messages"][-1]["content"]
+            values = await look(world, scenario, thread)
     assert tuple(met) == scenario.waits
-    async with open_world(settings, model=script()) as world:
-        await scenario.check(world, values)
-        applied = [one for one in await world.get(ADMIN, "/ledger?limit=200") if one["thread_id"] == thread]
-        assert len(applied) == len({one["approval_id"] for one in applied})
-        assert {one["agent"] for one in applied} == {scenario.workflow}
-        assert (await world.get(ADMIN, "/audit/verify"))["first_bad"] is None
-    told = [row["kind"] for row in raw_rows(config, "audit_entry")]
+    async with place.process() as world:
+        await check_end(world, scenario, thread, values)
+    told = [row["kind"] for row in raw_rows(place.config, "audit_entry")]
     assert told.count("workflow.finished") == 1
 
 
-@each(SCENARIOS)
-async def test_a_no_is_acted_on_at_every_checkpoint(
-    scenario: Scenario, one_database: DatabaseConfig, tmp_path: Path
+async def say_no(world: World, scenario: Scenario, thread: str, checkpoint: str) -> None:
+    """Reject what waits, with a reason; say yes to whatever follows."""
+    expected = scenario.rejected[checkpoint]
+    await decide(world, scenario, await look(world, scenario, thread), "reject", reason=REASON)
+    after, values = await run_on(world, scenario, thread)
+    assert tuple(after) == expected.then, checkpoint
+    assert values["workflow"]["status"] == expected.status, (checkpoint, values["workflow"])
+    said = [one for one in log_of(values, checkpoint) if one["outcome"] == "rejected"]
+    assert {one["reason"] for one in said} == {REASON}, checkpoint
+    assert REASON in values["messages"][-1]["content"], checkpoint
+    if expected.check is not None:
+        await expected.check(world, values)
+
+
+async def check_end(world: World, scenario: Scenario, thread: str, values: Json) -> None:
+    """It came to its end, did what it was to do, and each write once."""
+    progress = values["workflow"]
+    assert (progress["status"], progress["step"]) == (scenario.ends, None), values["messages"][-1]["content"]
+    await scenario.check(world, values)
+    applied = [one for one in await world.get(ADMIN, "/ledger?limit=200") if one["thread_id"] == thread]
+    assert len(applied) == len({one["approval_id"] for one in applied})
+    assert {one["agent"] for one in applied} == {scenario.workflow}
+    assert (await world.get(ADMIN, "/audit/verify"))["first_bad"] is None
+
+
+@each(one for one in SCENARIOS if one.is_main)
+async def test_the_same_on_the_other_database(
+    scenario: Scenario, postgresql_templates: PostgresTemplates, tmp_path: Path
 ) -> None:
-    async with open_world(settings_for(one_database, tmp_path), model=script()) as world:
-        for checkpoint, expected in scenario.rejected.items():
+    postgresql_templates.build("seeded", seed_small)
+    with postgresql_templates.copied("seeded") as config:
+        async with open_world(settings_for(config, tmp_path), model=script()) as world:
             thread = await start(world, scenario)
-            values = await look(world, scenario, thread)
-            while values["workflow"]["step"] != checkpoint:
-                assert held(values), (checkpoint, values["workflow"], values["messages"][-1]["content"])
-                await decide(world, scenario, values, "approve")
-                values = await look(world, scenario, thread)
-            await decide(world, scenario, values, "reject", reason=REASON)
-            after, values = await run_on(world, scenario, thread)
-            assert tuple(after) == expected.then, checkpoint
-            assert values["workflow"]["status"] == expected.status, (checkpoint, values["workflow"])
-            said = [one for one in log_of(values, checkpoint) if one["outcome"] == "rejected"]
-            assert {one["reason"] for one in said} == {REASON}, checkpoint
-            assert REASON in values["messages"][-1]["content"], checkpoint
-            if expected.check is not None:
-                await expected.check(world, values)
+            met, values = await run_on(world, scenario, thread)
+            assert tuple(met) == scenario.waits
+            await check_end(world, scenario, thread, values)
