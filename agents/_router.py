@@ -1,4 +1,4 @@
-"""Who answers: decided by words first, by a model only where words say nothing."""
+"""Who answers: by the words of each agent's field and tools first, by a model only where words say nothing."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from rapidfuzz.distance import OSA
 
 from agents._agent import DomainAgent
 from agents._customers import find_reserved
+from agents._tool_words import score_by_tools
 from crm.access import Access
 from crm.schema import OBJECT_INFO
 from tools._declare import Tool
@@ -105,6 +106,8 @@ def route_by_words(
     if _ESCALATE.search(text[:2000]) and not _WORK & set(words[:1]):
         return Route("escalate", None, "asked for a person")
     scores = {name: score for name, agent in roster.items() if (score := _score(words, agent))}
+    for name, score in score_by_tools(plain, roster, for_customer=access.caller.contact_id is not None).items():
+        scores[name] = scores.get(name, 0) + score
     if not scores:
         scores = {name: score for name, agent in roster.items() if (score := _score_misspelt(words, agent))}
     if _ELSEWHERE & set(_WORDS.findall(text[:4000])) and max(scores.values(), default=0) < 2:
