@@ -1,9 +1,10 @@
 """Past requests as the calls that they came from: for asking what another policy would have made of them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from agents._roster import load_roster
+from agents._agent import DomainAgent
 from crm.connector import Change
 from crm.work import Approval
 from tools._catalogue import load_catalogue
@@ -15,12 +16,12 @@ from trust.labels import Label
 from trust.principal import Principal
 
 
-def action_behind(approval: Approval, principal: Principal) -> Action | None:
+def action_behind(approval: Approval, principal: Principal, agents: Mapping[str, DomainAgent]) -> Action | None:
     """The call with its changes, labels and message as the request keeps them; None if the tool is another by now.
 
     Raises: ErasedError.
     """
-    tool, agent = load_catalogue().get(approval.tool), load_roster().get(approval.agent)
+    tool, agent = load_catalogue().get(approval.tool), agents.get(approval.agent)
     if tool is None or agent is None or tool.schema_hash != approval.schema_hash:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Who answers: decided by words first, by a model only where words say nothing."""
+"""Who answers: by the words of each agent's field and tools first, by a model only where words say nothing."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,10 @@ from rapidfuzz.distance import OSA
 
 from agents._agent import DomainAgent
 from agents._customers import find_reserved
+from agents._tool_words import score_by_tools
 from crm.access import Access
 from crm.schema import OBJECT_INFO
+from tools._declare import Tool
 from trust.actions import Effect
 
 RouteKind = Literal["agent", "clarify", "off_topic", "restricted", "escalate"]
@@ -38,7 +40,10 @@ _WORK = frozenset(
     """update change set move mark edit create add make write draft send log note remind assign close reopen escalate
     comment post rename reassign record push advance put schedule""".split()
 )
-"""What changes something; an agent that only reads cannot do it."""
+"""What changes something; not every agent can."""
+_SHOWN_AS = frozenset("chart graph line bar bars pie table".split())
+"""How something is to be shown, which changes nothing: make it a line."""
+_PARTS_OF_NAME = re.compile(r"[A-Z][a-z]+")
 _LOOKS = _WORK | frozenset(
     """show find list get open display give tell who what which when where whose summarise summarize look search pull
     see check count brief view fetch any activity latest news catch happened happening going called spoke talked met
@@ -101,6 +106,8 @@ def route_by_words(
     if _ESCALATE.search(text[:2000]) and not _WORK & set(words[:1]):
         return Route("escalate", None, "asked for a person")
     scores = {name: score for name, agent in roster.items() if (score := _score(words, agent))}
+    for name, score in score_by_tools(plain, roster, for_customer=access.caller.contact_id is not None).items():
+        scores[name] = scores.get(name, 0) + score
     if not scores:
         scores = {name: score for name, agent in roster.items() if (score := _score_misspelt(words, agent))}
     if _ELSEWHERE & set(_WORDS.findall(text[:4000])) and max(scores.values(), default=0) < 2:
@@ -130,13 +137,21 @@ def route_by_words(
 
 
 def _able(route: Route, roster: Mapping[str, DomainAgent], access: Access, words: Sequence[str]) -> Route:
-    """The same route, or the caller's own agent if something is to be changed and the chosen agent only reads."""
+    """The same route, or the caller's own agent if something is to be changed that the chosen agent cannot change."""
     agent = roster[route.agent or ""]
-    reads_only = all(tool.effect is Effect.READ for tool in agent.tools)
     begins = [word for word in words if word not in _SMALL][:1]
-    if reads_only and _WORK & set(begins):
+    if _WORK & set(begins) and not _SHOWN_AS & set(words) and not any(_may_change(tool, words) for tool in agent.tools):
         return Route("agent", home_agent(roster, access), "something is to be changed")
     return route
+
+
+def _may_change(tool: Tool, words: Sequence[str]) -> bool:
+    """Whether the tool changes records of any kind, or of a kind that the words name."""
+    if tool.effect is Effect.READ:
+        return False
+    kinds = {name for _, name in tool.changes}
+    named = {part.lower() for name in kinds for part in _PARTS_OF_NAME.findall(name.removesuffix("__c"))}
+    return not kinds or "*" in kinds or bool(named & set(words))
 
 
 def home_agent(roster: Mapping[str, DomainAgent], access: Access) -> str:

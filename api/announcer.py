@@ -13,6 +13,7 @@ from api.rounds import Rounds
 from api.transports import Delivery, Transport
 from api.wire import link_to
 from crm.database import Database, TenantSession
+from crm.errors import CrmError
 from crm.ids import TenantId
 from crm.inbox import Notice
 from crm.mailing import OutgoingMail
@@ -118,7 +119,7 @@ class Announcer(Rounds):
             if not told or address is None:
                 return None
             try:
-                mail = self._letter(told[0].notice_id, sender, address, [lines[one.notice_id] for one in told], now)
+                mail = self._letter(told, sender, address, [lines[one.notice_id] for one in told], now)
             except LetterError as error:
                 ids = [one.notice_id for one in told]
                 await webhooks.finish_notices(session, ids, by=self._name, status="failed", error=str(error))
@@ -136,8 +137,12 @@ class Announcer(Rounds):
             principal = await load_principal(session, person, frozenset(), at=now)
         except UnknownCallerError:
             return {}
-        lines = {}
+        lines: dict[str, str] = {}
         for one in claimed:
+            if one.alert_id is not None:
+                line = await self._describe_alert(session, one.alert_id, principal, now)
+                lines |= {} if line is None else {one.notice_id: line}
+                continue
             approval = await self._seen(session, one, principal, now)
             if approval is not None:
                 lines[one.notice_id] = await self._describe(session, one.event, approval, principal, now)
@@ -146,12 +151,12 @@ class Announcer(Rounds):
     async def _seen(
         self, session: TenantSession, notice: Notice, principal: Principal, now: datetime
     ) -> Approval | None:
-        row = await find(session, notice.approval_id)
+        row = await find(session, notice.approval_id or "")
         if row is None or row.is_erased:
             return None
         crm = self._conversations.runner.desk.crm_for(session, principal, now)
         try:
-            approval = await find_seen(session, notice.approval_id, principal, crm, at=now)
+            approval = await find_seen(session, row.approval_id, principal, crm, at=now)
         except ApprovalNotFoundError:
             return None
         is_to_decide = notice.event in FOR_APPROVERS or notice.event == "approval.reassigned"
@@ -160,6 +165,21 @@ class Announcer(Rounds):
         if notice.event == "approval.reassigned" and approval.assignee != principal.id:
             return None
         return approval
+
+    async def _describe_alert(
+        self, session: TenantSession, alert_id: str, principal: Principal, now: datetime
+    ) -> str | None:
+        """None if the alert is gone, or none of the person's any more."""
+        crm = self._conversations.runner.desk.crm_for(session, principal, now)
+        try:
+            row = await crm.get("MetricAlert__c", alert_id, ["Metric__c", "Condition__c"])
+        except CrmError:
+            return None
+        found = (await crm.semantics()).find(str(row.get("Metric__c")))
+        metric = "a metric" if found is None else found[1].label
+        return (
+            f"Your alert {alert_id} on {metric} has come true: ask Countersign for it, or look at GET /metrics/alerts."
+        )
 
     async def _describe(
         self, session: TenantSession, event: str, approval: Approval, principal: Principal, now: datetime
@@ -177,9 +197,13 @@ class Announcer(Rounds):
         until = f"\nTo be decided by {approval.expires_at:%Y-%m-%d %H:%M} UTC." if approval.status == "pending" else ""
         return f"{asked}: it {_WORDS.get(event, event)}.{until}\n{link_to(approval.approval_id, self._public_url)}"
 
-    def _letter(self, notice_id: str, sender: str, address: str, lines: Sequence[str], at: datetime) -> OutgoingMail:
+    def _letter(
+        self, told: Sequence[Notice], sender: str, address: str, lines: Sequence[str], at: datetime
+    ) -> OutgoingMail:
         """Raises: LetterError."""
-        subject = "A request in Countersign" if len(lines) == 1 else f"{len(lines)} requests in Countersign"
+        notice_id = told[0].notice_id
+        what = "request" if all(one.alert_id is None for one in told) else "message"
+        subject = f"A {what} in Countersign" if len(lines) == 1 else f"{len(lines)} {what}s in Countersign"
         body = "\n\n".join(
             [*lines, "Looking at a request needs a login. Change what you are written at PUT /me/notices."]
         )

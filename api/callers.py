@@ -73,6 +73,9 @@ def with_scope(
 ReaderOf = Annotated[Principal, Depends(with_scope(CRM_READ))]
 """For records, and for conversations: they show what was read from the records, maybe with another token."""
 
+StaffReaderOf = Annotated[Principal, Depends(with_scope(CRM_READ, staff=True))]
+"""For what is worked out over many records: the company's business, and no customer's."""
+
 ApproverOf = Annotated[Principal, Depends(with_scope(APPROVALS_DECIDE, CRM_READ))]
 """For held actions. Reading is enough to look at them and to recall one's own; deciding is checked where it is done."""
 

@@ -26,6 +26,7 @@ from api.postman import Postman
 from api.settings import Settings
 from api.telemetry.wiring import Telemetry, open_telemetry
 from api.transports import DirectoryTransport, SmtpTransport, Transport
+from api.watcher import Watcher
 from crm.database import Database
 from graphs._calls import CallDesk
 from graphs._code import CodeDesk
@@ -70,6 +71,7 @@ class Service:
     courier: Courier
     announcer: Announcer
     housekeeper: Housekeeper
+    watcher: Watcher
     heads: HeadExporter
     telemetry: Telemetry
     charts: Charts
@@ -159,7 +161,8 @@ async def open_service(
         announcer = Announcer(database, conversations, transport, clock, sender=sender, public_url=url)
         triggers = Triggers(conversations)
         housekeeper = Housekeeper(database, conversations, triggers)
-        rounds = (courier, announcer, housekeeper)
+        watcher = Watcher(database, conversations, clock)
+        rounds = (courier, announcer, housekeeper, watcher)
         if queue is not None:
             await queue.open(runner)
         await runner.start()
@@ -185,6 +188,7 @@ async def open_service(
                 courier=courier,
                 announcer=announcer,
                 housekeeper=housekeeper,
+                watcher=watcher,
                 heads=heads,
                 telemetry=telemetry,
                 charts=Charts(),

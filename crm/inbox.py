@@ -56,7 +56,9 @@ class Notice(TenantRow, Base):
     notice_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     user_id: Mapped[str] = mapped_column(String(18))
     event: Mapped[str] = mapped_column(String(40))
-    approval_id: Mapped[str] = mapped_column(String(36))
+    approval_id: Mapped[str | None] = mapped_column(String(36))
+    alert_id: Mapped[str | None] = mapped_column(String(18))
+    """The alert that it tells of; then there is no request."""
     status: Mapped[str] = mapped_column(String(12), default="pending")
     """pending | sending | sent | failed | dropped (it was none of theirs any more)."""
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from agents._agent import DomainAgent
 from crm.database import TenantSession
 from crm.repositories import approvals as rows
 from graphs._replaying import Replayed, load_cases
@@ -29,6 +30,7 @@ class PolicyDesk:
     session: TenantSession
     principal: Principal
     now: datetime
+    agents: Mapping[str, DomainAgent]
 
     async def plan(self, values: Mapping[str, Any]) -> PolicyPlan:
         """Raises: CrmError for a change that could not be made."""
@@ -37,7 +39,7 @@ class PolicyDesk:
         if MANAGE_PERMISSION not in self.principal.access.permissions or POLICY_MANAGE not in self.principal.scopes:
             return PolicyPlan(current.version)
         found = await rows.list_between(self.session, since=None, until=self.now, limit=_TRIED)
-        cases, _ = await load_cases(self.session, found[::-1])
+        cases, _ = await load_cases(self.session, found[::-1], self.agents)
         different = await asyncio.to_thread(_compare, changed, cases)
         return PolicyPlan(current.version, len(cases), len(different), tuple(different[-_SHOWN:]))
 

@@ -1,10 +1,11 @@
 """Past requests as calls that another policy can be asked about."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from agents._agent import DomainAgent
 from agents._replay import action_behind
 from crm.database import TenantSession
 from crm.repositories.access import UnknownCallerError
@@ -17,7 +18,9 @@ Why = Literal["erased", "requester_gone", "tool_changed"]
 Replayed = tuple[Approval, Action, Principal]
 
 
-async def load_cases(session: TenantSession, found: Sequence[Approval]) -> tuple[list[Replayed], Counter[Why]]:
+async def load_cases(
+    session: TenantSession, found: Sequence[Approval], agents: Mapping[str, DomainAgent]
+) -> tuple[list[Replayed], Counter[Why]]:
     """Each with its requester as they are now, and how many cannot be tried any more, by why."""
     known = await _load_requesters(session, found)
     cases, skipped = [], Counter[Why]()
@@ -27,7 +30,7 @@ async def load_cases(session: TenantSession, found: Sequence[Approval]) -> tuple
             skipped["erased"] += 1
         elif requester is None:
             skipped["requester_gone"] += 1
-        elif (action := action_behind(approval, requester)) is None:
+        elif (action := action_behind(approval, requester, agents)) is None:
             skipped["tool_changed"] += 1
         else:
             cases.append((approval, await _with_sources(session, action), requester))

@@ -154,6 +154,6 @@ class Requests:
             today=context.today,
             post=TenantPost(session),
             code=None if self.code is None else self.code.for_run(context),
-            policy=PolicyDesk(session, principal, context.now),
+            policy=PolicyDesk(session, principal, context.now, self.roster),
             workflows=None if self.workflows is None else self.workflows(session, principal),
         )

@@ -3,16 +3,17 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crm.connector import Filter, Query, Row, Sort
-from tools._declare import ToolContext, ToolFailedError, argument
+from tools._declare import Arguments, ToolContext, ToolFailedError, ToolRetryError, argument
 from tools._named import resolve_named
 from tools._shapes import FilterArgument
 
 People = Literal["Contact", "Lead"]
+Rating = Literal["Hot", "Warm", "Cold"]
 PAGE = 200
 MAX_CONDITIONS = 12
 
@@ -51,13 +52,50 @@ class Segment(BaseModel):
         return f"{self.object.lower()}s by {fields}" if fields else f"all {self.object.lower()}s"
 
 
-def conditions_argument() -> Any:
-    return argument(
-        "Conditions on the people, all of which must hold. Fields of their company as Account.Industry, "
-        "Account.BillingState, Account.NumberOfEmployees or Account.AnnualRevenue; of themselves as Title or Rating.",
+class Selection(Arguments):
+    """Who is meant, in plain words and in conditions; all of it must hold."""
+
+    object: People = argument("Kind of people to select.", default="Contact", options=PEOPLE_OPTIONS)
+    industry: str | None = argument(
+        "Only people at companies in this industry, such as Manufacturing; several separated by commas.",
+        default=None,
+        max_length=200,
+    )
+    state: str | None = argument(
+        "Only at companies in this state, such as CA; several separated by commas.", default=None, max_length=200
+    )
+    country: str | None = argument(
+        "Only at companies in this country, such as US; several separated by commas.", default=None, max_length=200
+    )
+    title: str | None = argument("Only people whose job title contains this.", default=None, max_length=80)
+    rating: Rating | None = argument("Only leads that are so promising.", default=None)
+    filters: tuple[FilterArgument, ...] = argument(
+        "Further conditions on the people. Fields of their company as Account.Type, Account.NumberOfEmployees or "
+        "Account.AnnualRevenue; of themselves as LeadSource.",
         default=(),
         max_length=MAX_CONDITIONS,
     )
+
+    @property
+    def segment(self) -> Segment:
+        """Raises: ToolRetryError for words that do not go with the kind of people."""
+        of_company = {"Industry": self.industry, "BillingState": self.state, "BillingCountry": self.country}
+        if self.object == "Lead" and any(of_company.values()):
+            raise ToolRetryError(
+                "object: leads have no company record; expected Contact with industry, state or country"
+            )
+        if self.object == "Contact" and self.rating is not None:
+            raise ToolRetryError("rating: contacts have none; expected Lead as object")
+        said = [
+            FilterArgument(field=f"Account.{field}", op="in", value=values)
+            for field, listed in of_company.items()
+            if (values := [one.strip() for one in (listed or "").split(",") if one.strip()])
+        ]
+        said += [FilterArgument(field="Title", op="contains", value=self.title)] if self.title else []
+        said += [FilterArgument(field="Rating", op="eq", value=self.rating)] if self.rating else []
+        if len(said) + len(self.filters) > MAX_CONDITIONS:
+            raise ToolRetryError(f"filters: at most {MAX_CONDITIONS} conditions in all")
+        return Segment(object=self.object, filters=(*said, *self.filters))
 
 
 def read_segment(text: str | None) -> Segment:

@@ -10,6 +10,7 @@ from tools._audience import Segment, read_segment
 from tools._campaigns import first_sentence, made_of, read_brief, read_product
 from tools._declare import ToolContext, ToolFailedError, ToolRetryError
 from tools._named import resolve_named
+from tools._shapes import FilterArgument
 from trust.claims import Claim
 from trust.egress import outward
 from trust.evidence import Evidence
@@ -153,12 +154,18 @@ def _meant_for(segment: Segment | None) -> str:
     """A line for those who share an industry or a place."""
     if segment is None:
         return ""
-    shared = {one.field: one.value for one in segment.filters if one.op == "eq" and isinstance(one.value, str)}
+    shared = {one.field: value for one in segment.filters if (value := _only_value(one)) is not None}
     industry = shared.get("Account.Industry")
     place = shared.get("Account.BillingState") or shared.get("Account.BillingCountry")
     lines = [f"We write to you because you work in {industry}." if industry else ""]
     lines += [f"We are there for companies in {place}." if place else ""]
     return " ".join(filter(None, lines))
+
+
+def _only_value(condition: FilterArgument) -> str | None:
+    values = condition.value if isinstance(condition.value, list) else [condition.value]
+    is_one = condition.op in ("eq", "in") and len(values) == 1 and isinstance(values[0], str)
+    return str(values[0]) if is_one else None
 
 
 def _one_line(text: str) -> str:

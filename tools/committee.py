@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from crm.connector import Filter, Query, Row, Sort
-from tools._briefing import PERSON_COLUMNS, Point, days_since, get_seen
+from tools._briefing import Point, days_since, get_seen
 from tools._declare import Arguments, Integrity, Result, ToolContext, argument, output, tool
-from tools._reading import columns, counted, read_if_allowed
-from tools._shapes import record_reference
+from tools._reading import counted, read_if_allowed
+from tools._shapes import Names, record_reference
 from trust.actions import Effect
 from trust.scopes import CRM_READ
 
@@ -43,7 +43,9 @@ class Trace(Result):
 
 class Member(Result):
     id: str = output("Record id of the contact.")
-    person: dict[str, Any] = output("Name, title and how to reach them.", integrity=Integrity.BY_FIELD)
+    FirstName: str | None = output("First name.", integrity=Integrity.BY_FIELD, personal=True)
+    LastName: str | None = output("Last name.", integrity=Integrity.BY_FIELD, personal=True)
+    Title: str | None = output("Job title.", integrity=Integrity.BY_FIELD)
     role: Role = output("Their part, judged by the job title; unknown if it says nothing.")
     is_deal_contact: bool = output("Whether the opportunity names them as its contact.")
     engagement: Literal["high", "some", "none"] = output("How much they took part: high is three times or more.")
@@ -52,7 +54,7 @@ class Member(Result):
     evidence: list[Trace] = output("The newest of those.")
 
 
-class Committee(Result):
+class Committee(Names):
     summary: str = output("The committee in a sentence.")
     members: list[Member] = output("Most engaged first.", integrity=Integrity.BY_FIELD)
     missing_roles: list[str] = output("Parts that nobody plays who took part in the deal.")
@@ -75,6 +77,7 @@ async def buying_committee(ctx: ToolContext, args: BuyingCommittee) -> Committee
         summary=_sum_up(members, involved, missing),
         members=members,
         missing_roles=list(missing),
+        names=await ctx.crm.names_of([deal["Id"], *(one.id for one in members)]),
         what_to_do=_advice(deal, members, involved, missing, ctx.today),
     )
 
@@ -129,7 +132,9 @@ def _member(row: Row, traces: list[Trace], deal: Row, today: date) -> Member:
     level: Literal["high", "some", "none"] = "high" if len(traces) >= 3 else "some" if traces else "none"
     return Member(
         id=row["Id"],
-        person=columns([row], PERSON_COLUMNS)[0],
+        FirstName=row.get("FirstName"),
+        LastName=row.get("LastName"),
+        Title=row.get("Title"),
         role=role_of(row.get("Title")),
         is_deal_contact=row["Id"] == deal.get("ContactId"),
         engagement=level,

@@ -51,7 +51,7 @@ class SendMeetingRequest(Arguments):
         "When it starts, as ISO instant such as 2026-05-31T09:00:00Z; UTC without an offset.", pattern=_INSTANT
     )
     to: tuple[Attendee, ...] = argument(
-        f"Whom to invite: {REFERENCE_HELP}. An address is taken only if one record has it.",
+        f"The contacts, leads or users to invite, each by its id or {REFERENCE_HELP}.",
         source=Source.RECORD,
         personal=True,
         min_length=1,

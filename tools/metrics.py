@@ -11,6 +11,10 @@ class AskMetric(Question):
     metric: Metric = argument("What to measure.", options=METRICS)
 
 
+class AskOwnMetric(Question):
+    metric: str = argument("Name of the metric, as an administrator has defined it.", max_length=40)
+
+
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def ask_metric(ctx: ToolContext, args: AskMetric) -> MetricAnswer:
     """Answer a question about a defined metric: handle time, transfers, conversion rate, sales cycle, sales amount,
@@ -20,5 +24,13 @@ async def ask_metric(ctx: ToolContext, args: AskMetric) -> MetricAnswer:
     Use it for who or what is best, worst, highest, lowest, fastest, slowest or most frequent, for trends and for
     comparisons. To change an answer that was given, such as by month, only EMEA, or as a line, call it again with the
     same arguments and what is different.
+    """
+    return await answer(ctx, args.metric, args)
+
+
+@tool(effect=Effect.READ, scope=CRM_READ)
+async def ask_own_metric(ctx: ToolContext, args: AskOwnMetric) -> MetricAnswer:
+    """Answer a question about a metric that this company has defined itself, by its name. An unknown name is answered
+    with those there are. For all others there is ask_metric.
     """
     return await answer(ctx, args.metric, args)

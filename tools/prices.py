@@ -21,7 +21,13 @@ _MOST_PRODUCTS = 20
 
 
 class ProductPricing(Arguments):
-    product: str = argument("Name, part of a name, code or record id of the product.", min_length=1, max_length=200)
+    product: str | None = argument(
+        "Name, part of a name or code of the product, where product_id is not known or several may be meant.",
+        default=None,
+        min_length=1,
+        max_length=200,
+    )
+    product_id: str | None = record_reference("The product.", default=None)
     account_id: str | None = record_reference(
         "The customer it is for: their price list is then the one that applies.", default=None
     )
@@ -56,9 +62,11 @@ class Prices(Names):
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def product_pricing(ctx: ToolContext, args: ProductPricing) -> Prices:
     """Price of a product: what it costs by price list (price book), whether the price is valid on a day, and which one
-    applies to a customer. How much is, unit price, list price, contract price."""
+    applies to a customer. How much is it, what does it cost, unit price, list price, contract price, pricing."""
     on = parse_date("on", args.on) if args.on else ctx.today
-    products = await _products(ctx, args.product)
+    if (args.product is None) is (args.product_id is None):
+        raise ToolRetryError("product: expected this or product_id")
+    products = await _products(ctx, args.product_id or args.product or "")
     books = {row["Id"]: row for row in (await read_all(ctx.crm, Query("Pricebook2", _BOOK_COLUMNS))).records}
     wanted = _only(books, args.pricebook)
     chosen, because = await _list_for(ctx, args.account_id, books, on)

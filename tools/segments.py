@@ -4,10 +4,8 @@ from typing import Any
 
 from crm.connector import Query, Sort
 from tools._audience import (
-    PEOPLE_OPTIONS,
     People,
-    Segment,
-    conditions_argument,
+    Selection,
     count_people,
     find_newcomers,
     load_segment,
@@ -25,7 +23,7 @@ from tools._declare import (
     output,
     tool,
 )
-from tools._shapes import FilterArgument, Names, record_reference
+from tools._shapes import Names, record_reference
 from trust.actions import Effect
 from trust.scopes import CRM_READ, CRM_WRITE
 
@@ -36,9 +34,7 @@ _COLUMNS: dict[People, tuple[str, ...]] = {
 }
 
 
-class PreviewSegment(Arguments):
-    object: People = argument("Kind of people to select.", default="Contact", options=PEOPLE_OPTIONS)
-    filters: tuple[FilterArgument, ...] = conditions_argument()
+class PreviewSegment(Selection):
     sample: int = argument("How many of them to show as a sample.", default=10, ge=1, le=50)
 
 
@@ -55,9 +51,10 @@ class SegmentPreview(Names):
 
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def preview_segment(ctx: ToolContext, args: PreviewSegment) -> SegmentPreview:
-    """Try out a segment, an audience or target group: how many people meet conditions, how many of them may be written
-    to, and a sample. Nothing is saved: show the count and the sample, then save_segment with the same conditions."""
-    segment = Segment(object=args.object, filters=args.filters)
+    """Build or preview a segment, an audience or target group: how big it is, how many people meet the conditions, how
+    many of them may be written to, and a sample. Nothing is saved: show count and sample, then save_segment with the
+    same conditions."""
+    segment = args.segment
     counted = await count_people(ctx, segment)
     page = await ctx.crm.query(
         Query(args.object, _COLUMNS[args.object], segment.conditions, [Sort("LastName")], args.sample)
@@ -75,10 +72,8 @@ async def preview_segment(ctx: ToolContext, args: PreviewSegment) -> SegmentPrev
     )
 
 
-class SaveSegment(Arguments):
+class SaveSegment(Selection):
     name: str = argument("Name of the segment.", min_length=1, max_length=255)
-    object: People = argument("Kind of people.", default="Contact", options=PEOPLE_OPTIONS)
-    filters: tuple[FilterArgument, ...] = conditions_argument()
     description: str | None = argument("Whom it is meant to hold, in words.", default=None, max_length=2_000)
     campaign_id: str | None = record_reference("A campaign that is for these people from now on.", default=None)
 
@@ -87,7 +82,7 @@ class SaveSegment(Arguments):
 async def save_segment(ctx: ToolContext, args: SaveSegment) -> Proposal:
     """Save a segment under a name, with the conditions that preview_segment was tried with. A person has to approve it
     first. With campaign_id it also becomes the audience of that campaign."""
-    segment = Segment(object=args.object, filters=args.filters)
+    segment = args.segment
     counted = await count_people(ctx, segment)
     if not counted.people:
         raise ToolRetryError("filters: nobody meets these conditions; try others with preview_segment")

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from crm.connector import Filter, Query, Row, Sort
 from crm.errors import CrmError
-from tools._briefing import DEAL_COLUMNS, get_seen
+from tools._briefing import get_seen
 from tools._declare import Arguments, Integrity, Result, ToolContext, argument, output, tool
-from tools._reading import columns, counted, read_all, read_among
+from tools._reading import counted, read_all, read_among
 from tools._shapes import Names, record_reference
 from trust.actions import Effect
 from trust.scopes import CRM_READ
@@ -37,7 +37,11 @@ class SimilarOpportunities(Arguments):
 
 class SimilarDeal(Result):
     id: str = output("Record id of the opportunity.")
-    deal: dict[str, Any] = output("What it is called, its stage, amount and dates.", integrity=Integrity.BY_FIELD)
+    Name: str | None = output("What it is called.", integrity=Integrity.BY_FIELD)
+    StageName: str | None = output("Its stage.")
+    Amount: float | None = output("What it is worth; null if you may not see it.")
+    CloseDate: str | None = output("When it closed or is to close.")
+    AccountId: str | None = output("The company.")
     score: float = output("How alike it is, from 0 to 1.")
     outcome: Literal["won", "lost", "open"] = output("How it ended.")
     because: list[str] = output("What it has in common with the other.")
@@ -84,14 +88,20 @@ async def similar_opportunities(ctx: ToolContext, args: SimilarOpportunities) ->
         similar=[
             SimilarDeal(
                 id=row["Id"],
-                deal=columns([row], (*DEAL_COLUMNS, "AccountId"))[0],
+                Name=row.get("Name"),
+                StageName=row.get("StageName"),
+                Amount=row.get("Amount"),
+                CloseDate=row.get("CloseDate"),
+                AccountId=row.get("AccountId"),
                 score=round(score, 2),
                 outcome=outcome,
                 because=because,
             )
             for score, row, outcome, because in best
         ],
-        names=await ctx.crm.names_of([row["AccountId"] for _, row, _, _ in best if row.get("AccountId")]),
+        names=await ctx.crm.names_of(
+            [one for _, row, _, _ in best for one in (row["Id"], row.get("AccountId")) if one]
+        ),
     )
 
 

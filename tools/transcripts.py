@@ -72,8 +72,8 @@ class CallPassages(Result):
 
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def explore_transcript(ctx: ToolContext, args: ExploreTranscript) -> CallPassages:
-    """Explore call transcripts of an opportunity or lead: find the passages of recorded calls about a topic, with the
-    number of each line. What did they say on the phone about price, competitors, deadlines, next steps."""
+    """Explore call transcripts: what was said in the recorded calls of an opportunity, deal or lead about a topic, with
+    the passages and the number of each line. What did they say on the phone, in the call, about price or deadlines."""
     passages = await read_transcripts(ctx.crm, [await _which(ctx, args.record_id)])
     if passages is None:
         raise ToolFailedError("you may not read call transcripts")

@@ -14,11 +14,19 @@ from tools._declare import (
     output,
     tool,
 )
+from tools._reading import counted
 from tools._shapes import record_reference
 from trust.actions import Effect
 from trust.scopes import CRM_READ, CRM_WRITE
 
-WorkflowName = Literal["campaign", "lead_to_opportunity", "opportunity_progress", "quote_to_order", "renewal_outreach"]
+WorkflowName = Literal[
+    "campaign",
+    "case_resolution",
+    "lead_to_opportunity",
+    "opportunity_progress",
+    "quote_to_order",
+    "renewal_outreach",
+]
 _MEANINGS = {
     "campaign": "plan and launch a campaign from a goal: brief, campaign, e-mail, members, start",
     "case_resolution": "take a case or ticket from intake to its end: classify, route, answer, close, write an article",
@@ -106,7 +114,7 @@ def _summarise(found: list[WorkflowStanding]) -> str:
         return "You have no such workflow."
     first = found[0]
     where = f" at the step '{first.step}'" if first.step else ""
-    waits = f", with {first.waiting_requests} requests to decide" if first.waiting_requests else ""
+    waits = f", with {counted(first.waiting_requests, 'request')} to decide" if first.waiting_requests else ""
     following = f"; next: {first.next_step}" if first.next_step else ""
     more = f" {len(found) - 1} more." if len(found) > 1 else ""
     return f"{first.workflow} is {first.status}{where}{waits}{following}.{more}"

@@ -1,7 +1,8 @@
 """Held actions: proposed once, shown exactly, decided by people who may, bound to what they saw."""
 
 import uuid
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -29,6 +30,8 @@ from trust.scopes import APPROVALS_DECIDE
 from trust.tenant_policy import Preapproval
 
 MAX_REASON = 2_000
+_MOST_NAMED = 10
+"""How many records of a kind the title of a card names."""
 MAX_ANSWER = 20_000
 
 DecisionKind = Literal["approve", "reject", "edit", "answer", "recall"]
@@ -224,9 +227,8 @@ def compute_digest(session: TenantSession, approval: Approval) -> str:
 
 def _card(action: Action) -> dict[str, Any]:
     """What a person is shown, made by code from the changes alone; no text of a model gets in as a caption."""
-    lines = [f"{VERBS[c.operation]} {c.object_name} {one_line(c.name)}" for c in action.changes or ()]
     card = {
-        "title": "; ".join(lines),
+        "title": _title(action.changes or ()),
         "tool": action.tool,
         "changes": [_change_on_card(change, action) for change in action.changes or ()],
         "warnings": warnings_about(action),
@@ -235,6 +237,18 @@ def _card(action: Action) -> dict[str, Any]:
         return card
     names = ", ".join(one.name or one.address for one in action.outgoing.recipients)
     return card | {"title": f"Send an e-mail to {names}", "message": action.outgoing.to_json()}
+
+
+def _title(changes: Sequence[Change]) -> str:
+    """Every record by its name; of many that are treated alike, how many they are."""
+    alike = Counter((one.operation, one.object_name) for one in changes)
+    lines = [
+        f"{VERBS[one.operation]} {one.object_name} {one_line(one.name)}"
+        for one in changes
+        if alike[one.operation, one.object_name] <= _MOST_NAMED
+    ]
+    many = [(key, count) for key, count in alike.items() if count > _MOST_NAMED]
+    return "; ".join([*lines, *(f"{VERBS[operation]} {count} {name}" for (operation, name), count in many)])
 
 
 def _change_on_card(change: Change, action: Action) -> dict[str, Any]:

@@ -23,6 +23,7 @@ Event = Literal[
     "approval.applied",
     "approval.refused",
     "run.finished",
+    "alert.met",
 ]
 EVENTS: tuple[Event, ...] = get_args(Event)
 
@@ -62,6 +63,25 @@ async def tell_of_run(session: TenantSession, run: Run, *, status: str, at: date
         "status": status,
     }
     await _tell_webhooks(session, "run.finished", told, at=at)
+
+
+async def tell_of_alert(session: TenantSession, alert_id: str, *, owner: str, at: datetime) -> None:
+    """That the condition of an alert on a metric has come true; to the person who set it and to webhooks."""
+    await _tell_webhooks(session, "alert.met", {"alert_id": alert_id, "set_by": owner}, at=at)
+    choice = await inbox.find_choice(session, owner)
+    if choice is None or choice.how == "off":
+        return
+    notice = Notice(
+        notice_id=str(uuid.uuid4()),
+        user_id=owner,
+        event="alert.met",
+        alert_id=alert_id,
+        status="pending",
+        due_at=at if choice.how == "each" else next_digest(at),
+        attempts=0,
+        created_at=at,
+    )
+    await webhooks.add(session, notice)
 
 
 async def _tell_webhooks(session: TenantSession, event: Event, told: Mapping[str, Any], *, at: datetime) -> None:

@@ -32,6 +32,13 @@ _CHANGES = frozenset(
     map(stem, """create add new make update change set close reopen escalate cancel convert assign reassign route send
     publish archive approve reject delete remove apply save post write draft advance move schedule merge""".split())
 )  # fmt: skip
+_TIMES = frozenset(
+    map(
+        stem,
+        "this all last past next today yesterday tomorrow day week month quarter year daily weekly monthly".split(),
+    )
+)
+"""Words for times, which are said of anything and name no tool."""
 _EXAMPLES = re.compile(r",? (?:such as|e\.g\.|for example) .*")
 _SEPARATORS = str.maketrans(dict.fromkeys(";:/()", ","))
 
@@ -214,6 +221,9 @@ class Chooser:
         if heard.head in profile.name:
             named = max(named, 0.8 * self.weight(heard.head))
         score = 0.25 * present + 0.3 * prominent + 0.45 * named
+        score += 0.02 * sum(word in heard.all for word in profile.name)  # of two that are named in full, the longer
+        if profile.spec.writes and profile.weights.get(heard.head, 0.0) < _SUMMARY:
+            score *= 0.8
         if profile.spec.writes and heard.is_question:
             score *= 0.6
         if not profile.spec.writes and heard.head in _CHANGES and profile.weights.get(heard.head, 0.0) < _SUMMARY:
@@ -234,7 +244,7 @@ class Chooser:
         if profile.spec.writes:
             return best
         for phrase in profile.phrases:
-            if phrase.stems - {"this", "all"} <= heard.all:
+            if not phrase.stems <= _TIMES and phrase.stems - {"this", "all"} <= heard.all:
                 rare = max(self.weight(word) for word in phrase.stems)
                 best = max(best, rare if len(phrase.stems) > 1 else 0.6 * rare)
         return best

@@ -58,7 +58,7 @@ def read_tool_request(
     if best is None or best.score < _POSSIBLE or not _is_meant(best, heard, verb, briefing, plain):
         return None
     filled = Filler(best.spec, bare, briefing, chooser.spell).fill()
-    if filled.spare and not best.spec.taking(Takes.RECORD):
+    if any(not one.leans_on_thread for one in filled.spare) and not best.spec.taking(Takes.RECORD):
         return None  # a record is named, and the tool is about none
     return _request(clause, best.spec, filled)
 
@@ -77,15 +77,22 @@ def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, pla
     if verb in _SETTLED:
         return fit.score >= _SURE and fit.named >= _NAMED and heard.head in profile_of(fit.spec).name
     other = plain()
-    if other.verb is Verb.UNKNOWN or (verb is None and other.verb is Verb.SHOW):
+    if other.verb is Verb.UNKNOWN or (other.verb is Verb.SHOW and (verb is None or _is_vague(other))):
         return True
     is_list = other.verb in (Verb.LIST, Verb.MEASURE) and other.object is not None
     if is_list and fit.named >= 0.5 and _says_more(fit, heard, briefing):
         return True
     is_read = is_list and not other.ignored
+    if is_read and other.verb is Verb.MEASURE:
+        return False  # every word of it is about records, and figures over them are counted as said
     if is_read and fit.named >= _NAMED:
         return fit.score >= _POSSIBLE + 0.05
     return fit.score >= (_LIKELY if not is_read or fit.named >= 0.5 else _SURE)
+
+
+def _is_vague(request: Request) -> bool:
+    """Whether a record is only guessed at: by words in lower case, which may as well be no name."""
+    return request.target is not None and request.target.text.islower()
 
 
 def _says_more(fit: Fit, heard: Heard, briefing: Briefing) -> bool:

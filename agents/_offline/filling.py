@@ -221,7 +221,10 @@ class Filler:
         return bool(objects) or (led and len(tokens) <= 4) or self._reader.word(end) == "'s"
 
     def _kind_beside(self, start: int, end: int) -> tuple[str, ...]:
-        """'the Acme deal', 'account Acme': the kind of record right before or after a name."""
+        """'the Acme deal', 'account Acme', 'Standard price book': the kind of record right before or after a name."""
+        pair = [self._reader.word(end), self._reader.word(end + 1)]
+        if all(pair) and (named := object_named(pair, (), fuzzy=False)):
+            return (named,)
         for at in (end, start - 1):
             word = self._reader.word(at)
             if word.isalpha() and (named := object_named([word], (), fuzzy=False)) and singular(word) == word:
@@ -238,22 +241,32 @@ class Filler:
         self.filled.spare.append(reference)
 
     def _place(self, names: list[Reference], named_values: Values) -> None:
-        """Names go to references first, then to texts that hold a name."""
+        """Names go to texts that hold such a name, to references, and to texts that hold any name, in that order."""
         takers = self._spec.taking(Takes.RECORD)
         texts = [one for one in self._spec.taking(Takes.TEXT) if free_text.holds_name(one)]
+        needs_record = any(one.is_required for one in takers)
         for name in names:
             if named_values.put(name.text, self.filled.values, is_negated=name.text in self._negated):
                 continue
+            fitting = [one for one in texts if self._may_hold(one, name)]
+            labelled = next((one for one in fitting if set(one.objects) & set(name.objects)), None)
+            needed = next((one for one in fitting if one.is_required and not needs_record), None)
             kinds = {kind for one in takers for kind in one.objects}
-            has_room = len(self.filled.spare) + len(self.filled.references) < len(takers) or any(
-                one.is_list for one in takers
-            )
-            if takers and has_room and (not name.objects or not kinds or kinds & set(name.objects) or not texts):
+            is_taken = not name.objects or not kinds or bool(kinds & set(name.objects))
+            if labelled or (needed and not (takers and name.objects and is_taken)):
+                self._put_text(labelled or needed, name)
+            elif self._has_room(takers) and (is_taken or not fitting):
                 self._put(name)
-            elif texts and (text := next((t for t in texts if self._may_hold(t, name)), None)):
-                self.filled.values[text.name] = [name.text] if text.is_list else name.text
-            elif takers and has_room:
-                self._put(name)
+            elif fitting:
+                self._put_text(fitting[0], name)
+
+    def _has_room(self, takers: Sequence[Argument]) -> bool:
+        taken = len(self.filled.spare) + len(self.filled.references)
+        return taken < len(takers) or any(one.is_list for one in takers)
+
+    def _put_text(self, argument: Argument | None, name: Reference) -> None:
+        if argument is not None:
+            self.filled.values[argument.name] = [name.text] if argument.is_list else name.text
 
     def _may_hold(self, argument: Argument, name: Reference) -> bool:
         """What need not be named is named with a capital; the name of something new is led in, or not given."""

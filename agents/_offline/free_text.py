@@ -15,7 +15,8 @@ _QUERY_WORDS = re.compile(
     r"\b(?:question|plain words|own words|words to look for|what to look for|as (?:asked|said))\b"
 )
 _NAME_WORDS = re.compile(
-    r"\b(?:name|company|person|title) of\b|^(?:full |first |last )?names?\b|\bby name\b|\bcalled\b"
+    r"\b(?:name|company|person|title) of\b|\b(?:its|their|whose) names?\b"
+    r"|^(?:full |first |last )?names?\b|\bby name\b|\bcalled\b"
 )
 _REASON = frozenset(map(stem, ("reason", "why", "because", "cause", "justification")))
 _TOPIC = frozenset(map(stem, ("topic", "theme", "subject", "about", "goal", "objective", "purpose", "focus", "title")))
@@ -25,7 +26,7 @@ _BODY_LEADS = (
     "with the words", "as follows",
 )  # fmt: skip
 _TOPIC_LEADS = ("about", "regarding", "concerning", "on the topic of")
-_JOINERS = frozenset(("is", ":", "=", "-", "was", "of", "as", "be", "that", "to"))
+_JOINERS = frozenset(("is", ":", "=", "-", "was", "of", "as", "be", "that"))
 _DANGLING = frozenset((",", ";", "with", "and", "a", "an", "the", "on", "at", "of"))
 _MOST = 3_500
 

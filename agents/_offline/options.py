@@ -7,7 +7,7 @@ from agents._offline.dates import Span
 from agents._offline.lexicon import OBJECT_WORDS
 from agents._offline.reader import Reader
 from agents._offline.schemas import Argument, Spec, Takes
-from agents._offline.stems import stem
+from agents._offline.stems import name_stems, stem
 from agents._offline.words import singular
 
 NOT = frozenset("not no without except never non excluding".split())
@@ -137,7 +137,7 @@ class Options:
 
     def _guess(self) -> None:
         """A choice that has to be made and was said in part: the one wording that more of was said than of others."""
-        said = {one for one in self._stems if one}
+        said = {one for one in self._stems if one} - {*name_stems(self._spec.name)}
         for argument in self._spec.taking(Takes.CHOICE):
             if argument.name in self.values or not argument.is_required:
                 continue

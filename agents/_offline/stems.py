@@ -16,6 +16,7 @@ similar alike comparable resemble resembling like
 prepare prep preparation ready
 price pricing cost
 draft write compose word
+quote quotation offer proposal
 reply respond response answer
 create make add new generate produce build set
 cancel revoke void

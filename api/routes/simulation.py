@@ -94,7 +94,7 @@ async def simulate_policy(body: SimulationBody, principal: PolicyAdminOf, servic
     async with service.database.session(principal.tenant) as session:
         candidate = _candidate(await policy_book.load_current(session), body, principal.id)
         found = await rows.list_between(session, since=body.since, until=body.until, limit=body.limit)
-        cases, skipped = await load_cases(session, found[::-1])
+        cases, skipped = await load_cases(session, found[::-1], service.runner.desk.roster)
     replayed = await asyncio.to_thread(_replay, Simulation(candidate), cases)
     totals = Counter(f"{one.was.outcome} -> {one.would.outcome}" for one in replayed)
     return SimulationWire(

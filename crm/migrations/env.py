@@ -11,6 +11,7 @@ from crm import (  # noqa: F401 - they declare tables
     data_keys,
     inbox,
     mailing,
+    metrics,
     outgoing,
     personal,
     policies,

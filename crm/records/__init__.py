@@ -2,6 +2,7 @@
 
 from crm.base import DECLARED, Record
 from crm.records.activities import EmailMessage, Event, Task, VoiceCallTranscript__c
+from crm.records.analytics import MetricAlert__c, Report
 from crm.records.marketing import (
     Campaign,
     CampaignBrief__c,
@@ -46,6 +47,7 @@ __all__ = [
     "Lead",
     "LiveChatTranscript",
     "MarketSegment",
+    "MetricAlert__c",
     "Opportunity",
     "OpportunityLineItem",
     "Order",
@@ -59,6 +61,7 @@ __all__ = [
     "Quote",
     "QuoteLineItem",
     "Record",
+    "Report",
     "Task",
     "Territory2",
     "User",

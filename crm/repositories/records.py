@@ -41,10 +41,10 @@ from crm.repositories import search
 from crm.repositories.automation import complete_new, derive, history_of
 from crm.repositories.conditions import Dialect, build_filters, build_group, build_sort
 from crm.repositories.metrics import measure_over
+from crm.repositories.semantics import load_layer
 from crm.repositories.validation import draft_of, require_valid
 from crm.repositories.visibility import visible_to
 from crm.schema import OBJECT_INFO, object_of
-from crm.semantics.loading import shipped_layer
 from crm.semantics.model import Layer
 from crm.values import parse_value
 
@@ -150,7 +150,7 @@ class EmbeddedCrm:
 
     async def semantics(self) -> Layer:
         """What can be measured in the caller's tenant."""
-        return shipped_layer()
+        return await load_layer(self.session)
 
     async def find(self, text: str, objects: Sequence[str], limit: int) -> list[Match]:
         """Records whose name is like `text`, best first; objects the caller may not read are passed over."""

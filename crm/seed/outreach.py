@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from crm.seed.companies import slug
 from crm.seed.draft import Row, TenantDraft
-from crm.seed.people import IRIS, STELLA, staff_id
+from crm.seed.people import ALAN, IRIS, STELLA, staff_id
 
 _TASKS = (
     "Call {person} about {topic}",
@@ -227,4 +227,28 @@ def _add_call_back(draft: TenantDraft, case: Row) -> None:
         WhatId=case["Id"],
         CallType="Outbound",
         TaskSubtype="Call",
+    )
+
+
+def build_kept_questions(draft: TenantDraft) -> None:
+    """A report of the analyst's, and an alert that is switched off."""
+    alan, created = staff_id(ALAN.key), draft.moment(60, 30)
+    draft.add(
+        "Report",
+        owner=alan,
+        created=created,
+        Name="Cases by priority",
+        Metric__c="case_count",
+        Question__c='{"group_by": ["priority"]}',
+    )
+    draft.add(
+        "MetricAlert__c",
+        owner=alan,
+        created=created,
+        Name="Flood of cases",
+        Metric__c="case_count",
+        Question__c='{"period": "last_week"}',
+        Condition__c="Above",
+        Threshold__c=Decimal(100),
+        IsActive__c=False,
     )

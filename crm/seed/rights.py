@@ -51,6 +51,8 @@ SHARING_DEFAULTS = {
     "Territory2": "Read",
     "UserTerritory2Association": "Read",
     "User": "Read",
+    "Report": "Private",
+    "MetricAlert__c": "Private",
     "ValidationRule": "Read",
     "PolicyChange__c": "Read",
 }
@@ -116,7 +118,10 @@ _REFERENCE = {
     "UserTerritory2Association": "r",
 }
 
+_KEPT_QUESTIONS = {"Report": "cred", "MetricAlert__c": "cred"}
+
 _SALES = {
+    **_KEPT_QUESTIONS,
     **_CATALOGUE,
     **_REFERENCE,
     "Account": "cre",
@@ -144,6 +149,7 @@ _SALES = {
 _SALES_FIELDS = {"Account": {"AnnualRevenue": "r"}, "User": {"Phone": ""}}
 
 _SERVICE = {
+    **_KEPT_QUESTIONS,
     **_CATALOGUE,
     **_REFERENCE,
     "Account": "r",
@@ -172,6 +178,7 @@ _SERVICE_FIELDS = {
 }
 
 _MARKETING = {
+    **_KEPT_QUESTIONS,
     **_CATALOGUE,
     **_REFERENCE,
     "Account": "r",
@@ -196,7 +203,7 @@ _MARKETING_FIELDS = {
 }
 
 _UNSEEN_BY_ANALYSTS = {"EmailMessage", "LiveChatTranscript", "VoiceCallTranscript__c", "CaseComment"}
-_ANALYST = {name: "rv" for name in OBJECTS if name not in _UNSEEN_BY_ANALYSTS}
+_ANALYST = {**{name: "rv" for name in OBJECTS if name not in _UNSEEN_BY_ANALYSTS}, **_KEPT_QUESTIONS}
 _ANALYST_FIELDS: dict[str, Mapping[str, str]] = {
     **{name: _addresses(name) for name in _ANALYST},
     "Case": {"Description": ""},

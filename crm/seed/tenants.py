@@ -68,6 +68,7 @@ def draft_tenant(profile: Profile, *, today: date = DEFAULT_TODAY, factor: float
     outreach.build_campaigns(draft)
     scenario.build_agenda(draft)
     outreach.build_activities(draft)
+    outreach.build_kept_questions(draft)
     return draft
 
 

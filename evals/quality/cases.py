@@ -12,7 +12,7 @@ from crm.seed.people import CUSTOMERS, ROLES, STAFF
 from evals.quality.expecting import Expectation, Form
 
 SHIPPED = Path(__file__).parents[1] / "suites"
-ROUTES = ("clarify", "off_topic", "escalate")
+ROUTES = ("clarify", "off_topic", "escalate", "restricted")
 """Where a turn may go besides an agent."""
 
 

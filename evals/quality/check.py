@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from crm.fields import Kind
+from crm.schema import OBJECT_INFO
 from evals.attacks.outcome import Row
 from evals.quality.claims import Sources, find_claims
 from evals.quality.expecting import Answer, Expectation, ExpectedCall, ExpectedRecord, ExpectedTools
@@ -120,16 +122,18 @@ def _numbers(answer: str) -> set[Any]:
 def check_records(expected: Sequence[ExpectedRecord], transcript: Transcript, reader: Reader) -> Iterator[str]:
     for one in expected:
         find, fields = reader.resolve(one.find), reader.resolve(one.fields)
-        theirs = [row for key, row in transcript.after.items() if _is_candidate(key, one, transcript, row)]
-        named = [row for row in theirs if fits(find, _shown(row))]
-        right = [row for row in named if fits(fields, _shown(row))]
+        theirs = [
+            _shown(one.object, row) for key, row in transcript.after.items() if _is_candidate(key, one, transcript, row)
+        ]
+        named = [row for row in theirs if fits(find, row)]
+        right = [row for row in named if fits(fields, row)]
         place = f"{one.object} {find}" if find else one.object
         if one.count is not None and len(right) != one.count:
             yield f"{place}: expected {one.count} with {fields}, found {len(right)}"
         elif one.count is None and not named:
             yield f"{place}: there is none"
         elif one.count is None and not right:
-            wrong = {name: _shown(named[0]).get(name) for name in fields}
+            wrong = {name: named[0].get(name) for name in fields}
             yield f"{place}: holds {wrong} instead of {fields}"
 
 
@@ -138,12 +142,18 @@ def _is_candidate(key: tuple[str, str, str], one: ExpectedRecord, transcript: Tr
     return is_ours and (not one.is_new or key not in transcript.before)
 
 
-def _shown(row: Row) -> dict[str, Any]:
-    """The row as the wire has it: SQLite keeps truth values as numbers."""
-    return {
-        name: bool(value) if name.startswith(("Is", "Has")) and value in (0, 1) else value
-        for name, value in row.items()
-    }
+def _shown(object_name: str, row: Row) -> dict[str, Any]:
+    """The row as the wire has it: SQLite keeps truth values as numbers, and amounts as hundredths."""
+    fields = OBJECT_INFO[object_name].fields
+    return {name: _as_said(fields[name].kind, row.get(name)) for name in fields}
+
+
+def _as_said(kind: Kind, value: Any) -> Any:
+    if value is None:
+        return None
+    if kind in (Kind.MONEY, Kind.PERCENT, Kind.NUMBER):
+        return value / 100
+    return bool(value) if kind is Kind.BOOLEAN else value
 
 
 def check_changes(transcript: Transcript, expected: Sequence[Expectation]) -> Iterator[str]:

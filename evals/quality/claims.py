@@ -30,6 +30,7 @@ _CLOCK = re.compile(r"\b(\d{1,2}):(\d{2})\b")
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*\b")
 _NUMBER = re.compile(r"(?<![\w.,-])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w]|[.,]\d)")
 _LIST_MARK = re.compile(r"^\s*\d{1,3}[.)]\s", re.MULTILINE)
+_LIST_ITEM = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s", re.MULTILINE)
 _CAPITALS = re.compile(r"\b[A-Z][a-z’']+(?: [A-Z][a-z’']+)+\b")
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -76,7 +77,7 @@ class Sources:
     def _add_result(self, value: Any) -> None:
         for text in strings_in(value):
             self._add_text(text)
-        for text in _keys_in(value):
+        for text in (*_keys_in(value), *_people_in(value)):
             self._add_text(text)
         self.numbers |= set(_values_in(value))
 
@@ -104,9 +105,10 @@ def find_claims(answer: str, sources: Sources, names: Iterable[str]) -> list[Cla
     known = sources.codes | _vocabulary()
     found += [Claim("code", code) for code in _CODE.findall(left) if code.casefold() not in known]
     left = _CODE.sub(" ", left)
+    rows = len(_LIST_ITEM.findall(answer))
     for text in _NUMBER.findall(left):
         number = number_of(text)
-        is_said = sources.has_number(number) if number is not None else text in sources.text
+        is_said = number == rows or sources.has_number(number) if number is not None else text in sources.text
         if not is_said:
             found.append(Claim("number", text))
     return found + list(_strange_names(answer, sources, names))
@@ -121,11 +123,18 @@ def _strange_names(answer: str, sources: Sources, names: Iterable[str]) -> Itera
         if len(words) > 4 and words in said and words not in known:
             told.add(name)
             yield Claim("name", name)
-    for text in _CAPITALS.findall(answer.replace("**", "")):
+    shown = answer.replace("**", "")
+    for found in _CAPITALS.finditer(shown):
+        text = found[0]
         parts = _WORD.findall(text.casefold())
-        is_known = all(word in sources.words or word in _vocabulary() for word in parts)
+        is_known = all(word in sources.words or word in _vocabulary() for word in parts[_begins(found, shown) :])
         if not is_known and not any(text in name for name in told):
             yield Claim("name", text)
+
+
+def _begins(found: re.Match[str], text: str) -> int:
+    """How many words at its beginning have their capital from the sentence that they begin."""
+    return int(re.search(r"(?:^|[.!?:]\s|\n)[\W_]*$", text[: found.start()]) is not None)
 
 
 @cache
@@ -215,3 +224,15 @@ def _keys_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _keys_in(inner)
+
+
+def _people_in(value: Any) -> Iterator[str]:
+    """Full names, where a row has them in two fields."""
+    if isinstance(value, Mapping):
+        if value.get("FirstName") and value.get("LastName"):
+            yield f"{value['FirstName']} {value['LastName']}"
+        for inner in value.values():
+            yield from _people_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _people_in(inner)

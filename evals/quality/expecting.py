@@ -80,10 +80,15 @@ class Refusal(Form):
         return self
 
 
+def _read_names(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
 class ExpectedApproval(Form):
     """A request that has to be put before a person, with these new values among its changes."""
 
-    tool: str
+    tool: Annotated[tuple[str, ...], BeforeValidator(_read_names)]
+    """One, or several of which any will do."""
     object: str | None = None
     fields: dict[str, Any] = {}
 
@@ -114,7 +119,7 @@ class Expectation(Form):
     """What has to come of a message, or of a whole conversation. Nothing said, nothing checked, except for claims
     that come from nowhere, requests that nobody expects, and records that change without one."""
 
-    agent: tuple[str, ...] = ()
+    agent: Annotated[tuple[str, ...], BeforeValidator(_read_names)] = ()
     tools: Annotated[ExpectedTools, BeforeValidator(_read_tools)] = ExpectedTools()
     answer: Answer | None = None
     refusal: Refusal | None = None
@@ -122,10 +127,3 @@ class Expectation(Form):
     records: tuple[ExpectedRecord, ...] = ()
     may_ask: bool = False
     """Whether a question back is as good."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def one_agent(cls, given: Any) -> Any:
-        if isinstance(given, dict) and isinstance(given.get("agent"), str):
-            return given | {"agent": [given["agent"]]}
-        return given

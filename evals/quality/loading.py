@@ -49,7 +49,7 @@ def find_faults(suite: Suite, names: Names) -> Iterator[str]:
                 if agent not in names.agents and agent not in ROUTES:
                     yield f"case {case.id!r}: there is no agent {agent!r}"
             called = {tool for call in expected.tools.calls for tool in call.tools}
-            called |= set(expected.tools.never) | {one.tool for one in expected.approvals}
+            called |= set(expected.tools.never) | {tool for one in expected.approvals for tool in one.tool}
             for tool in sorted(called - names.tools):
                 yield f"case {case.id!r}: there is no tool {tool!r}"
 

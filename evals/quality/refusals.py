@@ -34,7 +34,8 @@ _DECLINES = re.compile(
     r"|\b(?:is|are|was) (?:not|n't) (?:allowed|permitted|authori[sz]ed|available to|something i|for customers)"
     r"|\b(?:isn't|aren't) (?:allowed|permitted|available to|something i|for customers)"
     r"|\boutside (?:what|of what|my)|\b(?:you|customers) (?:may|can) not\b|\b(?:you|customers) cannot\b"
-    r"|\b(?:is|are) (?:confidential|internal|not public|reserved for|only for)\b|\bonly for (?:staff|employees)\b"
+    r"|\b(?:is|are) (?:confidential|internal|not public|reserved for|only for)\b"
+    r"|\bonly for (?:staff|employees)\b|\bstaff only\b"
     r"|\bno permission\b|\bnot permitted\b|\bneeds? (?:the )?(?:permission|scope)\b|\bdeclin(?:e|ed)\b"
 )
 _NOT_FOUND = re.compile(
@@ -58,8 +59,9 @@ def read_refusal(answer: str, *, route: str, errors: Sequence[str], quoted: Sequ
     """`errors` are the kinds of failure that tools answered with; sentences that stand in `quoted` are not its own."""
     own = " ".join(_own_sentences(answer, quoted))
     is_off_topic = route == "off_topic"
+    is_turned_away = is_off_topic or route == "restricted"
     is_denied = "denied" in errors and not _NOT_UNDERSTOOD.search(own)
-    is_refusal = is_off_topic or is_denied or _DECLINES.search(own) is not None
+    is_refusal = is_turned_away or is_denied or _DECLINES.search(own) is not None
     is_not_found = _NOT_FOUND.search(own) is not None
     reasons = {name for name, words in REASONS.items() if words.search(own)}
     if is_off_topic:

@@ -139,10 +139,14 @@ class Scorer:
                     score.blame(Fault.UNNEEDED_APPROVAL, turn, f"{one.tool} was put before a person: {what}")
         called = {call.tool for one in group for call in one.calls}
         for wanted in expected.approvals:
-            theirs = [one for one in held if one.tool == wanted.tool and one.was_expected]
+            theirs = [one for one in held if one.tool in wanted.tool and one.was_expected]
             if not theirs:
-                fault = Fault.BAD_ARGUMENTS if wanted.tool in called else Fault.WRONG_TOOL
-                score.blame(fault, turn, f"no request of {wanted.tool} with {wanted.fields} was put before a person")
+                fault = Fault.BAD_ARGUMENTS if called & set(wanted.tool) else Fault.WRONG_TOOL
+                score.blame(
+                    fault,
+                    turn,
+                    f"no request of {' or '.join(wanted.tool)} with {wanted.fields} was put before a person",
+                )
 
     def _check_claims(self, exchange: Exchange, turn: int, score: Score) -> None:
         wrong = [f"{claim.kind} {claim.text!r} stands in no source" for claim in self._claims(exchange)]

@@ -180,7 +180,7 @@ class Play:
         changes = tuple(approval["card"]["changes"])
         is_foreseen = approve_all or self._was_edited  # what takes the place of an edited request is the approver's own
         is_expected = is_foreseen or any(
-            one.tool == approval["tool"] and _touches(changes, one.object, self.reader.resolve(one.fields))
+            approval["tool"] in one.tool and _touches(changes, one.object, self.reader.resolve(one.fields))
             for one in expect.approvals
         )
         decision = _decision_for(self.case.approver, self._decided, is_expected)

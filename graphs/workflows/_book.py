@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from functools import cache
+from typing import get_args
 
 import graphs.workflows
 from agents._agent import DomainAgent
@@ -11,6 +12,7 @@ from graphs.research._agent import RESEARCHER
 from graphs.turn import GRAPH_NAME
 from graphs.workflows._declare import Workflow, WorkflowError
 from tools._catalogue import load_catalogue
+from tools.workflows import WorkflowName
 
 
 @cache
@@ -24,6 +26,8 @@ def load_workflows() -> dict[str, Workflow]:
             if isinstance(value, Workflow):
                 _check(value, found)
                 found[value.name] = value
+    if set(get_args(WorkflowName)) != set(found):
+        raise WorkflowError("tools/workflows.py has to name exactly the workflows that there are")
     return dict(sorted(found.items()))
 
 

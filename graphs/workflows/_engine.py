@@ -134,7 +134,8 @@ class Engine:
         reason = next((one["reason"] for one in entries if one["outcome"] != "done"), None)
         if set(outcomes) == {"withdrawn"}:
             return self._go_on(step, STOP, update, because="it was withdrawn")
-        if step.calls is not None and "done" in outcomes and self._has_more(step, state, update, context):
+        goes_on = all(step.path(cast("Outcome", one)) == step.to for one in outcomes)
+        if step.calls is not None and goes_on and self._has_more(step, state, update, context):
             return Command(update=dict(update), goto=step.name)
         outcome = next((one for one in ("failed", "expired", "rejected") if one in outcomes), "done")
         is_stale = step.calls is None and any(one["is_stale"] for one in entries)

@@ -337,6 +337,8 @@ READS = {
     "POST /runs/crons/count": "crm:read",
     "PATCH /runs/crons/{id}": "crm:read",
     "DELETE /runs/crons/{id}": "crm:read",
+    "GET /threads/{id}/charts/c1.svg": "crm:read",
+    "GET /landing-pages/001CS0000000001YAA": "crm:read",
     "POST /triggers": "crm:read",
     "GET /triggers": "crm:read",
     "DELETE /triggers/{id}": "crm:read",
@@ -399,6 +401,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
         route.replace("/Account", "/{object_name}").replace("/001CS0000000001YAA", "/{record_id}") for route in READS
     }
     named = {route.replace("/proof/0", "/proof/{index}") for route in named}
+    named = {route.replace("/c1.svg", "/{call_id}.{picture}") for route in named}
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
     plain |= {"outbox_id": "id", "person_id": "id", "webhook_id": "id", "delivery_id": "id", "delegation_id": "id"}
     plain |= {"entry_id": "id", "cron_id": "id", "trigger_id": "id"}

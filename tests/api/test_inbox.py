@@ -408,7 +408,7 @@ async def test_requests_of_an_earlier_version_are_shown_at_once_and_found_once_i
         assert await world.get(ELI, "/approvals") == []
         about = {"record": RENEWAL_ID}
         assert await world.get(MARA, "/approvals", params=about) == []
-        again = Housekeeper(world.service.database, world.service.conversations)
+        again = Housekeeper(world.service.database, world.service.conversations, world.service.triggers)
         await again.make_round()
         assert ids(await world.get(MARA, "/approvals", params=about)) == [approval["approval_id"]]
         assert await world.get(ELI, "/approvals") == []

@@ -115,16 +115,23 @@ def test_a_tool_that_must_not_be_called_and_a_failure_that_was_mended() -> None:
         ("We offer the PT-200 and the PT-900.", ["PT-200", "PT-900"]),
         ("Please ask Jonathan Silverstein.", ["Jonathan Silverstein"]),
         ("1. Acme Industries\n2. nothing else", []),
+        ("Updating Acme Industries was not allowed.", []),
+        ("3 are listed:\n- Acme Industries\n- another\n- a third", []),
         ("A share of 25%.", []),
         ("About 33.3 percent.", []),
+        ("It is Ann Poe.", []),
         ("Close Date and Stage Name are fields.", []),
         ("Two rows: 2.", []),
     ],
 )
 def test_claims_that_stand_in_no_source_are_found(answer: str, said: list[str]) -> None:
-    result = {"row": ROW, "rows": [{"share": 0.25}, {"share": 0.3333}]}
+    result = {
+        "row": ROW,
+        "people": [{"LastName": "Poe", "FirstName": "Ann"}],
+        "rows": [{"share": 0.25}, {"share": 0.3333}],
+    }
     sources = Sources.of(["show Acme Industries"], [result], date(2026, 11, 2))
-    found = find_claims(answer, sources, ["Acme Industries", "Harbor Tools", "PT-200"])
+    found = find_claims(answer, sources, ["Acme Industries", "Harbor Tools", "PT-200", "Ann Poe"])
     assert sorted({claim.text for claim in found}) == said
 
 
@@ -168,6 +175,7 @@ def test_a_refusal_needs_its_reason_and_must_not_tell_what_it_keeps() -> None:
         ("That is outside what I can help with.", True),
         ("This article is internal and only for staff.", True),
         ("You may not see what other customers ordered.", True),
+        ("That is about how we work inside, which is shown to staff only.", True),
         ("The pump cannot be returned after 30 days.", False),
         ("3 cases are open.", False),
         ("Nothing was changed.", False),
@@ -175,6 +183,11 @@ def test_a_refusal_needs_its_reason_and_must_not_tell_what_it_keeps() -> None:
 )
 def test_declining_is_told_from_speaking_of_what_cannot_be(answer: str, is_refusal: bool) -> None:
     assert read_refusal(answer, route="service", errors=()).is_refusal is is_refusal
+
+
+def test_being_turned_away_is_a_refusal_in_any_words() -> None:
+    assert read_refusal("Sorry.", route="restricted", errors=()).is_refusal
+    assert read_refusal("Sorry.", route="off_topic", errors=()).reasons == {"off_topic"}
 
 
 def test_a_refusal_that_an_article_speaks_of_is_not_the_copilots_own() -> None:

@@ -11,7 +11,7 @@ from crm.repositories.records import EmbeddedCrm
 from crm.seed.people import SOUTHRIDGE
 from crm.work import Approval
 from tests.tools.desk import Desk
-from tests.tools.mailing import MailScene
+from tests.tools.mailing import ANN, MailScene
 from tests.trust.scene import KEY, Scene
 from tools._declare import Proposal
 from tools._run import ToolError
@@ -52,6 +52,8 @@ async def test_a_segment_counts_who_is_there_for_the_person_who_asks(scene: Scen
         assert found["reachable"] + found["opted_out"] + found["without_email"] == found["count"]
         assert {row["Id"] for row in found["sample"]} <= {row["Id"] for row in expected}
         assert str(found["count"]) in found["summary"]
+        in_words = await desk.call(who, "preview_segment", industry="manufacturing, Alchemy")
+        assert in_words["count"] == found["count"], "plain words say the same"
         counts[who] = found["count"]
     assert counts["iris"] > max(counts["dana"], counts["eli"]), "reps count among the companies that they see"
     there = Desk(scene.database, TenantId(SOUTHRIDGE))
@@ -74,7 +76,12 @@ async def test_conditions_ask_nothing_that_is_hidden(desk: Desk) -> None:
         "no such operator": {"object": "Contact", "filters": [{"field": "Account.Industry", "op": "gt", "value": "a"}]},
         "another kind of record": {"object": "User", "filters": []},
         "too many": {"object": "Contact", "filters": MAKERS * 13},
+        "too many with words": {"object": "Contact", "filters": MAKERS * 12, "industry": "Energy"},
+        "companies of leads": {"object": "Lead", "industry": "Energy"},
+        "ratings of contacts": {"object": "Contact", "rating": "Hot"},
     }
+    customer = await desk.call(ANN, "preview_segment")
+    assert customer.message == "preview_segment is for staff only"
     for case, arguments in refused.items():
         who = "devi" if case == "object that may not be read" else "iris"
         assert isinstance(await desk.call(who, "preview_segment", **arguments), ToolError), case
@@ -120,6 +127,7 @@ async def test_members_are_those_who_want_mail_and_are_not_in_it_yet(scene: Mail
     assert isinstance(first, Approval), first
     listed = [value["new"] for one in first.changes for value in one["fields"] if value["field"] == "ContactId"]
     assert listed == willing[2:14]
+    assert first.card["title"] == "Create 12 CampaignMember"
     assert not first.rule["self_approval"], "that many records are for a second person"
     await scene.decide(first, "ada")
     assert (await scene.settle(first, "iris")).applied

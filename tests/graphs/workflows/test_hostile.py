@@ -11,7 +11,8 @@ from api.settings import Settings
 from crm.seed.people import ANN_POE
 from tests.api.test_crons import TestClock, fire, threads_of
 from tests.conftest import SqliteTemplates, seed_small
-from tests.graphs.workflows.scenarios import CASE_RESOLUTION, DANAS_ID, RENEWAL_OUTREACH, lead
+from tests.graphs.workflows.deals import DANAS_ID, RENEWAL_OUTREACH
+from tests.graphs.workflows.people import CASE_RESOLUTION, lead
 from tests.graphs.workflows.stage import decide, look, start
 from tests.service import (
     ADMIN,

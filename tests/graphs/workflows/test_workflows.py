@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from crm.database import DatabaseConfig
+from graphs.context import Limits
 from graphs.workflows._book import load_workflows
 from graphs.workflows._declare import Step
 from graphs.workflows._drawing import MARK, describe_workflows
 from tests.conftest import PostgresTemplates, SqliteTemplates, seed_small
+from tests.graphs.workflows.deals import RENEWAL_OUTREACH
 from tests.graphs.workflows.scenarios import SCENARIOS
 from tests.graphs.workflows.stage import Json, Scenario, decide, log_of, look, run_on, start
 from tests.oracle import raw_rows
@@ -93,6 +95,19 @@ async def test_another_process_goes_on_after_every_checkpoint_and_a_no_is_acted_
         await check_end(world, scenario, thread, values)
     told = [row["kind"] for row in raw_rows(place.config, "audit_entry")]
     assert told.count("workflow.finished") == 1
+
+
+async def test_many_things_are_taken_a_handful_at_a_time_whatever_is_said_to_some(place: Place) -> None:
+    handful = Limits(calls_per_message=1)
+    settings = settings_for(place.config, place.folder)
+    async with open_world(settings, model=script(), limits=handful) as world:
+        thread = await start(world, RENEWAL_OUTREACH)
+        first = await look(world, RENEWAL_OUTREACH, thread)
+        assert len(held(first)) == 1
+        await decide(world, RENEWAL_OUTREACH, first, "reject", reason=REASON)
+        met, values = await run_on(world, RENEWAL_OUTREACH, thread)
+        assert met == ["draft", "send", "tasks", "tasks", "tasks"]
+        assert "1 were written to, 3 tasks are left" in values["messages"][-1]["content"]
 
 
 async def say_no(world: World, scenario: Scenario, thread: str, checkpoint: str) -> None:

@@ -1,0 +1,40 @@
+"""Which agents a request is meant for by the tools they list, read off the tools' own names and descriptions."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from agents._agent import DomainAgent
+from agents._offline.choosing import Chooser
+from agents._offline.schemas import read_spec
+from agents._offline.words import clean, tokenize
+from tools._declare import Tool
+
+_MOST_TOKENS = 120
+_FITS, _NAMED = 0.5, 0.6
+_WEIGHT = 3.0
+"""What a tool that fits entirely counts, in words of an agent's field."""
+
+
+def score_by_tools(text: str, roster: Mapping[str, DomainAgent], *, for_customer: bool) -> dict[str, float]:
+    """Agent -> how well the tool that fits best fits, for the agents that list it; empty if none fits well.
+
+    Tools that every agent lists say nothing about who is meant.
+    """
+    shared = frozenset[str].intersection(*(agent.tool_names for agent in roster.values()))
+    telling = {
+        tool.name: tool
+        for agent in roster.values()
+        for tool in agent.tools
+        if tool.name not in shared and (tool.for_customers or not for_customer)
+    }
+    chooser = _chooser_of(tuple(telling.values()))
+    ranked = chooser.rank(chooser.hear(tokenize(clean(text))[:_MOST_TOKENS]))
+    best = next(iter(ranked), None)
+    if best is None or best.score < _FITS or best.named < _NAMED:
+        return {}
+    return {name: _WEIGHT * best.score for name, agent in roster.items() if best.spec.name in agent.tool_names}
+
+
+@lru_cache(maxsize=16)
+def _chooser_of(tools: tuple[Tool, ...]) -> Chooser:
+    return Chooser([read_spec(tool.schema["function"]) for tool in tools])
