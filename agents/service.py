@@ -7,6 +7,7 @@ from tools.articles import archive_article, draft_article, publish_article, revi
 from tools.cases import add_case_comment, fetch_cases, open_case, similar_cases
 from tools.casework import case_summary, close_case, escalate_case
 from tools.classification import classify_case, suggest_classification
+from tools.conduct import check_case_policy
 from tools.drafts import create_draft
 from tools.knowledge import search_knowledge
 from tools.orders import cancel_order, order_status
@@ -20,6 +21,7 @@ from tools.records import (
     query_records,
     update_record,
 )
+from tools.replies import dismiss_reply, draft_reply, edit_reply, suggest_reply
 from tools.routing import route_case, suggest_owner
 from tools.sending import send_email
 from tools.workflows import start_workflow, workflow_status
@@ -96,6 +98,11 @@ service = DomainAgent(
         route_case,
         escalate_case,
         close_case,
+        check_case_policy,
+        suggest_reply,
+        draft_reply,
+        edit_reply,
+        dismiss_reply,
         open_case,
         search_knowledge,
         draft_article,

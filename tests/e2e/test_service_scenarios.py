@@ -135,3 +135,33 @@ async def test_a_canceled_order_stays_canceled_unless_it_is_taken_back(settings:
         assert (await world.get(SAM, f"/records/Order/{order}"))["Status"] == "Canceled"
         again = tool_results(await world.say(SAM, thread, "set the case's order to activated"))[-1]
         assert "Canceled is followed by nothing else" in again["error"]["message"]
+
+
+async def test_a_suggested_reply_is_kept_edited_and_dismissed(settings: Settings) -> None:
+    drafts: list[str] = []
+
+    def on_draft(name: str, **arguments: Any) -> Any:
+        return lambda _: calls((name, {"draft_id": drafts[0], **arguments}))
+
+    done = AIMessage("So it is.")
+    model = script(
+        calls(("draft_reply", {"case_id": ACME_CASE})),
+        done,
+        on_draft("edit_reply", body="We call you today."),
+        done,
+        on_draft("dismiss_reply", reason="The customer was called."),
+        done,
+        on_draft("send_email"),
+        done,
+    )
+    async with open_world(settings, model=model) as world:
+        thread = await world.open_thread(SAM)
+        drafted = await countersign(world, await world.say(SAM, thread, "draft a reply to the case"), SAM)
+        drafts.append(drafted["card"]["changes"][0]["id"])
+        await countersign(world, await world.say(SAM, thread, "change the reply to the case"), SAM)
+        assert (await world.get(SAM, f"/records/EmailMessage/{drafts[0]}"))["TextBody"] == "We call you today."
+        await countersign(world, await world.say(SAM, thread, "dismiss the reply to the case"), SAM)
+        assert (await world.get(SAM, f"/records/EmailMessage/{drafts[0]}"))["Status"] == "Dismissed"
+        refused = await world.say(SAM, thread, "send the reply to the case")
+        assert held(refused) == []
+        assert "only a draft can be sent" in tool_results(refused)[-1]["error"]["message"]
