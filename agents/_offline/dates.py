@@ -53,6 +53,8 @@ def read_date(tokens: Sequence[Token], at: int, today: date | None) -> Span | No
     Raises:
         TodayUnknownError: the phrase is relative and `today` is None.
     """
+    if not 0 <= at < len(tokens):
+        return None
     for read in (_absolute, _named_day, _counted, _period, _weekday, _month_or_quarter):
         if span := read(tokens, at, today):
             return span

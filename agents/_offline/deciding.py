@@ -83,7 +83,7 @@ def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, pla
     if is_list and fit.named >= 0.5 and _says_more(fit, heard, briefing):
         return True
     is_read = is_list and not other.ignored
-    if is_read and other.verb is Verb.MEASURE:
+    if is_list and other.verb is Verb.MEASURE and not _says_more(fit, heard, briefing):
         return False  # every word of it is about records, and figures over them are counted as said
     if is_read and fit.named >= _NAMED:
         return fit.score >= _POSSIBLE + 0.05
