@@ -39,6 +39,7 @@ _TIMES = frozenset(
     )
 )
 """Words for times, which are said of anything and name no tool."""
+_KINDS = frozenset(map(stem, OBJECT_WORDS))
 _EXAMPLES = re.compile(r",? (?:such as|e\.g\.|for example) .*")
 _SEPARATORS = str.maketrans(dict.fromkeys(";:/()", ","))
 
@@ -50,6 +51,7 @@ class Heard:
     stems: tuple[str, ...]
     """Canonical content words in order, without names, numbers and dates."""
     head: str
+    """The first of them: what is to be done, if anything is."""
     is_question: bool
     objects: Mapping[str, str]
     """Kinds of record that are named -> the canonical word for each."""
@@ -78,6 +80,8 @@ class Profile:
     phrases: tuple[Phrase, ...]
     objects: frozenset[str]
     """Kinds of record that its required references take; empty if it needs none, or takes any."""
+    verbs: frozenset[str]
+    """What it does: the words with which its name and its description begin."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,8 @@ def profile_of(spec: Spec) -> Profile:
     needed = [one for one in spec.taking(Takes.RECORD) if one.is_required]
     objects = frozenset(name for one in needed for name in one.objects) if all(n.objects for n in needed) else None
     phrases = tuple(phrase for argument in spec.arguments for phrase in phrases_of(argument))
-    return Profile(spec, name, weights, phrases, objects or frozenset())
+    verbs = frozenset((*name[:1], *stems_of(spec.summary)[:1]))
+    return Profile(spec, name, weights, phrases, objects or frozenset(), verbs)
 
 
 def _wordings(value: str, meaning: str) -> set[frozenset[str]]:
@@ -162,13 +167,18 @@ class Chooser:
             return 1.0
         return 0.15 + 0.85 * (math.log((1 + len(self._profiles)) / used) / self._most)
 
-    def hear(self, tokens: Sequence[Token]) -> Heard:
-        """The clause without what names or counts something. Misspelt words are taken for those that tools use."""
+    def hear(self, tokens: Sequence[Token], *, asks: bool = False) -> Heard:
+        """The clause without what names or counts something. Misspelt words are taken for those that tools use.
+
+        `asks`: whether it ends with a question mark.
+        """
         heard: list[str] = []
         for at, token in enumerate(tokens):
             if token.kind is not Kind.WORD or not is_telling(token):
                 continue
             root = stem(token.low)
+            if _is_in_name(tokens, at):
+                continue
             if root not in self._used:
                 if token.is_capital and at:
                     continue
@@ -177,12 +187,11 @@ class Chooser:
             if len(heard) == _MOST_HEARD:
                 break
         named = {OBJECT_WORDS[word]: stem(word) for t in tokens[:200] if (word := singular(t.low)) in OBJECT_WORDS}
-        return Heard(
-            tuple(dict.fromkeys(heard)),
-            heard[0] if heard else "",
-            bool(tokens) and tokens[0].low in _LOOKS,
-            named,
-        )
+        head = heard[0] if heard else ""
+        if _says_which_are_open(tokens):
+            head = next(iter(heard[1:]), "")
+        looks = bool(tokens) and tokens[0].low in _LOOKS
+        return Heard(tuple(dict.fromkeys(heard)), head, looks or (asks and head not in _CHANGES), named)
 
     def spell(self, word: str) -> str:
         """The word itself, or the word of a tool that it most likely misspells."""
@@ -217,15 +226,18 @@ class Chooser:
         said = sum(self.weight(word) for word in heard.stems)
         present = sum(self.weight(word) for word in heard.stems if word in profile.weights) / said
         prominent = sum(self.weight(word) * profile.weights.get(word, 0.0) for word in heard.stems) / said
-        named = max(self._share(profile.name, heard), self._spoken_choice(profile, heard))
+        named = self._share(profile.name, heard)
+        if any(word in _KINDS and word not in heard.all for word in profile.name):
+            named *= 0.75  # it is about a kind of record that was not named
+        named = max(named, self._spoken_choice(profile, heard))
         if heard.head in profile.name:
             named = max(named, 0.8 * self.weight(heard.head))
         score = 0.25 * present + 0.3 * prominent + 0.45 * named
         score += 0.02 * sum(word in heard.all for word in profile.name)  # of two that are named in full, the longer
-        if profile.spec.writes and profile.weights.get(heard.head, 0.0) < _SUMMARY:
-            score *= 0.8
         if profile.spec.writes and heard.is_question:
-            score *= 0.6
+            score *= 0.4
+        elif profile.spec.writes and heard.head not in profile.verbs:
+            score *= 0.7
         if not profile.spec.writes and heard.head in _CHANGES and profile.weights.get(heard.head, 0.0) < _SUMMARY:
             score *= 0.7
         strange = {name for name, word in heard.objects.items() if profile.weights.get(word, 0.0) < _SUMMARY}
@@ -248,6 +260,23 @@ class Chooser:
                 rare = max(self.weight(word) for word in phrase.stems)
                 best = max(best, rare if len(phrase.stems) > 1 else 0.6 * rare)
         return best
+
+
+def _is_in_name(tokens: Sequence[Token], at: int) -> bool:
+    """'Harbor Tools': two words with capitals side by side, whatever either means by itself."""
+    if not tokens[at].is_capital:
+        return False
+    before, after = tokens[max(at - 1, 0) : at], tokens[at + 1 : at + 2]
+    return any(one.is_capital for one in before) or (at > 0 and any(one.is_capital for one in after))
+
+
+def _says_which_are_open(tokens: Sequence[Token]) -> bool:
+    """'open cases by priority' tells a state; 'open a case' is something to do."""
+    telling = next((at for at, token in enumerate(tokens) if is_telling(token)), None)
+    if telling is None or tokens[telling].low != "open":
+        return False
+    after = tokens[telling + 1].low if telling + 1 < len(tokens) else ""
+    return telling > 0 or (singular(after) != after and singular(after) in OBJECT_WORDS)
 
 
 def _spoken(spec: Spec) -> Iterable[Token]:

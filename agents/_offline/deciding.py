@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from agents._offline.choosing import OPTION, Chooser, Fit, Heard, profile_of
+from agents._offline.choosing import OPTION, Fit, Heard, profile_of
 from agents._offline.filling import Filled, Filler
 from agents._offline.lexicon import DATE_VERBS, FIELD_WORDS, OBJECT_WORDS
 from agents._offline.options import splits
@@ -27,6 +27,7 @@ _SETTLED = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.SEND,
 """Kinds of work that their wording tells for certain."""
 _SURE, _LIKELY, _POSSIBLE = 0.7, 0.5, 0.4
 _NAMED = 0.9
+_CLEARLY = 0.1
 _SHORT = 9
 _LEADS = re.compile(
     r"^(?:and|what about|how about|same for|the same for|only|just|now|but|as|by|for|in|per|also)\b", re.IGNORECASE
@@ -41,30 +42,68 @@ def read_tool_request(
     last: Request | None,
     toolbox: Toolbox | None,
     plain: Callable[[], Request],
+    *,
+    asks: bool = False,
 ) -> Request | None:
     """The request for a tool, or for more of the last one; None if the grammar of records reads this better.
 
-    `plain`: what that grammar makes of the clause.
+    `plain`: what that grammar makes of the clause. `asks`: whether it ends with a question mark.
     """
     if toolbox is None or verb in _NEVER:
         return None
     chooser = toolbox.chooser
-    heard = chooser.hear(tokenize(bare)[:300])
-    best = _best(chooser, heard)
+    heard = chooser.hear(tokenize(bare)[:300], asks=asks)
+    ranked = chooser.rank(heard)
+    best = next((fit for fit in ranked if is_fillable(fit.spec)), None)
+    of_records = next((fit for fit in ranked if fit.spec.name in GRAMMAR), None)
     if last is not None and last.verb is Verb.TOOL and last.tool in toolbox:
         sure = best is not None and best.score >= _SURE and best.spec.name != last.tool
         if not sure and (continued := _continue(clause, bare, verb, briefing, last, toolbox)):
             return continued
-    if best is None or best.score < _POSSIBLE or not _is_meant(best, heard, verb, briefing, plain):
+    if best is None or best.score < _POSSIBLE:
+        return None
+    if of_records is not None and of_records.score > best.score + _CLEARLY and plain().verb is not Verb.UNKNOWN:
+        return None
+    if not _is_meant(best, heard, verb, briefing, plain):
         return None
     filled = Filler(best.spec, bare, briefing, chooser.spell).fill()
     if any(not one.leans_on_thread for one in filled.spare) and not best.spec.taking(Takes.RECORD):
         return None  # a record is named, and the tool is about none
-    return _request(clause, best.spec, filled)
+    other = plain()
+    if _lacks(best.spec, filled) and _is_read_in_full(other):
+        return None  # nothing has to be asked for what the grammar of records makes of it
+    return replace(_request(clause, best.spec, filled), otherwise=other if _is_of_use(other) else None)
 
 
-def _best(chooser: Chooser, heard: Heard) -> Fit | None:
-    return next((fit for fit in chooser.rank(heard) if is_fillable(fit.spec)), None)
+def _is_of_use(request: Request) -> bool:
+    """Whether the grammar of records knows what to do."""
+    return request.verb is not Verb.UNKNOWN and not request.problem and not _is_vague(request)
+
+
+def _lacks(spec: Spec, filled: Filled) -> bool:
+    """Whether a person would have to be asked for something before the tool can be called."""
+    spare = len(filled.spare)
+    for one in spec.arguments:
+        if not one.is_required or one.name in filled.values or one.name in filled.references:
+            continue
+        if one.takes is Takes.RECORD and spare:
+            spare -= 1
+        elif one.may_be_asked:
+            return True
+    return False
+
+
+def _is_read_in_full(request: Request) -> bool:
+    """Whether the grammar of records found out what is asked and passed over no word."""
+    if request.ignored or request.problem:
+        return False
+    if request.verb is Verb.SHOW:
+        return bool(request.fields) and request.target is not None and not _is_vague(request)
+    if request.verb is Verb.UPDATE:
+        return bool(request.changes) and request.target is not None
+    if request.verb in (Verb.KNOWLEDGE, Verb.SIMILAR):
+        return True
+    return request.verb in (Verb.LIST, Verb.MEASURE) and request.object is not None
 
 
 def is_fillable(spec: Spec) -> bool:
@@ -77,6 +116,8 @@ def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, pla
     if verb in _SETTLED:
         return fit.score >= _SURE and fit.named >= _NAMED and heard.head in profile_of(fit.spec).name
     other = plain()
+    if _is_about_records(fit, heard, other, briefing):
+        return False
     if other.verb is Verb.UNKNOWN or (other.verb is Verb.SHOW and (verb is None or _is_vague(other))):
         return True
     is_list = other.verb in (Verb.LIST, Verb.MEASURE) and other.object is not None
@@ -88,6 +129,15 @@ def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, pla
     if is_read and fit.named >= _NAMED:
         return fit.score >= _POSSIBLE + 0.05
     return fit.score >= (_LIKELY if not is_read or fit.named >= 0.5 else _SURE)
+
+
+def _is_about_records(fit: Fit, heard: Heard, other: Request, briefing: Briefing) -> bool:
+    """Whether a change that the tool does not name is asked for, or a record or its fields and no more."""
+    if fit.spec.writes and heard.head not in profile_of(fit.spec).verbs and _is_read_in_full(other):
+        return True
+    if other.verb is not Verb.SHOW or _is_vague(other):
+        return False
+    return not _says_more(fit, heard, briefing) or bool(other.fields and fit.named < _NAMED)
 
 
 def _is_vague(request: Request) -> bool:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agents._offline.changes import read_changes
-from agents._offline.clauses import split_clauses
+from agents._offline.clauses import split_clauses, strip_polite
 from agents._offline.conditions import ConditionReader
 from agents._offline.deciding import read_tool_request
-from agents._offline.intents import recognise_verb, repair_head
+from agents._offline.intents import asks_for_rules, recognise_verb, repair_head
 from agents._offline.lexicon import SHOWN_FIELDS, field_named
 from agents._offline.mentions import Mention, find_changed, find_object
 from agents._offline.prompt import Briefing, FieldInfo, ObjectInfo
@@ -19,7 +19,7 @@ from agents._offline.request import Condition, Reference, Request, Verb
 from agents._offline.sends import read_send
 from agents._offline.texts import read_text_request
 from agents._offline.toolbox import Toolbox
-from agents._offline.words import tokenize
+from agents._offline.words import clean, tokenize
 
 _CONTENT_VERBS = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.CREATE))
 _WITHOUT_RECORDS = frozenset((Verb.MORE, Verb.HELP, Verb.THANKS, Verb.GREET, Verb.DELETE))
@@ -58,10 +58,21 @@ def understand(
     utterance: str, briefing: Briefing, last: Request | None = None, toolbox: Toolbox | None = None
 ) -> list[Request]:
     """The requests in order; a follow-up takes what it leaves out from `last`. Empty if nothing was said."""
+    if toolbox and "search_knowledge" in toolbox and asks_for_rules(clean(utterance)):
+        whole = clean(utterance)
+        plain = Request(Verb.KNOWLEDGE, whole, text=whole.rstrip(" ?!."))
+        bare = strip_polite(whole).rstrip(" ?!.")
+        asked = read_tool_request(bare, bare, Verb.KNOWLEDGE, briefing, None, toolbox, lambda: plain, asks=True)
+        return [asked or plain]
     requests: list[Request] = []
-    for clause in split_clauses(utterance, toolbox.starters if toolbox else frozenset()):
+    clauses = split_clauses(utterance, toolbox.starters if toolbox else frozenset())
+    for at, clause in enumerate(clauses, 1):
         previous = requests[-1] if requests else last
-        requests.append(read_clause(clause, briefing, previous, toolbox))
+        asks = at == len(clauses) and utterance.rstrip().endswith("?")
+        request = read_clause(clause, briefing, previous, toolbox, asks=asks)
+        if asks and request.verb is Verb.UNKNOWN and toolbox and "search_knowledge" in toolbox:
+            request = replace(request, verb=Verb.KNOWLEDGE, text=clause)
+        requests.append(replace(request, asks=asks))
     return requests
 
 
@@ -73,7 +84,9 @@ def with_usual_objects(briefing: Briefing) -> Briefing:
     return Briefing(briefing.today, briefing.caller, usual)
 
 
-def read_clause(clause: str, briefing: Briefing, last: Request | None, toolbox: Toolbox | None = None) -> Request:
+def read_clause(
+    clause: str, briefing: Briefing, last: Request | None, toolbox: Toolbox | None = None, *, asks: bool = False
+) -> Request:
     bare = _FOLLOW_UP.sub("", clause) or clause
     is_follow_up = bare != clause
     bare = repair_head(bare)
@@ -86,6 +99,7 @@ def read_clause(clause: str, briefing: Briefing, last: Request | None, toolbox: 
         last,
         toolbox,
         lambda: _read_plain(clause, bare, verb, briefing, last, is_follow_up),
+        asks=asks,
     )
     return asked or _read_plain(clause, bare, verb, briefing, last, is_follow_up)
 
