@@ -20,6 +20,7 @@ from agents._offline.stems import choice_stems, is_telling, name_stems, stem, st
 from agents._offline.words import Kind, Token, singular, tokenize
 
 _NAME, _SUMMARY, _REST, _ARGUMENT, _ARGUMENT_TEXT, OPTION = 1.0, 0.8, 0.5, 0.6, 0.35, 0.7
+_UNSAID = 0.75
 _MOST_SPELLINGS = 20_000
 _MOST_HEARD = 60
 """Words of a clause that are weighed."""
@@ -39,6 +40,8 @@ _TIMES = frozenset(
     )
 )
 """Words for times, which are said of anything and name no tool."""
+_ADVICE = stem("suggest")
+"""What 'who should take it' asks for."""
 _KINDS = frozenset(map(stem, OBJECT_WORDS))
 _EXAMPLES = re.compile(r",? (?:such as|e\.g\.|for example) .*")
 _SEPARATORS = str.maketrans(dict.fromkeys(";:/()", ","))
@@ -173,7 +176,10 @@ class Chooser:
         `asks`: whether it ends with a question mark.
         """
         heard: list[str] = []
+        is_asked = bool(tokens) and tokens[0].low in _LOOKS
         for at, token in enumerate(tokens):
+            if token.low == "should" and at and is_asked:
+                heard.append(_ADVICE)
             if token.kind is not Kind.WORD or not is_telling(token):
                 continue
             root = stem(token.low)
@@ -190,8 +196,7 @@ class Chooser:
         head = heard[0] if heard else ""
         if _says_which_are_open(tokens):
             head = next(iter(heard[1:]), "")
-        looks = bool(tokens) and tokens[0].low in _LOOKS
-        return Heard(tuple(dict.fromkeys(heard)), head, looks or (asks and head not in _CHANGES), named)
+        return Heard(tuple(dict.fromkeys(heard)), head, is_asked or (asks and head not in _CHANGES), named)
 
     def spell(self, word: str) -> str:
         """The word itself, or the word of a tool that it most likely misspells."""
@@ -227,11 +232,11 @@ class Chooser:
         present = sum(self.weight(word) for word in heard.stems if word in profile.weights) / said
         prominent = sum(self.weight(word) * profile.weights.get(word, 0.0) for word in heard.stems) / said
         named = self._share(profile.name, heard)
-        if any(word in _KINDS and word not in heard.all for word in profile.name):
-            named *= 0.75  # it is about a kind of record that was not named
-        named = max(named, self._spoken_choice(profile, heard))
         if heard.head in profile.name:
             named = max(named, 0.8 * self.weight(heard.head))
+        if any(word in _KINDS and word not in heard.all for word in profile.name):
+            named *= _UNSAID  # it is about a kind of record that was not named
+        named = max(named, self._spoken_choice(profile, heard))
         score = 0.25 * present + 0.3 * prominent + 0.45 * named
         score += 0.02 * sum(word in heard.all for word in profile.name)  # of two that are named in full, the longer
         if profile.spec.writes and heard.is_question:

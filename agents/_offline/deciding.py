@@ -25,6 +25,7 @@ GRAMMAR = frozenset(
 _NEVER = frozenset((Verb.MORE, Verb.THANKS, Verb.GREET))
 _SETTLED = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.SEND, Verb.HELP))
 """Kinds of work that their wording tells for certain."""
+_CHANGES = frozenset((Verb.UPDATE, Verb.CREATE))
 _SURE, _LIKELY, _POSSIBLE = 0.7, 0.5, 0.4
 _NAMED = 0.9
 _CLEARLY = 0.1
@@ -72,12 +73,13 @@ def read_tool_request(
     other = plain()
     if _lacks(best.spec, filled) and _is_read_in_full(other):
         return None  # nothing has to be asked for what the grammar of records makes of it
-    return replace(_request(clause, best.spec, filled), otherwise=other if _is_of_use(other) else None)
+    is_named = best.spec.writes and heard.head in profile_of(best.spec).verbs and other.verb not in _CHANGES
+    return replace(_request(clause, best.spec, filled), otherwise=other if _is_of_use(other) and not is_named else None)
 
 
 def _is_of_use(request: Request) -> bool:
     """Whether the grammar of records knows what to do."""
-    return request.verb is not Verb.UNKNOWN and not request.problem and not _is_vague(request)
+    return request.verb not in (Verb.UNKNOWN, Verb.DELETE) and not request.problem and not _is_vague(request)
 
 
 def _lacks(spec: Spec, filled: Filled) -> bool:
@@ -121,6 +123,8 @@ def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, pla
     if other.verb is Verb.UNKNOWN or (other.verb is Verb.SHOW and (verb is None or _is_vague(other))):
         return True
     is_list = other.verb in (Verb.LIST, Verb.MEASURE) and other.object is not None
+    if other.verb is Verb.MEASURE and fit.named >= 0.5 and not heard.objects:
+        return True  # what is to be measured is only guessed at
     if is_list and fit.named >= 0.5 and _says_more(fit, heard, briefing):
         return True
     is_read = is_list and not other.ignored
@@ -133,9 +137,10 @@ def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, pla
 
 def _is_about_records(fit: Fit, heard: Heard, other: Request, briefing: Briefing) -> bool:
     """Whether a change that the tool does not name is asked for, or a record or its fields and no more."""
-    if fit.spec.writes and heard.head not in profile_of(fit.spec).verbs and _is_read_in_full(other):
+    does_it = heard.head in profile_of(fit.spec).verbs
+    if (fit.spec.writes or other.verb is Verb.UPDATE) and not does_it and _is_read_in_full(other):
         return True
-    if other.verb is not Verb.SHOW or _is_vague(other):
+    if other.verb is not Verb.SHOW or _is_vague(other) or (fit.spec.writes and does_it):
         return False
     return not _says_more(fit, heard, briefing) or bool(other.fields and fit.named < _NAMED)
 

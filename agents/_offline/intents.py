@@ -113,7 +113,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
         Verb.SIMILAR,
         _any_of(
             r"\b(?:similar|comparable|alike)\b.{0,40}\b" + _NOUN + r"\b",
-            r"\b" + _NOUN + r" (?:like|similar|comparable|resembling)\b",
+            r"\b" + _NOUN + r" (?:that )?(?:like|similar|comparable|resembl\w+)\b",
             r"\b(?:seen|had|met|anything) (?:this|anything|something)? ?(?:like|similar|before)\b",
             r"\b(?:have|did) (?:we|you|anyone|anybody|someone) (?:ever )?(?:seen|see|had|have|met)\b.{0,200}\b"
             r"(?:before|already|in the past|ever)\b",
@@ -145,6 +145,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"\bwhat (?:is |has |have |had |did )?(?:been )?(?:we )?(?:happened|happening|happen|going on|new)\b",
             r"\b(?:timeline|activity|activities|interactions?|been going on|touch ?points?|what did we do)\b",
             r"\blatest (?:with|on|from)\b",
+            r"\banything new (?:with|on|at|from)\b",
             r"\brecent (?:news|history|events)\b",
             r"\bhistory (?:of|with|for)\b",
             r"\bwhen (?:did|have) (?:we|i) last (?:spoken|speak|talk|talked|contact|contacted|call|called|meet|met)\b",

@@ -71,9 +71,19 @@ def understand(
         asks = at == len(clauses) and utterance.rstrip().endswith("?")
         request = read_clause(clause, briefing, previous, toolbox, asks=asks)
         if asks and request.verb is Verb.UNKNOWN and toolbox and "search_knowledge" in toolbox:
-            request = replace(request, verb=Verb.KNOWLEDGE, text=clause)
+            request = _named_in(clause) or replace(request, verb=Verb.KNOWLEDGE, text=clause)
         requests.append(replace(request, asks=asks))
     return requests
+
+
+def _named_in(clause: str) -> Request | None:
+    """A question of a kind unknown about what it names: the record is shown, which holds the answer if any does."""
+    names = [reference for _, reference in read_names(Reader.of(clause)) if any(map(str.isupper, reference.text))]
+    named = [one for one in names if one.text.split()[0][:1].isupper() and " " in one.text]
+    if not named:
+        return None
+    scope = named[1].text if len(named) > 1 else ""
+    return Request(Verb.SHOW, clause, target=replace(named[0], scope=scope))
 
 
 def with_usual_objects(briefing: Briefing) -> Briefing:
@@ -200,6 +210,8 @@ def _read_about(verb: Verb, clause: str, reader: Reader, briefing: Briefing) -> 
         if token.low in _ABOUT_WORDS and not (token.is_capital and at and token.low not in ("Meeting",)):
             reader.take(at, at + 1)
     mention = find_object(reader, briefing)
+    if mention and mention.is_plural and not target and not any(t.is_capital for t in reader.tokens[1:]):
+        return read_records(Clause(clause, Reader.of(clause), briefing, Verb.LIST, None, is_follow_up=False))
     if mention and not target:
         reader.take(mention.start, mention.end)
     pronoun = None if target else read_pronoun(reader)
