@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from rapidfuzz import process
@@ -40,6 +40,8 @@ _TIMES = frozenset(
     )
 )
 """Words for times, which are said of anything and name no tool."""
+_PARTICULARS = frozenset("for of on that which so because with about to from when : ,".split())
+_LEAD, _LED = 2, 0.9
 _ADVICE = stem("suggest")
 """What 'who should take it' asks for."""
 _KINDS = frozenset(map(stem, OBJECT_WORDS))
@@ -58,6 +60,8 @@ class Heard:
     is_question: bool
     objects: Mapping[str, str]
     """Kinds of record that are named -> the canonical word for each."""
+    lead: tuple[str, ...] = ()
+    """The words before what it is about in particular, if something is to be done: 'write a rule' that or for ..."""
 
     @cached_property
     def all(self) -> frozenset[str]:
@@ -177,7 +181,10 @@ class Chooser:
         """
         heard: list[str] = []
         is_asked = bool(tokens) and tokens[0].low in _LOOKS
+        leading: int | None = None
         for at, token in enumerate(tokens):
+            if leading is None and heard and token.low in _PARTICULARS:
+                leading = len(heard)
             if token.low == "should" and at and is_asked:
                 heard.append(_ADVICE)
             if token.kind is not Kind.WORD or not is_telling(token):
@@ -196,7 +203,9 @@ class Chooser:
         head = heard[0] if heard else ""
         if _says_which_are_open(tokens):
             head = next(iter(heard[1:]), "")
-        return Heard(tuple(dict.fromkeys(heard)), head, is_asked or (asks and head not in _CHANGES), named)
+        is_question = is_asked or (asks and head not in _CHANGES)
+        lead = () if is_question else tuple(dict.fromkeys(heard[: leading if leading is not None else len(heard)]))
+        return Heard(tuple(dict.fromkeys(heard)), head, is_question, named, lead)
 
     def spell(self, word: str) -> str:
         """The word itself, or the word of a tool that it most likely misspells."""
@@ -220,7 +229,15 @@ class Chooser:
 
     def rank(self, heard: Heard) -> list[Fit]:
         """All tools, the best first; among equals in the order they were bound."""
-        return sorted((self._fit(profile, heard) for profile in self._profiles), key=lambda fit: -fit.score)
+        return sorted((self._fit_best(profile, heard) for profile in self._profiles), key=lambda fit: -fit.score)
+
+    def _fit_best(self, profile: Profile, heard: Heard) -> Fit:
+        """By the whole clause, or nearly as good by its lead alone: the rest may be a text of many words."""
+        fit = self._fit(profile, heard)
+        if len(heard.lead) < _LEAD or len(heard.lead) == len(heard.stems):
+            return fit
+        led = self._fit(profile, replace(heard, stems=heard.lead, lead=()))
+        return Fit(led.spec, max(fit.score, _LED * led.score), max(fit.named, led.named))
 
     def fit(self, spec: Spec, heard: Heard) -> Fit:
         return self._fit(profile_of(spec), heard)

@@ -10,9 +10,9 @@ from agents._offline.filling import Filled, Filler
 from agents._offline.lexicon import DATE_VERBS, FIELD_WORDS, OBJECT_WORDS
 from agents._offline.options import splits
 from agents._offline.prompt import Briefing
-from agents._offline.request import Request, Verb
+from agents._offline.request import Reference, Request, Verb
 from agents._offline.schemas import Spec, Takes
-from agents._offline.stems import stems_of
+from agents._offline.stems import stem, stems_of
 from agents._offline.toolbox import Toolbox
 from agents._offline.words import say_name, tokenize
 
@@ -26,9 +26,9 @@ _NEVER = frozenset((Verb.MORE, Verb.THANKS, Verb.GREET))
 _SETTLED = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.SEND, Verb.HELP))
 """Kinds of work that their wording tells for certain."""
 _CHANGES = frozenset((Verb.UPDATE, Verb.CREATE))
-_SURE, _LIKELY, _POSSIBLE = 0.7, 0.5, 0.4
+_SURE, _LIKELY, _POSSIBLE = 0.7, 0.45, 0.4
 _NAMED = 0.9
-_CLEARLY = 0.1
+_CLEARLY, _MUCH = 0.1, 0.25
 _SHORT = 9
 _LEADS = re.compile(
     r"^(?:and|what about|how about|same for|the same for|only|just|now|but|as|by|for|in|per|also)\b", re.IGNORECASE
@@ -61,7 +61,7 @@ def read_tool_request(
         sure = best is not None and best.score >= _SURE and best.spec.name != last.tool
         if not sure and (continued := _continue(clause, bare, verb, briefing, last, toolbox)):
             return continued
-    if best is None or best.score < _POSSIBLE:
+    if best is None or best.score < _POSSIBLE or ranked[0].score > best.score + _MUCH:
         return None
     if of_records is not None and of_records.score > best.score + _CLEARLY and plain().verb is not Verb.UNKNOWN:
         return None
@@ -70,6 +70,8 @@ def read_tool_request(
     filled = Filler(best.spec, bare, briefing, chooser.spell).fill()
     if any(not one.leans_on_thread for one in filled.spare) and not best.spec.taking(Takes.RECORD):
         return None  # a record is named, and the tool is about none
+    if any(not _is_taken(one, best.spec) for one in filled.spare):
+        return None
     other = plain()
     if _lacks(best.spec, filled) and _is_read_in_full(other):
         return None  # nothing has to be asked for what the grammar of records makes of it
@@ -80,6 +82,13 @@ def read_tool_request(
 def _is_of_use(request: Request) -> bool:
     """Whether the grammar of records knows what to do."""
     return request.verb not in (Verb.UNKNOWN, Verb.DELETE) and not request.problem and not _is_vague(request)
+
+
+def _is_taken(reference: Reference, spec: Spec) -> bool:
+    """Whether some argument takes the kind of record that is named by its number or id."""
+    takers = spec.taking(Takes.RECORD)
+    exact = bool((reference.number or reference.record_id) and reference.objects)
+    return not exact or any(not one.objects or set(one.objects) & set(reference.objects) for one in takers)
 
 
 def _lacks(spec: Spec, filled: Filled) -> bool:
@@ -140,9 +149,17 @@ def _is_about_records(fit: Fit, heard: Heard, other: Request, briefing: Briefing
     does_it = heard.head in profile_of(fit.spec).verbs
     if (fit.spec.writes or other.verb is Verb.UPDATE) and not does_it and _is_read_in_full(other):
         return True
-    if other.verb is not Verb.SHOW or _is_vague(other) or (fit.spec.writes and does_it):
+    if other.verb is not Verb.SHOW or _is_vague(other) or does_it:
+        return False
+    if not other.fields and other.target is not None and _swallows(other.target.text, fit):
         return False
     return not _says_more(fit, heard, briefing) or bool(other.fields and fit.named < _NAMED)
+
+
+def _swallows(name: str, fit: Fit) -> bool:
+    """'PT-200 cost': whether a word of the tool was taken for a part of a name."""
+    weights = profile_of(fit.spec).weights
+    return any(weights.get(stem(word), 0.0) >= OPTION for word in name.lower().split())
 
 
 def _is_vague(request: Request) -> bool:

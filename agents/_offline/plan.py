@@ -853,8 +853,12 @@ def _say_conditions(conditions: Sequence[Condition], memory: Memory) -> str:
         "is_null": "is empty",
     }
     parts = []
+    years = _whole_years(conditions)
     for condition in conditions:
-        if condition.topic == "mine":
+        if year := years.get(condition.field):
+            if condition.op == "ge":
+                parts.append(f"{say_name(condition.field)} in {year}")
+        elif condition.topic == "mine":
             parts.append("yours")
         elif condition.field == "IsClosed":
             parts.append("closed" if condition.value else "open")
@@ -865,6 +869,13 @@ def _say_conditions(conditions: Sequence[Condition], memory: Memory) -> str:
                 f"{say_name(condition.field)} {signs[condition.op]} {compose.say_value(condition.value, memory)}"
             )
     return f" ({', '.join(parts)})" if parts else ""
+
+
+def _whole_years(conditions: Sequence[Condition]) -> dict[str, str]:
+    """Field -> the year that the conditions on it span: said as people say it, without its first and last day."""
+    since = {c.field: str(c.value) for c in conditions if c.op == "ge" and str(c.value).endswith("-01-01")}
+    until = {c.field: str(c.value) for c in conditions if c.op == "lt" and str(c.value).endswith("-01-01")}
+    return {name: first[:4] for name, first in since.items() if until.get(name, "")[:4] == str(int(first[:4]) + 1)}
 
 
 def _say_missing(names: Sequence[str]) -> str:

@@ -276,7 +276,7 @@ class Resolver:
             closest_one = _distinguish(rows[0], rows, self._memory)
             question = f"I found nothing named {said}. The closest I found is {closest_one}. Do you mean that one?"
             return AskError(question, key=reference.key, candidates=rows)
-        shown = f", {_SHOWN} of them listed" if len(rows) > _SHOWN else ""
+        shown = ", the first of them listed" if len(rows) > _SHOWN else ""
         question = f"I found {count} {noun} matching {said}{shown}. Which one do you mean?\n\n"
         return AskError(question + "\n".join(lines[:_SHOWN]), key=reference.key, candidates=rows)
 

@@ -18,7 +18,7 @@ price pricing cost charge
 draft write compose word
 quote quotation offer proposal
 reply respond response answer
-create make add new generate produce build set
+create make add new generate produce build set need
 cancel revoke void
 close finish complete
 solve resolve resolution solution fix
