@@ -61,10 +61,12 @@ def read_tool_request(
         sure = best is not None and best.score >= _SURE and best.spec.name != last.tool
         if not sure and (continued := _continue(clause, bare, verb, briefing, last, toolbox)):
             return continued
-    if best is None or best.score < _POSSIBLE or ranked[0].score > best.score + _MUCH:
+    if best is None or best.score < _POSSIBLE:
         return None
-    if of_records is not None and of_records.score > best.score + _CLEARLY and plain().verb is not Verb.UNKNOWN:
+    if of_records is not None and of_records.score > best.score + _CLEARLY and _leaves_nothing(plain()):
         return None
+    if any(fit.score > best.score + _MUCH for fit in ranked[:1] if fit.spec.name not in GRAMMAR):
+        return None  # the tool that is meant takes what words do not fill
     if not _is_meant(best, heard, verb, briefing, plain):
         return None
     filled = Filler(best.spec, bare, briefing, chooser.spell).fill()
@@ -82,6 +84,10 @@ def read_tool_request(
 def _is_of_use(request: Request) -> bool:
     """Whether the grammar of records knows what to do."""
     return request.verb not in (Verb.UNKNOWN, Verb.DELETE) and not request.problem and not _is_vague(request)
+
+
+def _leaves_nothing(request: Request) -> bool:
+    return request.verb is not Verb.UNKNOWN and not request.ignored
 
 
 def _is_taken(reference: Reference, spec: Spec) -> bool:
