@@ -75,7 +75,7 @@ def _say_list(key: str, values: Sequence[Any], memory: Memory, names: Mapping[st
 
 def _say_rows(key: str, rows: Sequence[Mapping[str, Any]], memory: Memory, names: Mapping[str, Any]) -> str:
     lines = [_say_row(row, memory, names) for row in rows[:MAX_ROWS]]
-    more = f", {MAX_ROWS} of {len(rows)} shown" if len(rows) > MAX_ROWS else ""
+    more = ", the first of them" if len(rows) > MAX_ROWS else ""
     return f"{_title(key)}{more}:\n" + "\n".join(line for line in lines if line)
 
 
