@@ -72,6 +72,9 @@ def read_tool_request(
     filled = Filler(best.spec, bare, briefing, chooser.spell).fill()
     if any(not one.leans_on_thread for one in filled.spare) and not best.spec.taking(Takes.RECORD):
         return None  # a record is named, and the tool is about none
+    names_record = bool(filled.references) or any(not one.leans_on_thread for one in filled.spare)
+    if verb is Verb.KNOWLEDGE and "search_knowledge" in toolbox and best.score < _SURE and not names_record:
+        return None  # a rule is asked for, and articles hold those
     if any(not _is_taken(one, best.spec) for one in filled.spare):
         return None
     other = plain()

@@ -323,7 +323,8 @@ class Planner:
         )[0]
         if not outcome.ok:
             return compose.say_problem(outcome, f"Reading the activity of {compose.cite(record, self.memory)}")
-        return compose.say_timeline(outcome, self.memory, compose.cite(record, self.memory), since)
+        told = since if since and since in request.said else None
+        return compose.say_timeline(outcome, self.memory, compose.cite(record, self.memory), told)
 
     def _knowledge(self, request: Request) -> Steps[str]:
         self._need("search_knowledge", "search knowledge articles")

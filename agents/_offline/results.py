@@ -46,6 +46,8 @@ def _say_entries(
     scalars: list[str] = []
     blocks: list[str] = []
     known = known_from(result, str(result.get("object") or "")) if depth == 0 else None
+    if known is not None and known.name and known.name not in str(result.get("summary") or ""):
+        is_summed_up = False
     if known is not None and not is_summed_up:
         scalars.append(f"- {compose.capital(compose.cite(memory.remember(known), memory))}")
     for key, value in result.items():
