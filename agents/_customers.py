@@ -22,7 +22,7 @@ _RESERVED: Final = (
         re.compile(
             r"\b(?:handl(?:e|ing) times?|transfer counts?|workloads?|quotas?|commissions?|pipeline|forecasts?"
             r"|territor(?:y|ies)|leads"
-            r"|lead (?:qualification|routing|scoring)|opportunit(?:y|ies)|(?:conversion|win) rates?|sales cycles?"
+            r"|lead (?:qualification|routing|scoring)|opportunit(?:y|ies)|deals|(?:conversion|win) rates?|sales cycles?"
             r"|(?:which|what|best|worst|your|every|each|per) (?:support |service |sales )?(?:agents?|reps?|employees?)"
             r"|performance of (?:your|the) (?:agents?|staff|team|reps?))\b",
             re.IGNORECASE,
@@ -34,7 +34,8 @@ _RESERVED: Final = (
             r"\b(?:confidential|trade secrets?|(?:profit |price |sales )?margins?|cost prices?|discount authority"
             r"|internal(?:ly)? (?:polic(?:y|ies)|guidelines?|guidance|documents?|notes?|comments?|articles?|rules?"
             r"|process(?:es)?|knowledge|information|data|pricing)"
-            r"|pricing (?:strategy|rules|policy)|negotiation (?:strategy|limits?))\b",
+            r"|pricing (?:strategy|rules|policy)|negotiation (?:strategy|limits?)|escalation (?:policy|rules?|process)"
+            r"|discounts?\b.{0,60}\b(?:managers?|reps?|representatives?|staff|agents?)|(?:give|grant)\b.{0,60}\bdiscount)\b",
             re.IGNORECASE,
         ),
     ),

@@ -9,6 +9,7 @@ from rapidfuzz.distance import OSA
 
 from agents._agent import DomainAgent
 from agents._customers import find_reserved
+from agents._offline.intents import asks_for_rules
 from agents._tool_words import score_by_tools
 from crm.access import Access
 from crm.schema import OBJECT_INFO
@@ -38,7 +39,7 @@ _ESCALATE = re.compile(
 )
 _WORK = frozenset(
     """update change set move mark edit create add make write draft send log note remind assign close reopen escalate
-    comment post rename reassign record push advance put schedule""".split()
+    comment post rename reassign record push advance put schedule hand transfer raise lower""".split()
 )
 """What changes something; not every agent can."""
 _SHOWN_AS = frozenset("chart graph line bar bars pie table".split())
@@ -71,6 +72,12 @@ _ASKS_HOW = re.compile(
     re.IGNORECASE,
 )
 _FIGURES = re.compile(r"^\W*(?:how (?:much|many)|what is the (?:sum|total|average))\b", re.IGNORECASE)
+_OVER_MANY = re.compile(
+    r"^\W*(?:how many\b(?! (?:days|hours|weeks|employees))|how much is in\b|what is the (?:sum|total|average|mean)\b"
+    r"|what (?:share|percentage|proportion) of\b|which \w+ do most of\b|(?:split|break|group)\b.+\b(?:by|per)\b)",
+    re.IGNORECASE,
+)
+"""Begins a question for a figure over many records, whatever they are."""
 _STATES = frozenset(
     value.lower() for info in OBJECT_INFO.values() for field in info.fields.values() for value in field.values
 ) - frozenset(
@@ -84,6 +91,7 @@ _ATTRIBUTES = frozenset(
 _OURS = frozenset("we our us".split())
 _RECORD_LIKE = re.compile(r"\b(?:[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?|\d{4,8})\b")
 _FULL_NAME = re.compile(r"(?<=[\w,] )[A-Z][\w&-]+ (?:[A-Z&][\w&-]*|\d+)")
+_FIGURE = 2.5
 _SHORT = 15
 """Words of a message that may be the answer to a question of the copilot, or a follow-up."""
 
@@ -106,12 +114,16 @@ def route_by_words(
     if _ESCALATE.search(text[:2000]) and not _WORK & set(words[:1]):
         return Route("escalate", None, "asked for a person")
     scores = {name: score for name, agent in roster.items() if (score := _score(words, agent))}
+    if _ELSEWHERE & set(_WORDS.findall(text[:4000])) and max(scores.values(), default=0) < 2:
+        return Route("off_topic", None, "nothing to do with the CRM")
     for name, score in score_by_tools(plain, roster, for_customer=access.caller.contact_id is not None).items():
         scores[name] = scores.get(name, 0) + score
     if not scores:
         scores = {name: score for name, agent in roster.items() if (score := _score_misspelt(words, agent))}
-    if _ELSEWHERE & set(_WORDS.findall(text[:4000])) and max(scores.values(), default=0) < 2:
-        return Route("off_topic", None, "nothing to do with the CRM")
+    if asks_for_rules(plain):
+        scores.pop("analytics", None)
+    elif "analytics" in roster and _OVER_MANY.match(plain[:200]):
+        scores["analytics"] = scores.get("analytics", 0) + _FIGURE
     if access.caller.contact_id is not None:
         reserved = find_reserved(plain, words, counts_many="analytics" in scores)
         if reserved is not None:
@@ -124,7 +136,7 @@ def route_by_words(
         if previous in roster:
             return _able(Route("agent", previous, "continues the conversation"), roster, access, words)
         return Route("agent", home_agent(roster, access), "names a record")
-    if _ASKS_HOW.match(text[:200]) and "service" in roster:
+    if (_ASKS_HOW.match(text[:200]) or asks_for_rules(plain)) and "service" in roster:
         return Route("agent", "service", "a question that articles may answer")
     if (_STATES | _ATTRIBUTES) & set(words):
         figures = _FIGURES.match(text[:200]) and "analytics" in roster
@@ -168,7 +180,7 @@ def home_agent(roster: Mapping[str, DomainAgent], access: Access) -> str:
 def _score(words: Sequence[str], agent: DomainAgent) -> float:
     """Longer phrases say more than single words; saying a word twice says no more than once."""
     joined = f" {' '.join(words)} "
-    return sum(1 + 0.75 * phrase.count(" ") for phrase in agent.handles if f" {phrase} " in joined)
+    return sum(1 + 1.25 * phrase.count(" ") for phrase in agent.handles if f" {phrase} " in joined)
 
 
 def _score_misspelt(words: Sequence[str], agent: DomainAgent) -> float:

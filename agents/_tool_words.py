@@ -5,6 +5,8 @@ from functools import lru_cache
 
 from agents._agent import DomainAgent
 from agents._offline.choosing import Chooser
+from agents._offline.clauses import strip_polite
+from agents._offline.deciding import GRAMMAR
 from agents._offline.schemas import read_spec
 from agents._offline.words import clean, tokenize
 from tools._declare import Tool
@@ -18,17 +20,18 @@ _WEIGHT = 3.0
 def score_by_tools(text: str, roster: Mapping[str, DomainAgent], *, for_customer: bool) -> dict[str, float]:
     """Agent -> how well the tool that fits best fits, for the agents that list it; empty if none fits well.
 
-    Tools that every agent lists say nothing about who is meant.
+    Tools that every agent lists, or that work on any record, say nothing about who is meant.
     """
     shared = frozenset[str].intersection(*(agent.tool_names for agent in roster.values()))
     telling = {
         tool.name: tool
         for agent in roster.values()
         for tool in agent.tools
-        if tool.name not in shared and (tool.for_customers or not for_customer)
+        if tool.name not in shared | GRAMMAR and (tool.for_customers or not for_customer)
     }
     chooser = _chooser_of(tuple(telling.values()))
-    ranked = chooser.rank(chooser.hear(tokenize(clean(text))[:_MOST_TOKENS]))
+    bare = strip_polite(clean(text))
+    ranked = chooser.rank(chooser.hear(tokenize(bare)[:_MOST_TOKENS], asks=text.rstrip().endswith("?")))
     best = next(iter(ranked), None)
     if best is None or best.score < _FITS or best.named < _NAMED:
         return {}

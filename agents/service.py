@@ -81,6 +81,9 @@ service = DomainAgent(
         "not working",
         "troubleshoot",
         "reset",
+        "customer asks",
+        "customer wants to know",
+        "what do i tell",
     ),
     home_object="Case",
     instructions=(

@@ -78,7 +78,7 @@ class AccountBrief(Names):
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def account_brief(ctx: ToolContext, args: AccountBriefArguments) -> AccountBrief:
     """Research brief of a company: firmographics, open deals and their worth, deals won and lost, open cases, people,
-    contracts, last activities and risks. Tell me everything about an account, background, overview, dossier."""
+    contracts, last activities and risks. Briefing or research on an account, what do we know, background, dossier."""
     account = await get_seen(ctx.crm, "Account", args.account_id, argument="account_id")
     account_id = account["Id"]
     deals, cases = await open_deals(ctx.crm, account_id), await open_cases(ctx.crm, account_id)

@@ -62,7 +62,8 @@ class DayReview(Names):
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def review_my_day(ctx: ToolContext, args: ReviewMyDay) -> DayReview:
     """Review my day: my meetings and events, tasks due and overdue, deals about to close or past their close date, and
-    e-mails that wait for a reply. What is on today, my agenda, my schedule, my to-dos, what should I do first."""
+    e-mails that wait for a reply. What is on today, what is on my plate, walk me through
+    my day, my agenda, my schedule, my to-dos, what do I have to do, what should I do first."""
     me = require_staff(ctx)
     on = parse_date("date", args.date).isoformat() if args.date else ctx.today.isoformat()
     mine = [Filter("OwnerId", "eq", me)]

@@ -47,7 +47,7 @@ class DraftArticle(Arguments):
 
 @tool(effect=Effect.DRAFT, scope=CRM_WRITE, changes=(("create", "Knowledge__kav"),))
 async def draft_article(ctx: ToolContext, args: DraftArticle) -> Proposal:
-    """Draft or write a knowledge article from a resolved case: its issue and how it was solved. Nobody sees it yet.
+    """Turn a resolved case into a knowledge article, draft or write one, from how it was solved. Nobody sees it yet.
 
     It stays a draft, with the case as its source, until publish_article puts it online.
     """

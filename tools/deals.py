@@ -123,7 +123,7 @@ class Forecast(Names):
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def forecast_guidance(ctx: ToolContext, args: ForecastGuidance) -> Forecast:
     """Sales forecast of a month, quarter or year: weighted pipeline, forecast categories, deals won, slipped deals and
-    what to do about them. How is my pipeline, will we make the number, what is at risk this quarter."""
+    what to do about them. How is my pipeline, will we make the number, where will I land, what is at risk."""
     first, last = _span(args.period, ctx.today)
     mine = [Filter("OwnerId", "eq", require_staff(ctx))] if args.whose == "mine" else []
     wanted = (*DEAL_COLUMNS, "ForecastCategory", "IsClosed", "IsWon")

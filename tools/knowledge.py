@@ -26,7 +26,8 @@ class Articles(Result):
 
 @tool(effect=Effect.READ, scope=KNOWLEDGE_READ, for_customers=True)
 async def search_knowledge(ctx: ToolContext, args: SearchKnowledge) -> Articles:
-    """Search published knowledge articles: how to do something, what the rules are. Cite the article's number."""
+    """Search published knowledge articles: how to do something, what the rules, policies and guidelines are, what is
+    allowed, which terms and limits hold (warranty, returns, discounts, approval). Cite the article's number."""
     with telemetry.step("retrieval", {telemetry.OPERATION: "retrieval", telemetry.SOURCE: "Knowledge__kav"}):
         found = await ctx.crm.search("Knowledge__kav", args.query, args.limit * 2)
     online = [match for match in found if match.record.get("PublishStatus") == "Online"][: args.limit]

@@ -45,7 +45,7 @@ class OwnerRanking(Names):
 
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def suggest_owner(ctx: ToolContext, args: SuggestOwner) -> OwnerRanking:
-    """Suggest the best agent for a case: a ranking of who should be assigned or take it over, with the numbers.
+    """Suggest the best or right agent or colleague for a case: a ranking of who should be assigned, own or take it.
 
     Counts closed cases of the same issue, then of the same product, then open cases, the workload: fewest is best.
     """

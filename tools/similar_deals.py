@@ -67,7 +67,7 @@ class _Traits:
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def similar_opportunities(ctx: ToolContext, args: SimilarOpportunities) -> SimilarDeals:
     """Similar opportunities or deals: compared by products, industry, amount, stage and outcome, with a score and why.
-    Which deals are like this one, comparable wins, what can we learn from earlier deals."""
+    Which deals are like this one, deals like it before, comparable wins, what can we learn from earlier deals."""
     deal = await get_seen(ctx.crm, "Opportunity", args.opportunity_id, argument="opportunity_id")
     page = await read_all(ctx.crm, Query("Opportunity", None, sort=[Sort("CreatedDate", True)]), most=_MOST)
     others = [row for row in page.records if row["Id"] != deal["Id"]]

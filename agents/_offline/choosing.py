@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from rapidfuzz import process
@@ -20,6 +20,7 @@ from agents._offline.stems import choice_stems, is_telling, name_stems, stem, st
 from agents._offline.words import Kind, Token, singular, tokenize
 
 _NAME, _SUMMARY, _REST, _ARGUMENT, _ARGUMENT_TEXT, OPTION = 1.0, 0.8, 0.5, 0.6, 0.35, 0.7
+_UNSAID = 0.75
 _MOST_SPELLINGS = 20_000
 _MOST_HEARD = 60
 """Words of a clause that are weighed."""
@@ -39,6 +40,11 @@ _TIMES = frozenset(
     )
 )
 """Words for times, which are said of anything and name no tool."""
+_PARTICULARS = frozenset("for of on that which so because with about to from when : ,".split())
+_LEAD, _LED = 2, 0.9
+_ADVICE = stem("suggest")
+"""What 'who should take it' asks for."""
+_KINDS = frozenset(map(stem, OBJECT_WORDS))
 _EXAMPLES = re.compile(r",? (?:such as|e\.g\.|for example) .*")
 _SEPARATORS = str.maketrans(dict.fromkeys(";:/()", ","))
 
@@ -50,9 +56,12 @@ class Heard:
     stems: tuple[str, ...]
     """Canonical content words in order, without names, numbers and dates."""
     head: str
+    """The first of them: what is to be done, if anything is."""
     is_question: bool
     objects: Mapping[str, str]
     """Kinds of record that are named -> the canonical word for each."""
+    lead: tuple[str, ...] = ()
+    """The words before what it is about in particular, if something is to be done: 'write a rule' that or for ..."""
 
     @cached_property
     def all(self) -> frozenset[str]:
@@ -78,6 +87,8 @@ class Profile:
     phrases: tuple[Phrase, ...]
     objects: frozenset[str]
     """Kinds of record that its required references take; empty if it needs none, or takes any."""
+    verbs: frozenset[str]
+    """What it does: the words with which its name and its description begin."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,8 @@ def profile_of(spec: Spec) -> Profile:
     needed = [one for one in spec.taking(Takes.RECORD) if one.is_required]
     objects = frozenset(name for one in needed for name in one.objects) if all(n.objects for n in needed) else None
     phrases = tuple(phrase for argument in spec.arguments for phrase in phrases_of(argument))
-    return Profile(spec, name, weights, phrases, objects or frozenset())
+    verbs = frozenset((*name[:1], *stems_of(spec.summary)[:1]))
+    return Profile(spec, name, weights, phrases, objects or frozenset(), verbs)
 
 
 def _wordings(value: str, meaning: str) -> set[frozenset[str]]:
@@ -162,13 +174,24 @@ class Chooser:
             return 1.0
         return 0.15 + 0.85 * (math.log((1 + len(self._profiles)) / used) / self._most)
 
-    def hear(self, tokens: Sequence[Token]) -> Heard:
-        """The clause without what names or counts something. Misspelt words are taken for those that tools use."""
+    def hear(self, tokens: Sequence[Token], *, asks: bool = False) -> Heard:
+        """The clause without what names or counts something. Misspelt words are taken for those that tools use.
+
+        `asks`: whether it ends with a question mark.
+        """
         heard: list[str] = []
+        is_asked = bool(tokens) and tokens[0].low in _LOOKS
+        leading: int | None = None
         for at, token in enumerate(tokens):
+            if leading is None and heard and token.low in _PARTICULARS:
+                leading = len(heard)
+            if token.low == "should" and at and is_asked:
+                heard.append(_ADVICE)
             if token.kind is not Kind.WORD or not is_telling(token):
                 continue
             root = stem(token.low)
+            if _is_in_name(tokens, at):
+                continue
             if root not in self._used:
                 if token.is_capital and at:
                     continue
@@ -177,12 +200,12 @@ class Chooser:
             if len(heard) == _MOST_HEARD:
                 break
         named = {OBJECT_WORDS[word]: stem(word) for t in tokens[:200] if (word := singular(t.low)) in OBJECT_WORDS}
-        return Heard(
-            tuple(dict.fromkeys(heard)),
-            heard[0] if heard else "",
-            bool(tokens) and tokens[0].low in _LOOKS,
-            named,
-        )
+        head = heard[0] if heard else ""
+        if _says_which_are_open(tokens):
+            head = next(iter(heard[1:]), "")
+        is_question = is_asked or (asks and head not in _CHANGES)
+        lead = () if is_question else tuple(dict.fromkeys(heard[: leading if leading is not None else len(heard)]))
+        return Heard(tuple(dict.fromkeys(heard)), head, is_question, named, lead)
 
     def spell(self, word: str) -> str:
         """The word itself, or the word of a tool that it most likely misspells."""
@@ -206,7 +229,15 @@ class Chooser:
 
     def rank(self, heard: Heard) -> list[Fit]:
         """All tools, the best first; among equals in the order they were bound."""
-        return sorted((self._fit(profile, heard) for profile in self._profiles), key=lambda fit: -fit.score)
+        return sorted((self._fit_best(profile, heard) for profile in self._profiles), key=lambda fit: -fit.score)
+
+    def _fit_best(self, profile: Profile, heard: Heard) -> Fit:
+        """By the whole clause, or nearly as good by its lead alone: the rest may be a text of many words."""
+        fit = self._fit(profile, heard)
+        if len(heard.lead) < _LEAD or len(heard.lead) == len(heard.stems):
+            return fit
+        led = self._fit(profile, replace(heard, stems=heard.lead, lead=()))
+        return Fit(led.spec, max(fit.score, _LED * led.score), max(fit.named, led.named))
 
     def fit(self, spec: Spec, heard: Heard) -> Fit:
         return self._fit(profile_of(spec), heard)
@@ -217,15 +248,18 @@ class Chooser:
         said = sum(self.weight(word) for word in heard.stems)
         present = sum(self.weight(word) for word in heard.stems if word in profile.weights) / said
         prominent = sum(self.weight(word) * profile.weights.get(word, 0.0) for word in heard.stems) / said
-        named = max(self._share(profile.name, heard), self._spoken_choice(profile, heard))
+        named = self._share(profile.name, heard)
         if heard.head in profile.name:
             named = max(named, 0.8 * self.weight(heard.head))
+        if any(word in _KINDS and word not in heard.all for word in profile.name):
+            named *= _UNSAID  # it is about a kind of record that was not named
+        named = max(named, self._spoken_choice(profile, heard))
         score = 0.25 * present + 0.3 * prominent + 0.45 * named
         score += 0.02 * sum(word in heard.all for word in profile.name)  # of two that are named in full, the longer
-        if profile.spec.writes and profile.weights.get(heard.head, 0.0) < _SUMMARY:
-            score *= 0.8
         if profile.spec.writes and heard.is_question:
-            score *= 0.6
+            score *= 0.4
+        elif profile.spec.writes and heard.head not in profile.verbs:
+            score *= 0.7
         if not profile.spec.writes and heard.head in _CHANGES and profile.weights.get(heard.head, 0.0) < _SUMMARY:
             score *= 0.7
         strange = {name for name, word in heard.objects.items() if profile.weights.get(word, 0.0) < _SUMMARY}
@@ -248,6 +282,23 @@ class Chooser:
                 rare = max(self.weight(word) for word in phrase.stems)
                 best = max(best, rare if len(phrase.stems) > 1 else 0.6 * rare)
         return best
+
+
+def _is_in_name(tokens: Sequence[Token], at: int) -> bool:
+    """'Harbor Tools': two words with capitals side by side, whatever either means by itself."""
+    if not tokens[at].is_capital:
+        return False
+    before, after = tokens[max(at - 1, 0) : at], tokens[at + 1 : at + 2]
+    return any(one.is_capital for one in before) or (at > 0 and any(one.is_capital for one in after))
+
+
+def _says_which_are_open(tokens: Sequence[Token]) -> bool:
+    """'open cases by priority' tells a state; 'open a case' is something to do."""
+    telling = next((at for at, token in enumerate(tokens) if is_telling(token)), None)
+    if telling is None or tokens[telling].low != "open":
+        return False
+    after = tokens[telling + 1].low if telling + 1 < len(tokens) else ""
+    return telling > 0 or (singular(after) != after and singular(after) in OBJECT_WORDS)
 
 
 def _spoken(spec: Spec) -> Iterable[Token]:

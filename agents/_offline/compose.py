@@ -23,6 +23,8 @@ _PLURALS = {
 }
 _SINGULARS = {"Knowledge__kav": "article", "Product2": "product"}
 MAX_TEXT = 400
+_NEARLY = 0.8
+"""Share of the best score with which an article is worth reading too."""
 
 
 def escape(text: str) -> str:
@@ -261,14 +263,24 @@ def say_articles(outcome: Outcome) -> str:
     articles = [article for article in outcome.result.get("articles") or [] if isinstance(article, dict)]
     if not articles:
         return "I found no knowledge article that answers this."
-    best = articles[0]
-    title, excerpt = escape(str(best.get("title") or "untitled")), escape(str(best.get("excerpt") or "no excerpt"))
-    text = f'From "{title}" ({_article_mark(best)}):\n\n{excerpt} ({_article_mark(best)})'
-    if articles[1:]:
+    text = "\n\n".join(_say_article(article) for article in _close(articles))
+    if rest := articles[len(_close(articles)) : 4]:
         text += "\n\nRelated:\n" + "\n".join(
-            f"- {escape(str(a.get('title') or 'untitled'))} ({_article_mark(a)})" for a in articles[1:4]
+            f"- {escape(str(a.get('title') or 'untitled'))} ({_article_mark(a)})" for a in rest
         )
     return text
+
+
+def _say_article(article: Mapping[str, Any]) -> str:
+    title = escape(str(article.get("title") or "untitled"))
+    excerpt = escape(str(article.get("excerpt") or "no excerpt"))
+    return f'From "{title}" ({_article_mark(article)}):\n\n{excerpt} ({_article_mark(article)})'
+
+
+def _close(articles: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The best article, and the next if it fits nearly as well."""
+    scores = [score if isinstance(score := article.get("score"), int | float) else 0.0 for article in articles[:2]]
+    return articles[: 2 if len(scores) > 1 and scores[1] >= _NEARLY * scores[0] > 0 else 1]
 
 
 def _article_mark(article: Mapping[str, Any]) -> str:

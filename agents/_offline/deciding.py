@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from agents._offline.choosing import OPTION, Chooser, Fit, Heard, profile_of
+from agents._offline.choosing import OPTION, Fit, Heard, profile_of
 from agents._offline.filling import Filled, Filler
 from agents._offline.lexicon import DATE_VERBS, FIELD_WORDS, OBJECT_WORDS
 from agents._offline.options import splits
 from agents._offline.prompt import Briefing
-from agents._offline.request import Request, Verb
+from agents._offline.request import Reference, Request, Verb
 from agents._offline.schemas import Spec, Takes
-from agents._offline.stems import stems_of
+from agents._offline.stems import stem, stems_of
 from agents._offline.toolbox import Toolbox
 from agents._offline.words import say_name, tokenize
 
@@ -25,8 +25,10 @@ GRAMMAR = frozenset(
 _NEVER = frozenset((Verb.MORE, Verb.THANKS, Verb.GREET))
 _SETTLED = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.SEND, Verb.HELP))
 """Kinds of work that their wording tells for certain."""
-_SURE, _LIKELY, _POSSIBLE = 0.7, 0.5, 0.4
+_CHANGES = frozenset((Verb.UPDATE, Verb.CREATE))
+_SURE, _LIKELY, _POSSIBLE = 0.7, 0.45, 0.4
 _NAMED = 0.9
+_CLEARLY, _MUCH = 0.1, 0.25
 _SHORT = 9
 _LEADS = re.compile(
     r"^(?:and|what about|how about|same for|the same for|only|just|now|but|as|by|for|in|per|also)\b", re.IGNORECASE
@@ -41,30 +43,87 @@ def read_tool_request(
     last: Request | None,
     toolbox: Toolbox | None,
     plain: Callable[[], Request],
+    *,
+    asks: bool = False,
 ) -> Request | None:
     """The request for a tool, or for more of the last one; None if the grammar of records reads this better.
 
-    `plain`: what that grammar makes of the clause.
+    `plain`: what that grammar makes of the clause. `asks`: whether it ends with a question mark.
     """
     if toolbox is None or verb in _NEVER:
         return None
     chooser = toolbox.chooser
-    heard = chooser.hear(tokenize(bare)[:300])
-    best = _best(chooser, heard)
+    heard = chooser.hear(tokenize(bare)[:300], asks=asks)
+    ranked = chooser.rank(heard)
+    best = next((fit for fit in ranked if is_fillable(fit.spec)), None)
+    of_records = next((fit for fit in ranked if fit.spec.name in GRAMMAR), None)
     if last is not None and last.verb is Verb.TOOL and last.tool in toolbox:
         sure = best is not None and best.score >= _SURE and best.spec.name != last.tool
         if not sure and (continued := _continue(clause, bare, verb, briefing, last, toolbox)):
             return continued
-    if best is None or best.score < _POSSIBLE or not _is_meant(best, heard, verb, briefing, plain):
+    if best is None or best.score < _POSSIBLE:
+        return None
+    if of_records is not None and of_records.score > best.score + _CLEARLY and _leaves_nothing(plain()):
+        return None
+    if any(fit.score > best.score + _MUCH for fit in ranked[:1] if fit.spec.name not in GRAMMAR):
+        return None  # the tool that is meant takes what words do not fill
+    if not _is_meant(best, heard, verb, briefing, plain):
         return None
     filled = Filler(best.spec, bare, briefing, chooser.spell).fill()
     if any(not one.leans_on_thread for one in filled.spare) and not best.spec.taking(Takes.RECORD):
         return None  # a record is named, and the tool is about none
-    return _request(clause, best.spec, filled)
+    names_record = bool(filled.references) or any(not one.leans_on_thread for one in filled.spare)
+    if verb is Verb.KNOWLEDGE and "search_knowledge" in toolbox and best.score < _SURE and not names_record:
+        return None  # a rule is asked for, and articles hold those
+    if any(not _is_taken(one, best.spec) for one in filled.spare):
+        return None
+    other = plain()
+    if _lacks(best.spec, filled) and _is_read_in_full(other):
+        return None  # nothing has to be asked for what the grammar of records makes of it
+    is_named = best.spec.writes and heard.head in profile_of(best.spec).verbs and other.verb not in _CHANGES
+    return replace(_request(clause, best.spec, filled), otherwise=other if _is_of_use(other) and not is_named else None)
 
 
-def _best(chooser: Chooser, heard: Heard) -> Fit | None:
-    return next((fit for fit in chooser.rank(heard) if is_fillable(fit.spec)), None)
+def _is_of_use(request: Request) -> bool:
+    """Whether the grammar of records knows what to do."""
+    return request.verb not in (Verb.UNKNOWN, Verb.DELETE) and not request.problem and not _is_vague(request)
+
+
+def _leaves_nothing(request: Request) -> bool:
+    return request.verb is not Verb.UNKNOWN and not request.ignored
+
+
+def _is_taken(reference: Reference, spec: Spec) -> bool:
+    """Whether some argument takes the kind of record that is named by its number or id."""
+    takers = spec.taking(Takes.RECORD)
+    exact = bool((reference.number or reference.record_id) and reference.objects)
+    return not exact or any(not one.objects or set(one.objects) & set(reference.objects) for one in takers)
+
+
+def _lacks(spec: Spec, filled: Filled) -> bool:
+    """Whether a person would have to be asked for something before the tool can be called."""
+    spare = len(filled.spare)
+    for one in spec.arguments:
+        if not one.is_required or one.name in filled.values or one.name in filled.references:
+            continue
+        if one.takes is Takes.RECORD and spare:
+            spare -= 1
+        elif one.may_be_asked:
+            return True
+    return False
+
+
+def _is_read_in_full(request: Request) -> bool:
+    """Whether the grammar of records found out what is asked and passed over no word."""
+    if request.ignored or request.problem:
+        return False
+    if request.verb is Verb.SHOW:
+        return bool(request.fields) and request.target is not None and not _is_vague(request)
+    if request.verb is Verb.UPDATE:
+        return bool(request.changes) and request.target is not None
+    if request.verb in (Verb.KNOWLEDGE, Verb.SIMILAR):
+        return True
+    return request.verb in (Verb.LIST, Verb.MEASURE) and request.object is not None
 
 
 def is_fillable(spec: Spec) -> bool:
@@ -77,9 +136,13 @@ def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, pla
     if verb in _SETTLED:
         return fit.score >= _SURE and fit.named >= _NAMED and heard.head in profile_of(fit.spec).name
     other = plain()
+    if _is_about_records(fit, heard, other, briefing):
+        return False
     if other.verb is Verb.UNKNOWN or (other.verb is Verb.SHOW and (verb is None or _is_vague(other))):
         return True
     is_list = other.verb in (Verb.LIST, Verb.MEASURE) and other.object is not None
+    if other.verb is Verb.MEASURE and fit.named >= 0.5 and not heard.objects:
+        return True  # what is to be measured is only guessed at
     if is_list and fit.named >= 0.5 and _says_more(fit, heard, briefing):
         return True
     is_read = is_list and not other.ignored
@@ -88,6 +151,24 @@ def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, pla
     if is_read and fit.named >= _NAMED:
         return fit.score >= _POSSIBLE + 0.05
     return fit.score >= (_LIKELY if not is_read or fit.named >= 0.5 else _SURE)
+
+
+def _is_about_records(fit: Fit, heard: Heard, other: Request, briefing: Briefing) -> bool:
+    """Whether a change that the tool does not name is asked for, or a record or its fields and no more."""
+    does_it = heard.head in profile_of(fit.spec).verbs
+    if (fit.spec.writes or other.verb is Verb.UPDATE) and not does_it and _is_read_in_full(other):
+        return True
+    if other.verb is not Verb.SHOW or _is_vague(other) or does_it:
+        return False
+    if not other.fields and other.target is not None and _swallows(other.target.text, fit):
+        return False
+    return not _says_more(fit, heard, briefing) or bool(other.fields and fit.named < _NAMED)
+
+
+def _swallows(name: str, fit: Fit) -> bool:
+    """'PT-200 cost': whether a word of the tool was taken for a part of a name."""
+    weights = profile_of(fit.spec).weights
+    return any(weights.get(stem(word), 0.0) >= OPTION for word in name.lower().split())
 
 
 def _is_vague(request: Request) -> bool:

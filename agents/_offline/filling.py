@@ -206,9 +206,17 @@ class Filler:
             token = self._reader.tokens[at]
             is_word = self._stems[at] and (self._stems[at] in self._profile.weights or not is_telling(token))
             inside = token.is_capital and at and self._reader.tokens[at - 1].is_capital
-            starts = not at and self._is_whole
+            starts = (not at and self._is_whole) or (token.is_capital and self._leads_tool_word(at))
             if token.kind is Kind.WORD and is_word and not inside and (not token.is_capital or starts):
                 self._reader.take(at, at + 1)
+
+    def _leads_tool_word(self, at: int) -> bool:
+        """'Python code': a word of the tool with a capital, and the next one without."""
+        following = self._reader.tokens[at + 1 : at + 2]
+        return bool(following) and not following[0].is_capital and self._is_telling_word(at + 1)
+
+    def _is_telling_word(self, at: int) -> bool:
+        return bool(self._stems[at]) and self._stems[at] in self._profile.weights
 
     def _is_name(self, start: int, end: int, objects: tuple[str, ...]) -> bool:
         tokens = self._reader.tokens[start:end]

@@ -29,6 +29,7 @@ _TOPIC_LEADS = ("about", "regarding", "concerning", "on the topic of")
 _JOINERS = frozenset(("is", ":", "=", "-", "was", "of", "as", "be", "that"))
 _DANGLING = frozenset((",", ";", "with", "and", "a", "an", "the", "on", "at", "of"))
 _MOST = 3_500
+_SENTENCE = 4
 
 
 def asks_in_words(argument: Argument) -> bool:
@@ -172,8 +173,19 @@ class Rest:
                 continue
             if asks_in_words(argument) and (argument.is_required or argument.name in _QUERY_NAMES):
                 values[argument.name] = self.clause.strip()[: min(argument.longest, _MOST)]
-            elif argument.is_required and not holds_name(argument) and (rest := self._after_tool_words()):
+            elif rest := self._told() if argument.is_required and not holds_name(argument) else "":
                 values[argument.name] = [rest] if argument.is_list else rest[: min(argument.longest, _MOST)]
+
+    def _told(self) -> str:
+        return self._after_comma() or self._after_tool_words()
+
+    def _after_comma(self) -> str:
+        """'cancel order 100, they changed their mind': the sentence behind the request; empty if there is none."""
+        comma = next((at for at in range(2, len(self.reader)) if self.reader.word(at) == ","), None)
+        if comma is None or len(self.reader) - comma < _SENTENCE or any(self.labelled[comma:]):
+            return ""
+        self.reader.take(comma, len(self.reader))
+        return self.clause[self.reader.tokens[comma + 1].start :].strip(" .!?")
 
     def _after_tool_words(self) -> str:
         """The clause without its beginning that only says what is to be done; empty if next to nothing is left."""

@@ -113,7 +113,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
         Verb.SIMILAR,
         _any_of(
             r"\b(?:similar|comparable|alike)\b.{0,40}\b" + _NOUN + r"\b",
-            r"\b" + _NOUN + r" (?:like|similar|comparable|resembling)\b",
+            r"\b" + _NOUN + r" (?:that )?(?:like|similar|comparable|resembl\w+)\b",
             r"\b(?:seen|had|met|anything) (?:this|anything|something)? ?(?:like|similar|before)\b",
             r"\b(?:have|did) (?:we|you|anyone|anybody|someone) (?:ever )?(?:seen|see|had|have|met)\b.{0,200}\b"
             r"(?:before|already|in the past|ever)\b",
@@ -129,6 +129,8 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"^how (?:much|many) \w+ (?:can|may|should|must) (?:i|we|you)\b",
             r"^why (?:does|do|is|are|did|can)\b",
             r"\b(?:policy|policies|procedure|troubleshoot\w*|knowledge base|kb|faq|documentation)\b",
+            r"\bwhat (?:does|do|is) .{1,60} say (?:about|on)\b",
+            r"\bwhat (?:do|should|can|shall) (?:i|we) (?:tell|answer|say to)\b",
             r"\b(?:instructions|steps to|guide)\b",
             r"\b(?:articles?|docs)\b.{0,20}\b(?:on|about|for|say|cover\w*|explain\w*)\b",
             r"^search (?:the )?knowledge\b",
@@ -143,6 +145,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"\bwhat (?:is |has |have |had |did )?(?:been )?(?:we )?(?:happened|happening|happen|going on|new)\b",
             r"\b(?:timeline|activity|activities|interactions?|been going on|touch ?points?|what did we do)\b",
             r"\blatest (?:with|on|from)\b",
+            r"\banything new (?:with|on|at|from)\b",
             r"\brecent (?:news|history|events)\b",
             r"\bhistory (?:of|with|for)\b",
             r"\bwhen (?:did|have) (?:we|i) last (?:spoken|speak|talk|talked|contact|contacted|call|called|meet|met)\b",
@@ -204,6 +207,25 @@ _DELETE = re.compile(
 """Work that no tool here does; saying so beats looking for a record of that name."""
 _SLIPS = {"shwo": "show", "hsow": "show", "sohw": "show", "shw": "show", "lsit": "list", "fidn": "find", "fnid": "find",
           "wich": "which", "whcih": "which", "whihc": "which", "waht": "what", "wht": "what", "hwo": "how"}  # fmt: skip
+
+
+_RULES_ASKED = re.compile(
+    r"\b(?:guidelines?|rules?|eligib\w+|in (?:our )?appetite|authority|warranty|guarantee|allowed|permitted|entitled)\b"
+    r"|^(?:up to|within|for) (?:which|what|how)\b|^how long (?:may|can|must)\b|^what .{1,40} (?:may|must) (?:i|we)\b"
+    r"|^who (?:has|have|must|may|needs) (?:to )?(?:approve|sign|agree|authori[sz]e|decide)\b"
+    r"|^(?:can|may|must|should|could) (?:i|we|customers?|one)\b(?! (?:see|get|have|talk|speak|look|view|know|please)\b)"
+    r"|\b(?:how much|what) discount\b.{0,40}\b(?:may|can|allowed)\b"
+)
+_ASKS_ALREADY = re.compile(r"^(?:can|may|could|should|must) (?:i|we) (\w+)")
+
+
+def asks_for_rules(utterance: str) -> bool:
+    """'may I sell this alone?', 'within how many days ...?': what is allowed or holds, and not what records say."""
+    low = " ".join(utterance[:_MOST_READ].lower().split())
+    if not low.endswith("?") or not _RULES_ASKED.search(low):
+        return False
+    request = _ASKS_ALREADY.match(low)
+    return request is None or request[1] not in HEAD_WORDS
 
 
 def repair_head(clause: str) -> str:

@@ -176,6 +176,7 @@ STOPWORDS = frozenset(
     money yet came come coming got get gets worth valued slipping slipped currently there's moment far overall together
     named called regarding concerning related existing whole full everything anything something much many
     everyone everybody someone somebody anyone anybody thanks thank cheers hand dear quick rest of'em em ones'
+    expect expected
     check open's overall complete exactly maybe actually really kindly quickly crm system database hey hi hello
     'm 've 's ' , . ; : ? ! ( ) - / & # + * = > < [ ] { } " ` ~ | \\ ^ % @ _ …""".split()
 )

@@ -274,7 +274,12 @@ class Planner:
 
     def _show(self, request: Request) -> Steps[str]:
         reference = request.target or Reference(pronoun="it")
-        record = yield from self._resolve(reference)
+        try:
+            record = yield from self._resolve(reference)
+        except (AskError, GiveUpError) as unnamed:
+            if said := (yield from self._answer_from_articles(request, unnamed)):
+                return said
+            raise
         if "get_record" not in self.toolbox:
             if not record.details:
                 self._need("get_record", f"show {record.record_id}")
@@ -318,7 +323,8 @@ class Planner:
         )[0]
         if not outcome.ok:
             return compose.say_problem(outcome, f"Reading the activity of {compose.cite(record, self.memory)}")
-        return compose.say_timeline(outcome, self.memory, compose.cite(record, self.memory), since)
+        told = since if since and since in request.said else None
+        return compose.say_timeline(outcome, self.memory, compose.cite(record, self.memory), told)
 
     def _knowledge(self, request: Request) -> Steps[str]:
         self._need("search_knowledge", "search knowledge articles")
@@ -328,6 +334,17 @@ class Planner:
             if outcome.ok
             else compose.say_problem(outcome, "Searching the knowledge base")
         )
+
+    def _answer_from_articles(self, request: Request, unnamed: AskError | GiveUpError) -> Steps[str]:
+        """What articles say to a question that only seemed to name a record; empty if they say nothing to it."""
+        guessed = request.target is not None and request.target.text.islower()
+        words = set(request.target.text.split()) if request.target else set()
+        found = unnamed.candidates if isinstance(unnamed, AskError) else ()
+        is_named = any(words <= set(one.name.lower().split()) for one in found)
+        if not (request.asks and guessed) or is_named or "search_knowledge" not in self.toolbox:
+            return ""
+        outcome = (yield [self.toolbox.call("search_knowledge", query=_with_singulars(request.said), limit=3)])[0]
+        return compose.say_articles(outcome) if outcome.ok and outcome.result.get("articles") else ""
 
     def _similar(self, request: Request) -> Steps[str]:
         self._need("similar_cases", "look for similar cases")
@@ -347,7 +364,15 @@ class Planner:
     # Any other tool
 
     def _call(self, request: Request) -> Steps[str]:
-        return Caller(self.toolbox.spec(request.tool), self.briefing, self.memory, self._resolve).run(request)
+        caller = Caller(self.toolbox.spec(request.tool), self.briefing, self.memory, self._resolve)
+        if request.otherwise is None:
+            return (yield from caller.run(request))
+        try:
+            return (yield from caller.run(request))
+        except (AskError, GiveUpError) as lacking:
+            if isinstance(lacking, AskError) and lacking.candidates:
+                raise
+        return (yield from self._handler(request.otherwise.verb)(request.otherwise))
 
     # Lists and numbers
 
@@ -829,8 +854,12 @@ def _say_conditions(conditions: Sequence[Condition], memory: Memory) -> str:
         "is_null": "is empty",
     }
     parts = []
+    years = _whole_years(conditions)
     for condition in conditions:
-        if condition.topic == "mine":
+        if year := years.get(condition.field):
+            if condition.op == "ge":
+                parts.append(f"{say_name(condition.field)} in {year}")
+        elif condition.topic == "mine":
             parts.append("yours")
         elif condition.field == "IsClosed":
             parts.append("closed" if condition.value else "open")
@@ -841,6 +870,13 @@ def _say_conditions(conditions: Sequence[Condition], memory: Memory) -> str:
                 f"{say_name(condition.field)} {signs[condition.op]} {compose.say_value(condition.value, memory)}"
             )
     return f" ({', '.join(parts)})" if parts else ""
+
+
+def _whole_years(conditions: Sequence[Condition]) -> dict[str, str]:
+    """Field -> the year that the conditions on it span: said as people say it, without its first and last day."""
+    since = {c.field: str(c.value) for c in conditions if c.op == "ge" and str(c.value).endswith("-01-01")}
+    until = {c.field: str(c.value) for c in conditions if c.op == "lt" and str(c.value).endswith("-01-01")}
+    return {name: first[:4] for name, first in since.items() if until.get(name, "")[:4] == str(int(first[:4]) + 1)}
 
 
 def _say_missing(names: Sequence[str]) -> str:

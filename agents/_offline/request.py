@@ -107,6 +107,10 @@ class Request:
     problem: str = ""
     """Why part of it cannot be done, said to the user instead of guessing."""
     is_elliptic: bool = False
+    asks: bool = False
+    """Whether it ends with a question mark."""
+    otherwise: "Request | None" = None
+    """What else it may ask for, if a tool finds no record that it needs."""
     tool: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     """What the clause says of the tool's arguments."""

@@ -144,6 +144,8 @@ class Resolver:
         rows = [row for row in rows if _score(scores, row) >= _WEAKEST]
         if not rows and any(name in _UNNAMED for name in searched) and "query_records" in self._toolbox:
             rows = yield from self._by_subject(reference, searched)
+        if not rows and (plainer := _written_as_name(reference)):
+            return (yield from self._by_name(plainer, objects))
         if not rows:
             return (yield from self._through_account(reference, searched))
         if reference.scope and len(rows) > 1:
@@ -151,9 +153,13 @@ class Resolver:
         if leader := self._leader(rows, scores, reference.text):
             if _is_named(leader, reference.text):
                 return self._focused(leader)
+            if plainer := _written_as_name(reference):
+                return (yield from self._by_name(plainer, objects))
             if _score(scores, leader) < _SUGGESTED:
                 raise GiveUpError(self._nothing_named(reference, searched))
             rows = [leader]
+        if plainer := _written_as_name(reference):
+            return (yield from self._by_name(plainer, objects))
         rows = _best_tier(rows, scores, reference.text)
         raise (yield from self._question(reference, rows, None))
 
@@ -270,7 +276,7 @@ class Resolver:
             closest_one = _distinguish(rows[0], rows, self._memory)
             question = f"I found nothing named {said}. The closest I found is {closest_one}. Do you mean that one?"
             return AskError(question, key=reference.key, candidates=rows)
-        shown = f", {_SHOWN} of them listed" if len(rows) > _SHOWN else ""
+        shown = ", the first of them listed" if len(rows) > _SHOWN else ""
         question = f"I found {count} {noun} matching {said}{shown}. Which one do you mean?\n\n"
         return AskError(question + "\n".join(lines[:_SHOWN]), key=reference.key, candidates=rows)
 
@@ -299,6 +305,21 @@ def _best_tier(rows: Sequence[Known], scores: Scores, wanted: str) -> list[Known
     if exact or ((whole or near) and _PRECEDENCE[first : first + 1] == ("Account",)):
         best = [row for row in best if _rank(row) == first]
     return best
+
+
+def _written_as_name(reference: Reference) -> Reference | None:
+    """Only the words with capitals: 'Harbor Tools' of 'ring Harbor Tools'; None if no other words are around them."""
+    runs: list[list[str]] = [[]]
+    for word in reference.text.split():
+        if word[:1].islower():
+            runs.append([])
+        else:
+            runs[-1].append(word)
+    names = [" ".join(run) for run in runs if any(word[:1].isalpha() for word in run)]
+    if not names or names[0] == reference.text:
+        return None
+    scope = reference.scope or (names[1] if len(names) > 1 else "")
+    return Reference(text=names[0], objects=reference.objects, scope=scope)
 
 
 def _is_named(row: Known, wanted: str) -> bool:

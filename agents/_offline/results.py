@@ -46,6 +46,8 @@ def _say_entries(
     scalars: list[str] = []
     blocks: list[str] = []
     known = known_from(result, str(result.get("object") or "")) if depth == 0 else None
+    if known is not None and known.name and known.name not in str(result.get("summary") or ""):
+        is_summed_up = False
     if known is not None and not is_summed_up:
         scalars.append(f"- {compose.capital(compose.cite(memory.remember(known), memory))}")
     for key, value in result.items():
@@ -75,7 +77,7 @@ def _say_list(key: str, values: Sequence[Any], memory: Memory, names: Mapping[st
 
 def _say_rows(key: str, rows: Sequence[Mapping[str, Any]], memory: Memory, names: Mapping[str, Any]) -> str:
     lines = [_say_row(row, memory, names) for row in rows[:MAX_ROWS]]
-    more = f", {MAX_ROWS} of {len(rows)} shown" if len(rows) > MAX_ROWS else ""
+    more = ", the first of them" if len(rows) > MAX_ROWS else ""
     return f"{_title(key)}{more}:\n" + "\n".join(line for line in lines if line)
 
 

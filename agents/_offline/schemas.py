@@ -18,6 +18,12 @@ _MAX_ARGUMENTS = 40
 _OPTION = re.compile(r"^- ([^:\n]{1,80}): (.*)$")
 _NOT_ASKED = "do not ask the user"
 _APPROVED = re.compile(r"\bapprov(?:e|es|ed|al)\b|\bcountersign", re.IGNORECASE)
+_CHANGING = frozenset(
+    """open close create add update change set delete remove cancel escalate publish archive assign route convert draft
+    save send log start stop merge edit dismiss classify apply approve reject post write advance move schedule reopen
+    refine enrol enroll activate place""".split()
+)
+"""What tools that change something are named for."""
 _EVENT_NAMES = {"event": "Event", "meeting": "Event", "user": "User", "owner": "User", "product": "Product2",
                 "article": "Knowledge__kav", "assignee": "User", "rep": "User", "draft": "EmailMessage",
                 "pricebook": "Pricebook2", "case": "Case", "ticket": "Case"}  # fmt: skip
@@ -86,8 +92,8 @@ class Spec:
 
     @property
     def writes(self) -> bool:
-        """Whether it says of itself that somebody has to approve it."""
-        return bool(_APPROVED.search(self.description))
+        """Whether it says of itself that somebody has to approve it, or is named for a change."""
+        return bool(_APPROVED.search(self.description)) or self.name.split("_")[0].lower() in _CHANGING
 
     @cached_property
     def summary(self) -> str:

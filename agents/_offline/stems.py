@@ -14,11 +14,11 @@ _ALIKE = """
 summary summarise summarize overview recap rundown digest sum
 similar alike comparable resemble resembling like
 prepare prep preparation ready
-price pricing cost
+price pricing cost charge
 draft write compose word
 quote quotation offer proposal
 reply respond response answer
-create make add new generate produce build set
+create make add new generate produce build set need
 cancel revoke void
 close finish complete
 solve resolve resolution solution fix
@@ -85,11 +85,12 @@ STAND_INS: Mapping[str, str] = {
 
 EMPTY = frozenset(
     """a an the my your our his her its their me us you i we it this that these those he she they them of in on at to
-    for from with by and or but not no is are was were be been am do does did has have had can could would should will
-    shall may might must please thanks want need let get give show tell see look us there here what which who whom
-    whose when where how why all any some each every more less than then so if about into out up down just
+    for from with by and or but not no is are was were be been am do does did has have had can could would should
+    will shall may might must please thanks want need let get give show tell see look us there here what which who
+    whom whose when where how why all any some each every more less than then so if about into out up down just
     also too now again one ones thing things kind kinds as per via use used using only already yet still very much
-    such own it's who's what's please kindly okay ok hi hello hey yes got go going come comes put take took""".split()
+    such own quick quickly find expect expected before around after it's who's what's please kindly okay ok hi
+    hello hey yes got go going come comes put take took""".split()
 )
 """Words that say nothing about which tool is meant."""
 

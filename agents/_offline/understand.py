@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agents._offline.changes import read_changes
-from agents._offline.clauses import split_clauses
+from agents._offline.clauses import split_clauses, strip_polite
 from agents._offline.conditions import ConditionReader
 from agents._offline.deciding import read_tool_request
-from agents._offline.intents import recognise_verb, repair_head
+from agents._offline.intents import asks_for_rules, recognise_verb, repair_head
 from agents._offline.lexicon import SHOWN_FIELDS, field_named
 from agents._offline.mentions import Mention, find_changed, find_object
 from agents._offline.prompt import Briefing, FieldInfo, ObjectInfo
@@ -19,7 +19,7 @@ from agents._offline.request import Condition, Reference, Request, Verb
 from agents._offline.sends import read_send
 from agents._offline.texts import read_text_request
 from agents._offline.toolbox import Toolbox
-from agents._offline.words import tokenize
+from agents._offline.words import clean, tokenize
 
 _CONTENT_VERBS = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.CREATE))
 _WITHOUT_RECORDS = frozenset((Verb.MORE, Verb.HELP, Verb.THANKS, Verb.GREET, Verb.DELETE))
@@ -58,11 +58,32 @@ def understand(
     utterance: str, briefing: Briefing, last: Request | None = None, toolbox: Toolbox | None = None
 ) -> list[Request]:
     """The requests in order; a follow-up takes what it leaves out from `last`. Empty if nothing was said."""
+    if toolbox and "search_knowledge" in toolbox and asks_for_rules(clean(utterance)):
+        whole = clean(utterance)
+        plain = Request(Verb.KNOWLEDGE, whole, text=whole.rstrip(" ?!."))
+        bare = strip_polite(whole).rstrip(" ?!.")
+        asked = read_tool_request(bare, bare, Verb.KNOWLEDGE, briefing, None, toolbox, lambda: plain, asks=True)
+        return [asked or plain]
     requests: list[Request] = []
-    for clause in split_clauses(utterance, toolbox.starters if toolbox else frozenset()):
+    clauses = split_clauses(utterance, toolbox.starters if toolbox else frozenset())
+    for at, clause in enumerate(clauses, 1):
         previous = requests[-1] if requests else last
-        requests.append(read_clause(clause, briefing, previous, toolbox))
+        asks = at == len(clauses) and utterance.rstrip().endswith("?")
+        request = read_clause(clause, briefing, previous, toolbox, asks=asks)
+        if asks and request.verb is Verb.UNKNOWN and toolbox and "search_knowledge" in toolbox:
+            request = _named_in(clause) or replace(request, verb=Verb.KNOWLEDGE, text=clause)
+        requests.append(replace(request, asks=asks))
     return requests
+
+
+def _named_in(clause: str) -> Request | None:
+    """A question of a kind unknown about what it names: the record is shown, which holds the answer if any does."""
+    names = [reference for _, reference in read_names(Reader.of(clause)) if any(map(str.isupper, reference.text))]
+    named = [one for one in names if one.text.split()[0][:1].isupper() and " " in one.text]
+    if not named:
+        return None
+    scope = named[1].text if len(named) > 1 else ""
+    return Request(Verb.SHOW, clause, target=replace(named[0], scope=scope))
 
 
 def with_usual_objects(briefing: Briefing) -> Briefing:
@@ -73,7 +94,9 @@ def with_usual_objects(briefing: Briefing) -> Briefing:
     return Briefing(briefing.today, briefing.caller, usual)
 
 
-def read_clause(clause: str, briefing: Briefing, last: Request | None, toolbox: Toolbox | None = None) -> Request:
+def read_clause(
+    clause: str, briefing: Briefing, last: Request | None, toolbox: Toolbox | None = None, *, asks: bool = False
+) -> Request:
     bare = _FOLLOW_UP.sub("", clause) or clause
     is_follow_up = bare != clause
     bare = repair_head(bare)
@@ -86,6 +109,7 @@ def read_clause(clause: str, briefing: Briefing, last: Request | None, toolbox: 
         last,
         toolbox,
         lambda: _read_plain(clause, bare, verb, briefing, last, is_follow_up),
+        asks=asks,
     )
     return asked or _read_plain(clause, bare, verb, briefing, last, is_follow_up)
 
@@ -186,6 +210,8 @@ def _read_about(verb: Verb, clause: str, reader: Reader, briefing: Briefing) -> 
         if token.low in _ABOUT_WORDS and not (token.is_capital and at and token.low not in ("Meeting",)):
             reader.take(at, at + 1)
     mention = find_object(reader, briefing)
+    if mention and mention.is_plural and not target and not any(t.is_capital for t in reader.tokens[1:]):
+        return read_records(Clause(clause, Reader.of(clause), briefing, Verb.LIST, None, is_follow_up=False))
     if mention and not target:
         reader.take(mention.start, mention.end)
     pronoun = None if target else read_pronoun(reader)

@@ -338,6 +338,13 @@ READS = {
     "PATCH /runs/crons/{id}": "crm:read",
     "DELETE /runs/crons/{id}": "crm:read",
     "GET /threads/{id}/charts/c1.svg": "crm:read",
+    "GET /metrics/definitions": "crm:read",
+    "GET /metrics/reports": "crm:read",
+    "GET /metrics/reports/{id}": "crm:read",
+    "GET /metrics/reports/{id}/chart.svg": "crm:read",
+    "GET /metrics/alerts": "crm:read",
+    "GET /admin/metrics": "policy:manage",
+    "PUT /admin/metrics": "policy:manage",
     "GET /landing-pages/001CS0000000001YAA": "crm:read",
     "POST /triggers": "crm:read",
     "GET /triggers": "crm:read",
@@ -404,7 +411,8 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     named = {route.replace("/c1.svg", "/{call_id}.{picture}") for route in named}
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
     plain |= {"outbox_id": "id", "person_id": "id", "webhook_id": "id", "delivery_id": "id", "delegation_id": "id"}
-    plain |= {"entry_id": "id", "cron_id": "id", "trigger_id": "id"}
+    named = {route.replace("/chart.svg", "/chart.{picture}") for route in named}
+    plain |= {"report_id": "id", "entry_id": "id", "cron_id": "id", "trigger_id": "id"}
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
     assert routes == named | NEEDS_NO_SCOPE

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
 from api.auth import AuthError, KeySetError
+from api.charts import ChartError, ChartNotFoundError
 from api.envelope import EnvelopeMiddleware
 from api.errors import STATUSES, ForbiddenError, InputError, UnknownAssistantError, register_errors
 from api.outbox import MailClosedError, MailNotFoundError, NotAllowedToSendError
@@ -37,9 +38,12 @@ from graphs.conversations import (
     ThreadBusyError,
     ThreadExistsError,
     ThreadNotFoundError,
+    WrongAssistantError,
 )
 from graphs.feedback import MessageNotFoundError
 from graphs.schedules import ScheduleError, ScheduleNotFoundError
+from graphs.triggers import TriggerError, TriggerNotFoundError
+from graphs.versions import OrphanedRunError
 from trust.approvals import (
     ApprovalClosedError,
     ApprovalError,
@@ -71,6 +75,12 @@ TABLE: list[tuple[Exception, int, str]] = [
     (ApprovalNotFoundError("a"), 404, "approval-not-found"),
     (RecordNotFoundError("Account", "001"), 404, "record-not-found"),
     (ThreadBusyError("busy"), 409, "thread-busy"),
+    (WrongAssistantError("it goes by another"), 409, "wrong-assistant"),
+    (OrphanedRunError("workflow", 1, 2), 409, "orphaned-run"),
+    (ChartNotFoundError(), 404, "chart-not-found"),
+    (ChartError("it took too long"), 503, "chart"),
+    (TriggerNotFoundError("t"), 404, "trigger-not-found"),
+    (TriggerError("event", "what"), 422, "trigger"),
     (ScheduleNotFoundError("s"), 404, "schedule-not-found"),
     (ScheduleError("timezone", "what"), 422, "schedule"),
     (EntryNotFoundError("e"), 404, "entry-not-found"),

@@ -83,6 +83,8 @@ def operations(served: Served) -> list[APIOperation[Any, Any, Any, Any]]:
     return sorted(found, key=lambda one: one.method == "delete" or one.path.endswith("/cancel"))
 
 
+# The service runs in a thread of this process, and may draw a random number while a strategy draws.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: str(mode.value))
 def test_the_service_keeps_to_its_document(

@@ -231,7 +231,7 @@ async def test_how_far_an_agent_reaches(world: World) -> None:
     assert any(one["name"].startswith("Mara") for one in reach["approvers"]["approve_writes"])
 
     analyst = await world.get(ADMIN, "/admin/reach", params={"agent": "analytics", "person": DANA})
-    assert all(one["changes"] == [] for one in analyst["objects"])
+    assert {one["object"] for one in analyst["objects"] if one["changes"]} <= {"Report", "MetricAlert__c"}
     customer = await world.get(
         ADMIN, "/admin/reach", params={"agent": "sales", "person": "ann.poe@acme-industries.example"}
     )

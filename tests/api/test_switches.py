@@ -265,8 +265,8 @@ async def test_approved_mail_waits_while_the_tenant_is_switched_off(
         await throw(world, "tenant")
         insert = (
             "INSERT INTO outbox (tenant, outbox_id, approval_id, record_id, requester, message_id, sender, recipients,"
-            " subject, mime, status, attempts, next_attempt, created_at, updated_at) VALUES ('northwind', 'o', 'a',"
-            " 'r', 'u', 'm', 's', '[]', 's', 'm', 'pending', 0, '2020-01-01 00:00:00', '2020-01-01 00:00:00',"
+            " subject, mime, place, status, attempts, next_attempt, created_at, updated_at) VALUES ('northwind', 'o',"
+            " 'a', 'r', 'u', 'm', 's', '[]', 's', 'm', 0, 'pending', 0, '2020-01-01 00:00:00', '2020-01-01 00:00:00',"
             " '2020-01-01 00:00:00')"
         )
         with raw_connection(seeded_config) as connection:

@@ -233,6 +233,6 @@ def test_the_image_is_built_from_the_lock_and_runs_as_nobody_in_particular() -> 
     packages = set(
         re.findall(r'"(\w+)"', re.findall(r"^packages = .*$", (ROOT / "pyproject.toml").read_text(), re.M)[0])
     )
-    assert copied == {"pyproject.toml", *packages}
+    assert copied == {"pyproject.toml", "docs", *packages}
     for name in copied:
         assert (ROOT / name).exists()

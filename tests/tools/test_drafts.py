@@ -77,4 +77,4 @@ async def test_hidden_records_and_recipients_are_refused_as_if_they_were_none(de
 
 def test_only_sending_sends() -> None:
     sending = [tool.name for tool in load_catalogue().values() if tool.effect is Effect.SEND]
-    assert sending == ["send_email", "send_meeting_request"]
+    assert sending == ["send_campaign_email", "send_email", "send_meeting_request"]

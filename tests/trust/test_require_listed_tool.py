@@ -22,7 +22,13 @@ def test_names_are_compared_whole(name: str) -> None:
     assert isinstance(require_listed_tool(reads(tool="query_records"), staff()), Allow)
 
 
-def test_agents_that_change_nothing_have_no_tool_that_could() -> None:
-    catalogue = load_catalogue()
-    for name in ("analytics", "developer"):
-        assert {catalogue[tool].effect.value for tool in load_roster()[name].tool_names} == {"READ"}
+def test_agents_that_change_no_customers_records_have_no_tool_that_could() -> None:
+    catalogue, roster = load_catalogue(), load_roster()
+
+    def changed_by(agent: str) -> set[str]:
+        writing = [tool for tool in map(catalogue.get, roster[agent].tool_names) if tool and tool.effect != "READ"]
+        assert all(tool.changes for tool in writing), "what it may propose is not declared"
+        return {object_name for tool in writing for _, object_name in tool.changes}
+
+    assert changed_by("analytics") == {"Report", "MetricAlert__c"}
+    assert changed_by("developer") == {"ValidationRule", "PolicyChange__c"}
