@@ -31,6 +31,7 @@ from trust import audit
 from trust.bound_labels import read_labels
 from trust.labels import Integrity
 from trust.principal import Principal, load_principal
+from trust.scopes import POLICY_MANAGE
 from trust.switches import SwitchedOffError, require_running
 
 LOOK_BACK = timedelta(days=1)
@@ -175,8 +176,10 @@ class Triggers:
         if trigger.assistant not in load_workflows():
             raise TriggerError("assistant", f"there is no workflow {trigger.assistant!r} any more")
         owner = await load_principal(session, trigger.owner, frozenset(trigger.scopes), at=self._clock())
-        if trigger.person != trigger.owner and FOR_OTHERS not in owner.access.permissions:
+        if trigger.person != trigger.owner and not _manages(owner):
             raise TriggerError("person", "who made the rule may no longer start things in other people's names")
+        if trigger.field_name is not None and not owner.access.can_read(trigger.object_name, trigger.field_name):
+            raise TriggerError("field", "who made the rule may no longer read the field that it goes by")
 
     async def _start_agreed(self, tenant: TenantId, effect: NewEffect) -> Run | None:
         """Start what a person has asked for in a conversation and a person has agreed to."""
@@ -251,8 +254,13 @@ class Triggers:
         await audit.record(session, at=self._clock(), kind=kind, actor=actor, subject=subject, payload=payload)
 
 
+def _manages(principal: Principal) -> bool:
+    """Whether rules of others, and in the names of others, are the person's to manage, with this token."""
+    return FOR_OTHERS in principal.access.permissions and POLICY_MANAGE in principal.scopes
+
+
 def _owner_for(principal: Principal) -> str | None:
-    return None if FOR_OTHERS in principal.access.permissions else principal.id
+    return None if _manages(principal) else principal.id
 
 
 def _workflow(name: str) -> Workflow:
@@ -266,8 +274,9 @@ def _check(wanted: WantedTrigger, principal: Principal) -> Workflow:
     able = {name: one for name, one in load_workflows().items() if one.about is not None}
     if wanted.assistant not in able:
         raise TriggerError("assistant_id", f"expected one of {', '.join(able)}")
-    if wanted.person not in (None, principal.id) and FOR_OTHERS not in principal.access.permissions:
-        raise TriggerError("person", f"starting in other people's names needs the permission {FOR_OTHERS!r}")
+    if wanted.person not in (None, principal.id) and not _manages(principal):
+        needed = f"the permission {FOR_OTHERS!r} and scope {POLICY_MANAGE!r}"
+        raise TriggerError("person", f"starting in other people's names needs {needed}")
     workflow = able[wanted.assistant]
     object_name, argument = workflow.about or ("", "")
     if wanted.field_name is not None:

@@ -27,7 +27,7 @@ class TriggerBody(Body):
     person: str | None = Field(
         default=None,
         pattern="^005[0-9A-Za-z]{15}$",
-        description="User in whose name it starts; yourself if left out. Others need manage_policy.",
+        description="In whose name it starts; yourself if left out. Others need scope policy:manage and manage_policy.",
     )
 
 
