@@ -26,7 +26,7 @@ from crm.repositories import gauges, keys
 from crm.repositories.keys import TENANT
 from graphs.assistants import known_versions
 from graphs.versions import check_versions
-from graphs.workflows._book import load_agents
+from graphs.workflows._book import with_all_agents
 from tools._catalogue import load_catalogue
 from tools._sandbox.runner import Sandbox, SandboxUnavailableError
 from trust.halts import load_halts
@@ -224,7 +224,7 @@ async def _verify_audit(settings: Settings, database: Database) -> str:
 
 async def _examine_approvals(database: Database) -> str:
     """Raises: WarningError about requests that today's build would refuse, or that nobody decides."""
-    catalogue, roster = load_catalogue(), load_agents()
+    catalogue, roster = load_catalogue(), with_all_agents(load_roster())
     waiting, orphans = 0, Counter[str]()
 
     async def look(session: TenantSession) -> None:

@@ -42,7 +42,7 @@ from graphs.schedules import Schedules
 from graphs.screens import Screens
 from graphs.triggers import Triggers
 from graphs.versions import check_versions
-from graphs.workflows._book import load_agents
+from graphs.workflows._book import with_all_agents
 from graphs.workflows._standings import Standings
 from tools._catalogue import load_catalogue
 from tools._sandbox.runner import Sandbox
@@ -127,12 +127,13 @@ async def open_service(
         telemetry = watching.enter_context(open_telemetry(settings, database, clock, tracer=tracer))
         gateway_for = _gateways(settings, model_for, limits, database)
         secret = settings.cursor_key()
+        roster = load_roster()
         runner = Runner(
             database=database,
             saver=SealedSaver(database),
-            voice=Voice(load_roster(), gateway_for, database, limits, secret, screens),
+            voice=Voice(roster, gateway_for, database, limits, secret, screens),
             desk=CallDesk(
-                load_agents(),
+                with_all_agents(roster),
                 load_catalogue(),
                 database,
                 secret,

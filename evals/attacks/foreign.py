@@ -28,8 +28,7 @@ def bring_in(build: Build, description: str) -> None:
     foreign = replace(convert_money, description=description, is_foreign=not build.trusts_foreign)
     roster = {name: _with_tool(agent, foreign) for name, agent in load_roster().items()}
     catalogue = {**load_catalogue(), foreign.name: foreign}
-    for place in ("api.wiring", "graphs.workflows._book"):
-        build.put(place, "load_roster", lambda: roster)
+    build.put("api.wiring", "load_roster", lambda: roster)
     build.put("api.wiring", "load_catalogue", lambda: catalogue)
 
 

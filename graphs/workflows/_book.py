@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 from typing import get_args
 
@@ -40,10 +41,10 @@ def _check(workflow: Workflow, found: dict[str, Workflow]) -> None:
     workflow.check()
 
 
-def load_agents() -> dict[str, DomainAgent]:
-    """All in whose name calls are made: the domain agents, the researcher and the workflows."""
+def with_all_agents(roster: Mapping[str, DomainAgent]) -> dict[str, DomainAgent]:
+    """All in whose name calls are made: the domain agents of the roster, the researcher and the workflows."""
     return {
-        **load_roster(),
+        **roster,
         RESEARCHER.name: RESEARCHER,
         **{name: workflow.agent for name, workflow in load_workflows().items()},
     }

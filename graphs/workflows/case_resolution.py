@@ -26,6 +26,10 @@ def _read_case(view: View) -> dict[str, Any]:
     return {"object": "Case", "record_id": view.given["case_id"]}
 
 
+def _about_the_case(view: View) -> dict[str, Any]:
+    return {"case_id": view.given["case_id"]}
+
+
 def _case(view: View) -> dict[str, Any]:
     return dict((view.result("look_again") or view.result("read"))["fields"])
 
@@ -135,7 +139,7 @@ case_resolution = Workflow(
             "classify",
             "Classify it",
             classify_case,
-            call=lambda view: {"case_id": view.given["case_id"]},
+            call=_about_the_case,
             on_rejected=NEXT,
             on_failed=NEXT,
         ),
@@ -143,7 +147,7 @@ case_resolution = Workflow(
             "route",
             "Route it",
             route_case,
-            call=lambda view: {"case_id": view.given["case_id"]},
+            call=_about_the_case,
             on_rejected=NEXT,
             on_failed=NEXT,
         ),
@@ -154,7 +158,7 @@ case_resolution = Workflow(
             "similar",
             "Look for cases like it",
             similar_cases,
-            call=lambda view: {"case_id": view.given["case_id"]},
+            call=_about_the_case,
             on_failed=NEXT,
         ),
         Branch(
@@ -183,7 +187,7 @@ case_resolution = Workflow(
             "draft_article",
             "Draft an article",
             draft_article,
-            call=lambda view: {"case_id": view.given["case_id"]},
+            call=_about_the_case,
             on_rejected=DONE,
             on_failed=DONE,
         ),
