@@ -5,6 +5,7 @@ import pytest
 from crm.database import Database
 from tests.conftest import SqliteTemplates, seed_small
 from tests.tools.desk import Desk
+from tests.trust.scene import Scene
 
 
 @pytest.fixture
@@ -21,3 +22,13 @@ async def sqlite_desk(sqlite_templates: SqliteTemplates) -> AsyncIterator[Desk]:
         database = Database(config)
         yield Desk(database)
         await database.close()
+
+
+@pytest.fixture
+async def scene(sqlite_templates: SqliteTemplates) -> AsyncIterator[Scene]:
+    """The same with people to act on it."""
+    sqlite_templates.build("seeded", seed_small)
+    with sqlite_templates.copied("seeded") as config:
+        opened = Database(config)
+        yield Scene(opened)
+        await opened.close()

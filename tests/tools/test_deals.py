@@ -1,29 +1,17 @@
 """Deals on their way: one stage at a time, for reasons; and what the quarter brings, reckoned again by the test."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 
 import pytest
 
 from crm.connector import Filter, Query
-from crm.database import Database
 from crm.repositories.records import EmbeddedCrm
 from crm.seed.people import staff_id
 from crm.work import Approval
-from tests.conftest import SqliteTemplates, seed_small
 from tests.tools.desk import THERE, Desk
 from tests.trust.scene import KEY, NOW, RENEWAL, Scene
 from tools.deals import _span
-
-
-@pytest.fixture
-async def scene(sqlite_templates: SqliteTemplates) -> AsyncIterator[Scene]:
-    sqlite_templates.build("seeded", seed_small)
-    with sqlite_templates.copied("seeded") as config:
-        opened = Database(config)
-        yield Scene(opened)
-        await opened.close()
 
 
 @pytest.fixture

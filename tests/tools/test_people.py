@@ -1,30 +1,18 @@
 """Contacts made from messages, and e-mails that say nothing but what records say."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from crm.database import Database
 from crm.repositories.records import EmbeddedCrm
 from crm.seed.people import ANN_POE, staff_id
 from crm.work import Approval
-from tests.conftest import SqliteTemplates, seed_small
 from tests.tools.desk import THERE, Desk
 from tests.trust.scene import KEY, NOW, RENEWAL, Scene
 from tools._run import ToolError
 from tools._signatures import Signature, name_in_address, read_signature
 
 BODY = "Hello Dana,\n\nwho is our contact?\n\nKind regards,\nPia Marlow\nHead of Procurement\nTel. +49 30 901820"
-
-
-@pytest.fixture
-async def scene(sqlite_templates: SqliteTemplates) -> AsyncIterator[Scene]:
-    sqlite_templates.build("seeded", seed_small)
-    with sqlite_templates.copied("seeded") as config:
-        opened = Database(config)
-        yield Scene(opened)
-        await opened.close()
 
 
 async def add(scene: Scene, object_name: str, /, who: str = "dana", **fields: Any) -> str:
