@@ -18,11 +18,12 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agents._offline.extraction import extract, read_wanted
 from agents._offline.memory import Memory
-from agents._offline.plan import Planner
+from agents._offline.plan import plan_turn
 from agents._offline.prompt import Briefing, read_briefing
 from agents._offline.route import choose_agent
 from agents._offline.toolbox import Call, Outcome, Toolbox, read_outcome
 from agents._offline.understand import with_usual_objects
+from agents._offline.work import Work
 
 MAX_ROUNDS = 5
 """Rounds of tool calls within one user turn; with the answer, the model is asked once more than that."""
@@ -181,7 +182,7 @@ def _turns(messages: Sequence[BaseMessage]) -> list[_Turn]:
 def _replay(turn: _Turn, briefing: Briefing, toolbox: Toolbox, memory: Memory) -> str | list[Call]:
     """Runs the plan of a turn over the outcomes it already has; the calls it still needs, or its answer."""
     unread = list(turn.outcomes)
-    program = Planner(briefing, toolbox, memory).turn(turn.said)
+    program = plan_turn(Work(briefing, toolbox, memory), turn.said)
     try:
         batch = next(program)
         while True:

@@ -1,0 +1,209 @@
+"""Lists records under conditions, and counts and adds up over them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from agents._offline import compose
+from agents._offline.lexicon import NAME_FIELDS, SHOWN_FIELDS
+from agents._offline.memory import Memory
+from agents._offline.prompt import ObjectInfo
+from agents._offline.request import Condition, Request, Verb
+from agents._offline.resolve import GiveUpError, Steps
+from agents._offline.toolbox import Call
+from agents._offline.words import say_name, tokenize, with_article
+from agents._offline.work import Work, links_of
+
+
+def list_records(work: Work, request: Request) -> Steps[str]:
+    conditions, where = yield from _scoped(work, request)
+    info = work.briefing.object(request.object or "")
+    call = _case_call(work, request, conditions) or _query_call(work, request, conditions, info)
+    outcome = (yield [call])[0]
+    if outcome.kind == "retry" and (plainer := _plainer(call)):
+        outcome = (yield [plainer])[0]
+    if not outcome.ok:
+        return compose.say_problem(outcome, f"Listing {compose.say_object(request.object or 'record', count=2)}")
+    return compose.say_list(request, outcome, work.memory, where)
+
+
+def _plainer(call: Call) -> Call | None:
+    """The same query without its optional parts, for a tool that refused one of them."""
+    args = {name: value for name, value in call.args.items() if name not in ("fields", "sort")}
+    return Call(call.tool, args) if args != call.args else None
+
+
+def _case_call(work: Work, request: Request, conditions: Sequence[Condition]) -> Call | None:
+    """fetch_cases, if it is bound and can say every condition."""
+    if request.object != "Case" or "fetch_cases" not in work.toolbox or request.sort:
+        return None
+    args: dict[str, Any] = {"status": "any", "limit": request.limit}
+    for condition in conditions:
+        match condition.field, condition.op:
+            case "IsClosed", "eq":
+                args["status"] = "closed" if condition.value else "open"
+            case "Status", ("eq" | "ne") as op if condition.value == "Closed":
+                args["status"] = "closed" if op == "eq" else "open"
+            case ("AccountId" | "ContactId") as name, "eq" if f"{name[:-2].lower()}_id" not in args:
+                args[f"{name[:-2].lower()}_id"] = condition.value
+            case "CreatedDate", "ge":
+                args["created_since"] = condition.value
+            case "CreatedDate", "lt":
+                args["created_until"] = (date.fromisoformat(str(condition.value)) - timedelta(1)).isoformat()
+            case _:
+                return None
+    return work.toolbox.call("fetch_cases", **args)
+
+
+def _query_call(work: Work, request: Request, conditions: Sequence[Condition], info: ObjectInfo) -> Call:
+    work.need("query_records", f"list {compose.say_object(request.object or 'record', count=2)} like that")
+    wanted = [
+        *NAME_FIELDS,
+        "FirstName",
+        "CaseNumber",
+        *SHOWN_FIELDS.get(info.name, ()),
+        *(c.field for c in conditions),
+    ]
+    fields = [name for name in dict.fromkeys(wanted) if name in info.fields and name != "Id"]
+    sort = [{"field": request.sort.field, "descending": request.sort.descending}] if request.sort else None
+    limit = request.limit or (1 if request.sort and request.sort.field != "Name" and _is_singular(request) else None)
+    return work.toolbox.call(
+        "query_records",
+        object=request.object,
+        fields=fields or None,
+        filters=_filters(conditions),
+        sort=sort,
+        limit=limit,
+    )
+
+
+def measure(work: Work, request: Request) -> Steps[str]:
+    conditions, where = yield from _scoped(work, request)
+    if "aggregate_records" not in work.toolbox or (work.is_customer and not request.group_by):
+        return (yield from _count_by_listing(work, request, conditions, where))
+    if request.function != "count" and not request.measure:
+        raise GiveUpError(
+            f"I do not know which number of {compose.say_object(request.object or 'record', count=2)} to add up."
+            " Name the field, please."
+        )
+    call = work.toolbox.call(
+        "aggregate_records",
+        object=request.object,
+        function=request.function,
+        field=request.measure,
+        group_by=list(request.group_by) or None,
+        filters=_filters(conditions),
+    )
+    outcome = (yield [call])[0]
+    if not outcome.ok:
+        return compose.say_problem(outcome, f"Counting {compose.say_object(request.object or 'record', count=2)}")
+    note = (f"\n\n{request.problem}" if request.problem else "") + compose.say_ignored(request)
+    return compose.say_measure(request, outcome, work.memory, where) + note
+
+
+def _count_by_listing(work: Work, request: Request, conditions: Sequence[Condition], where: str) -> Steps[str]:
+    if request.function != "count" or request.group_by:
+        work.need("aggregate_records", "calculate figures")
+    call = _case_call(work, request, conditions) or _query_call(
+        work, replace(request, limit=1), conditions, work.briefing.object(request.object or "")
+    )
+    outcome = (yield [call])[0]
+    if not outcome.ok:
+        return compose.say_problem(outcome, "Counting")
+    total = outcome.result.get("total")
+    count = total if isinstance(total, int) else 0
+    return f"{compose.say_number(count)} {compose.say_object(request.object or 'record', count=count)}{where}."
+
+
+def show_more(work: Work, request: Request) -> Steps[str]:
+    page = work.memory.page
+    cursor = page.result.get("next_cursor") if page else None
+    if not page or not cursor or "query_records" not in work.toolbox:
+        raise GiveUpError("There is nothing more to show: the last list is complete, or there was none.")
+    outcome = (yield [Call("query_records", {**page.call.args, "cursor": cursor})])[0]
+    if not outcome.ok:
+        return compose.say_problem(outcome, "Reading the next page")
+    shown = Request(Verb.LIST, request.said, object=str(page.call.args.get("object")))
+    return compose.say_list(shown, outcome, work.memory, "")
+
+
+def _scoped(work: Work, request: Request) -> Steps[tuple[list[Condition], str]]:
+    """The conditions with the owning record and person put in, and how to say them."""
+    conditions = list(request.conditions)
+    where = _say_conditions(conditions, work.memory)
+    info = work.briefing.object(request.object or "")
+    if request.owner:
+        person = yield from work.resolve(request.owner, ("User",))
+        conditions = [c for c in conditions if c.topic != "mine"] + [
+            Condition("OwnerId", "eq", person.record_id, "owner")
+        ]
+        where += f" owned by {compose.cite(person, work.memory)}"
+    if request.scope:
+        targets = links_of(info)
+        parent = yield from work.resolve(
+            request.scope,
+            tuple(targets) if not request.scope.pronoun or not request.scope.objects else request.scope.objects,
+        )
+        link = targets.get(parent.object)
+        if link is None:
+            things = compose.capital(compose.say_object(info.name, count=2))
+            raise GiveUpError(
+                f"{things} are not linked to {with_article(compose.say_object(parent.object))}, "
+                f"so I cannot list them for {compose.cite(parent, work.memory)}."
+            )
+        conditions.append(Condition(link, "eq", parent.record_id, "scope"))
+        where += f" for {compose.cite(parent, work.memory)}"
+    return conditions, where
+
+
+def _filters(conditions: Iterable[Condition]) -> list[dict[str, object]]:
+    return [{"field": c.field, "op": c.op, "value": c.value} for c in conditions]
+
+
+def _is_singular(request: Request) -> bool:
+    words = request.said.lower()
+    return not any(
+        token.low.endswith("s") and token.low not in ("is", "us", "'s", "has", "was", "does")
+        for token in tokenize(words)
+    )
+
+
+def _say_conditions(conditions: Sequence[Condition], memory: Memory) -> str:
+    """The narrowing in words, so that a misread request is seen at once."""
+    signs = {
+        "eq": "=",
+        "ne": "≠",
+        "gt": ">",
+        "ge": "≥",
+        "lt": "<",
+        "le": "≤",
+        "contains": "contains",
+        "starts_with": "starts with",
+        "in": "in",
+        "is_null": "is empty",
+    }
+    parts = []
+    years = _whole_years(conditions)
+    for condition in conditions:
+        if year := years.get(condition.field):
+            if condition.op == "ge":
+                parts.append(f"{say_name(condition.field)} in {year}")
+        elif condition.topic == "mine":
+            parts.append("yours")
+        elif condition.field == "IsClosed":
+            parts.append("closed" if condition.value else "open")
+        elif condition.op == "is_null":
+            parts.append(f"without {say_name(condition.field)}")
+        else:
+            parts.append(
+                f"{say_name(condition.field)} {signs[condition.op]} {compose.say_value(condition.value, memory)}"
+            )
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _whole_years(conditions: Sequence[Condition]) -> dict[str, str]:
+    """Field -> the year that the conditions on it span: said as people say it, without its first and last day."""
+    since = {c.field: str(c.value) for c in conditions if c.op == "ge" and str(c.value).endswith("-01-01")}
+    until = {c.field: str(c.value) for c in conditions if c.op == "lt" and str(c.value).endswith("-01-01")}
+    return {name: first[:4] for name, first in since.items() if until.get(name, "")[:4] == str(int(first[:4]) + 1)}

@@ -1,0 +1,113 @@
+"""Shows records, what happened around them, and what articles say."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from agents._offline import compose
+from agents._offline.lexicon import CHILDREN
+from agents._offline.request import Reference, Request
+from agents._offline.resolve import AskError, GiveUpError, Steps
+from agents._offline.toolbox import Outcome
+from agents._offline.words import singular, tokenize
+from agents._offline.work import Work
+
+RECENT_DAYS = 30
+
+
+def show(work: Work, request: Request) -> Steps[str]:
+    reference = request.target or Reference(pronoun="it")
+    try:
+        record = yield from work.resolve(reference)
+    except (AskError, GiveUpError) as unnamed:
+        if said := (yield from _answer_instead(work, request, unnamed)):
+            return said
+        raise
+    if "get_record" not in work.toolbox:
+        if not record.details:
+            work.need("get_record", f"show {record.record_id}")
+        return compose.say_row(record, work.memory).removeprefix("- ")
+    outcome = (yield [work.toolbox.call("get_record", object=record.object, record_id=record.record_id)])[0]
+    if not outcome.ok:
+        return compose.say_problem(outcome, f"Reading {compose.cite(record, work.memory)}")
+    return compose.say_record(outcome, work.memory, only=_present(request.fields, outcome))
+
+
+def _answer_instead(work: Work, request: Request, unnamed: AskError | GiveUpError) -> Steps[str]:
+    """What articles say to a question that only seemed to name a record; empty if they say nothing to it."""
+    guessed = request.target is not None and request.target.text.islower()
+    words = set(request.target.text.split()) if request.target else set()
+    found = unnamed.candidates if isinstance(unnamed, AskError) else ()
+    is_named = any(words <= set(one.name.lower().split()) for one in found)
+    if not (request.asks and guessed) or is_named or "search_knowledge" not in work.toolbox:
+        return ""
+    outcome = (yield [work.toolbox.call("search_knowledge", query=_with_singulars(request.said), limit=3)])[0]
+    return compose.say_articles(outcome) if outcome.ok and outcome.result.get("articles") else ""
+
+
+def summarise(work: Work, request: Request) -> Steps[str]:
+    record = yield from work.resolve(request.target or Reference(pronoun="it"))
+    work.need("get_record", "summarise a record")
+    children = [name for name in CHILDREN.get(record.object, ()) if name in work.briefing.objects]
+    calls = [
+        work.toolbox.call("get_record", object=record.object, record_id=record.record_id, related=children or None)
+    ]
+    if "activities_timeline" in work.toolbox:
+        calls.append(work.toolbox.call("activities_timeline", record_id=record.record_id, since=request.day, limit=5))
+    outcomes = yield calls
+    main = outcomes[0]
+    if main.kind == "retry" and children:
+        main = (yield [work.toolbox.call("get_record", object=record.object, record_id=record.record_id)])[0]
+    if not main.ok:
+        return compose.say_problem(main, f"Reading {compose.cite(record, work.memory)}")
+    work.memory.focus(record)
+    return compose.say_summary(main, outcomes[1] if len(outcomes) > 1 else None, work.memory)
+
+
+def show_timeline(work: Work, request: Request) -> Steps[str]:
+    record = yield from work.resolve(request.target or Reference(pronoun="it"))
+    work.need("activities_timeline", "show activity")
+    since = request.day
+    if request.text == "recent" and work.briefing.today:
+        since = (work.briefing.today - timedelta(RECENT_DAYS)).isoformat()
+    until = (date.fromisoformat(request.until) - timedelta(1)).isoformat() if request.until else None
+    outcome = (
+        yield [work.toolbox.call("activities_timeline", record_id=record.record_id, since=since, until=until, limit=10)]
+    )[0]
+    if not outcome.ok:
+        return compose.say_problem(outcome, f"Reading the activity of {compose.cite(record, work.memory)}")
+    told = since if since and since in request.said else None
+    return compose.say_timeline(outcome, work.memory, compose.cite(record, work.memory), told)
+
+
+def answer_from_articles(work: Work, request: Request) -> Steps[str]:
+    work.need("search_knowledge", "search knowledge articles")
+    outcome = (yield [work.toolbox.call("search_knowledge", query=_with_singulars(request.text), limit=3)])[0]
+    return compose.say_articles(outcome) if outcome.ok else compose.say_problem(outcome, "Searching the knowledge base")
+
+
+def show_similar(work: Work, request: Request) -> Steps[str]:
+    work.need("similar_cases", "look for similar cases")
+    case_id, about = None, f' about "{compose.escape(request.text)}"' if request.text else ""
+    if request.target:
+        record = yield from work.resolve(request.target, ("Case",))
+        case_id, about = record.record_id, f" to {compose.cite(record, work.memory)}"
+    outcome = (
+        yield [work.toolbox.call("similar_cases", case_id=case_id, text=None if case_id else request.text, limit=5)]
+    )[0]
+    return (
+        compose.say_similar(outcome, about) if outcome.ok else compose.say_problem(outcome, "Looking for similar cases")
+    )
+
+
+def _with_singulars(question: str) -> str:
+    """The question with the singular of each plural in it: titles say 'delivery' where people say 'deliveries'."""
+    words = [token.low for token in tokenize(question)]
+    extra = [one for word in words if word.isalpha() and (one := singular(word)) != word and one not in words]
+    return " ".join([question, *dict.fromkeys(extra)])
+
+
+def _present(fields: Sequence[str], outcome: Outcome) -> tuple[str, ...]:
+    """Of the fields asked for, those the record has; all of them if it has none, so that the answer can say so."""
+    has = outcome.result.get("fields")
+    present = tuple(name for name in fields if isinstance(has, Mapping) and name in has)
+    return present or tuple(fields)
