@@ -1,6 +1,8 @@
 """Ordinary words that are also somebody's name: in lower case, inside a sentence, they are left as they are.
 
-Written like a name ("Will", "MAY") they are masked wherever a person of the tenant is called so.
+Written like a name ("Will", "MAY") they are masked wherever a person of the tenant is called so. Words of the trade are
+also left alone where a text begins with one: anybody outside can fill in a form as "Please Convert", and nobody in the
+tenant could have anything converted from then on.
 """
 
 ORDINARY = frozenset(
@@ -59,3 +61,35 @@ ORDINARY = frozenset(
     zone de del der den di da dos das du la le les el en et und van von ter al bin ibn
     """.split()
 )
+
+TRADE = frozenset(
+    """
+    activate activities address advance advice agenda aggregate agreement alarm alert alike allocate allowed
+    alternative analyse analyze api appointment approval approve approved archive are arrange articles assign
+    assignee attach audience audit authorise authorize avg breakdown brief briefing broken bump buyer buying
+    calculate calendar campaigns cancel categorise categorize category channel chart cheap classification classify
+    client closing code cohort colleague comments committee companies comparable compare complaint complaints
+    complete compliance comply compose compute computed confirm contracts conversation conversion convert converted
+    costs countersign created creation cycle daily danger dashboard deadline deliver delivery describe description
+    development diagram digest discount dismiss dispatch display distribution doc docs documentation duplicates
+    duration employee employees error escalate escalated escalation examine expected expiration expire expiry
+    explain explanation explore export extract faq fastest fetch fewest finding firm forecast forward generate graph
+    grouped guidance guideline handle handler headcount highest homepage ignore import improve incident insight
+    insights inspect integration integrations invitation invite issues knowledge landing lapse likelihood location
+    log longest lookup lose lost lowest mailing maximum median meetings merge metric minimum mobile model modified
+    names newsletter notify observation opp opportunities opportunity oppty opt opted organisation organization
+    origin outliers outlook overview owners parent percent percentage permission phase picklist plot policy possible
+    postpone potential predict prediction prep preparation prepare preview pricebook prices pricing prio problems
+    produce projection proposal propose prospect publish purchase python qualification qualified qualify quantity
+    query quickest quotation raise rank rating ratio reassign recall recap recipients recommend recommendation
+    recording refine refund region reimburse reimbursement reject rejected release reminder remove rename renew
+    renewal reopen rep research resemble resembling reset resolution resolve resolved respond responded response
+    revenue review revise revoke rework risk roadmap route rules rundown sandbox schedule schema script sector
+    segment segments sets severity sharing shipment shipping shortest similar slow slowest snippet sold solution
+    solve source speed stakeholder stakeholders statistics steps study suggest suggested suggestion surname takes
+    target teammate telephone territory tests text timeline todo transcript transcripts transfer trend triage
+    trigger triggers trouble troubleshoot turnover undo unsubscribe urgency url validation values variant variants
+    verify visualise visualize void wants warn warning warranty web webhook website won workflow working yearly
+    """.split()
+)
+"""What the service is asked for, and about: nobody's name but in a form that was filled in to disturb."""

@@ -16,7 +16,7 @@ from trust.masking.detectors import (
     is_card,
     is_phone,
 )
-from trust.masking.ordinary import ORDINARY
+from trust.masking.ordinary import ORDINARY, TRADE
 from trust.vault import Hidden
 
 Key = tuple[str, str]
@@ -24,6 +24,8 @@ Key = tuple[str, str]
 
 _HAS_DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(r"\d+")
+_MARGIN = 20
+"""Blanks and marks before the first word of a text."""
 
 
 def compose(text: str) -> str:
@@ -35,8 +37,21 @@ def find_words(text: str, start: int, end: int) -> Iterator[tuple[re.Match[str],
     """Words in a stretch of a text that could be somebody's name, with their keys."""
     for match in (ASCII_RUN if text.isascii() else WORD_RUN).finditer(text, start, end):
         word = match.group()
-        if (key := word_key(word)) is not None and not (word.islower() and word in ORDINARY):
+        if (key := word_key(word)) is not None and not _is_ordinary(text, match):
             yield match, key
+
+
+def _is_ordinary(text: str, match: re.Match[str]) -> bool:
+    """A word as everybody uses it: in lower case, or of the trade with the capital that a text begins with."""
+    word = match.group()
+    if word.islower():
+        return word in ORDINARY or word in TRADE
+    return (
+        word[1:].islower()
+        and word.lower() in TRADE
+        and match.start() < _MARGIN
+        and not any(map(str.isalnum, text[: match.start()]))
+    )
 
 
 @lru_cache(maxsize=2_048)
