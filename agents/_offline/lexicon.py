@@ -221,7 +221,13 @@ def object_named(words: Sequence[str], known: Iterable[str], *, fuzzy: bool) -> 
 
 def field_named(words: Sequence[str], info: ObjectInfo) -> FieldInfo | None:
     """The field of the object that these lower-case words name."""
-    return _field_named(tuple(words), info)
+    return _field_named(tuple("email" if word == "e-mail" else word for word in words), info)
+
+
+def usual_fields(words: Sequence[str], names: Iterable[str]) -> frozenset[str]:
+    """The fields these words name that such objects have in every CRM, whether or not the caller may read them."""
+    meant = FIELD_WORDS.get(" ".join("email" if word == "e-mail" else word for word in words), ())
+    return frozenset(field for name in names for field in SHOWN_FIELDS.get(name, ()) if field in meant)
 
 
 @lru_cache(maxsize=20_000)

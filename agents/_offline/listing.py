@@ -19,6 +19,7 @@ from agents._offline.work import Work, links_of
 def list_records(work: Work, request: Request) -> Steps[str]:
     conditions, where = yield from _scoped(work, request)
     info = work.briefing.object(request.object or "")
+    work.require_readable(info.name, _fields_of(request, conditions))
     call = _case_call(work, request, conditions) or _query_call(work, request, conditions, info)
     outcome = (yield [call])[0]
     if outcome.kind == "retry" and (plainer := _plainer(call)):
@@ -87,6 +88,7 @@ def measure(work: Work, request: Request) -> Steps[str]:
             f"I do not know which number of {compose.say_object(request.object or 'record', count=2)} to add up."
             " Name the field, please."
         )
+    work.require_readable(request.object or "", _fields_of(request, conditions))
     call = work.toolbox.call(
         "aggregate_records",
         object=request.object,
@@ -155,6 +157,14 @@ def _scoped(work: Work, request: Request) -> Steps[tuple[list[Condition], str]]:
         conditions.append(Condition(link, "eq", parent.record_id, "scope"))
         where += f" for {compose.cite(parent, work.memory)}"
     return conditions, where
+
+
+def _fields_of(request: Request, conditions: Iterable[Condition]) -> list[str]:
+    """What a list or figure is narrowed, ordered, split and worked out by."""
+    sort = [request.sort.field] if request.sort else []
+    split = [name.partition(".")[0] for name in request.group_by]
+    measure = [request.measure] if request.measure and request.function != "count" else []
+    return [*(condition.field for condition in conditions), *sort, *split, *measure]
 
 
 def _filters(conditions: Iterable[Condition]) -> list[dict[str, object]]:

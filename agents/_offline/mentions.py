@@ -58,7 +58,7 @@ def mention_at(reader: Reader, at: int, briefing: Briefing) -> Mention | None:
             or not all(reader.is_free(at + i) for i in range(size))
         ):
             continue
-        words = [token.low for token in tokens]
+        words = ["email" if token.low == "e-mail" else token.low for token in tokens]
         if (size == 1 and words[0] in _RATHER_NOT) or _is_name_part(reader, at, size):
             continue
         fuzzy = (tokens[0].text.islower() or at == 0) and words[0] not in _NO_SLIPS | briefing.value_words

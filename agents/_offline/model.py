@@ -215,6 +215,6 @@ def _give_up(turn: _Turn) -> str:
     failed = [outcome for outcome in turn.outcomes if not outcome.ok]
     reason = f" The last problem was: {failed[-1].message}" if failed else ""
     return (
-        f"I stopped after {turn.rounds} rounds of look-ups without finishing this request.{reason}"
+        f"I stopped after several rounds of look-ups without finishing this request.{reason}"
         " Please ask for a smaller part of it."
     )

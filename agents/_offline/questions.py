@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agents._offline.lexicon import field_named
+from agents._offline.lexicon import field_named, usual_fields
 from agents._offline.mentions import Mention, find_object, mention_at
 from agents._offline.prompt import Briefing, ObjectInfo
 from agents._offline.reader import Reader
@@ -64,6 +64,7 @@ def _named_fields(reader: Reader, briefing: Briefing, info: ObjectInfo, head: st
             if not is_free or reader.tokens[at].kind is not Kind.WORD:
                 continue
             named = {field.name for candidate in infos if (field := field_named(words, candidate))}
+            named |= usual_fields(words, (candidate.name for candidate in infos))
             if named and _asks_field(reader, at, at + size, head, words):
                 reader.take(at, at + size)
                 found.extend(sorted(named))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agents._offline.conditions import ConditionReader
-from agents._offline.lexicon import PERSON_OBJECTS, field_named
+from agents._offline.lexicon import EVERY_RECORD_HAS, PERSON_OBJECTS, SHOWN_FIELDS, field_named
 from agents._offline.mentions import Mention, find_object
 from agents._offline.order import default_measure, read_grouping, read_sort
 from agents._offline.prompt import Briefing, ObjectInfo
@@ -203,12 +203,13 @@ def _objects_with(briefing: Briefing, fields: Sequence[str]) -> tuple[str, ...]:
         "Account", "Contact", "Lead", "Opportunity", "Case", "Quote", "Order", "Contract", "Campaign", "User",
         "Product2",
     )  # fmt: skip
-    everywhere = {"OwnerId", "CreatedDate", "LastModifiedDate"}
-    return tuple(
-        name
+    have = {
+        name: len({*briefing.object(name).fields, *SHOWN_FIELDS.get(name, ()), *EVERY_RECORD_HAS} & set(fields))
         for name in named
-        if name in briefing.objects and set(fields) & {*briefing.object(name).fields, *everywhere}
-    )
+        if name in briefing.objects
+    }
+    most = max(have.values(), default=0)
+    return tuple(name for name, count in have.items() if most and count == most)
 
 
 # One record or several

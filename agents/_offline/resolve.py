@@ -276,9 +276,17 @@ class Resolver:
             closest_one = _distinguish(rows[0], rows, self._memory)
             question = f"I found nothing named {said}. The closest I found is {closest_one}. Do you mean that one?"
             return AskError(question, key=reference.key, candidates=rows)
-        shown = ", the first of them listed" if len(rows) > _SHOWN else ""
-        question = f"I found {count} {noun} matching {said}{shown}. Which one do you mean?\n\n"
+        if not any(_is_named(row, reference.text) for row in rows):
+            question = f"I found no {_one_of(kinds)} named {said}. Is it one of these that come close?\n\n"
+        else:
+            shown = ", the first of them listed" if len(rows) > _SHOWN else ""
+            question = f"I found {count} {noun} matching {said}{shown}. Which one do you mean?\n\n"
         return AskError(question + "\n".join(lines[:_SHOWN]), key=reference.key, candidates=rows)
+
+
+def _one_of(kinds: Iterable[str]) -> str:
+    named = sorted(kinds)
+    return say_object(named[0]) if len(named) == 1 else "record"
 
 
 def _score(scores: Scores, row: Known) -> float:

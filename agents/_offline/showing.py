@@ -5,11 +5,12 @@ from datetime import date, timedelta
 
 from agents._offline import compose
 from agents._offline.lexicon import CHILDREN
+from agents._offline.memory import Known
 from agents._offline.request import Reference, Request
 from agents._offline.resolve import AskError, GiveUpError, Steps
 from agents._offline.toolbox import Outcome
-from agents._offline.words import singular, tokenize
-from agents._offline.work import Work
+from agents._offline.words import say_name, singular, tokenize
+from agents._offline.work import Work, enumerate_all, say_unreadable
 
 RECENT_DAYS = 30
 
@@ -29,7 +30,12 @@ def show(work: Work, request: Request) -> Steps[str]:
     outcome = (yield [work.toolbox.call("get_record", object=record.object, record_id=record.record_id)])[0]
     if not outcome.ok:
         return compose.say_problem(outcome, f"Reading {compose.cite(record, work.memory)}")
-    return compose.say_record(outcome, work.memory, only=_present(request.fields, outcome))
+    present = _present(request.fields, outcome)
+    if request.fields and not present:
+        return _say_unread(record, request.fields, work)
+    hidden = work.hidden_among(record.object, request.fields)
+    note = f"\n\n{say_unreadable(record.object, hidden)}" if hidden else ""
+    return compose.say_record(outcome, work.memory, only=present) + note
 
 
 def _answer_instead(work: Work, request: Request, unnamed: AskError | GiveUpError) -> Steps[str]:
@@ -107,7 +113,15 @@ def _with_singulars(question: str) -> str:
 
 
 def _present(fields: Sequence[str], outcome: Outcome) -> tuple[str, ...]:
-    """Of the fields asked for, those the record has; all of them if it has none, so that the answer can say so."""
+    """Of the fields asked for, those of the record that the caller may read."""
     has = outcome.result.get("fields")
-    present = tuple(name for name in fields if isinstance(has, Mapping) and name in has)
-    return present or tuple(fields)
+    return tuple(name for name in fields if isinstance(has, Mapping) and name in has)
+
+
+def _say_unread(record: Known, fields: Sequence[str], work: Work) -> str:
+    """Why no field that was asked for is told: the caller may not read it, or there is none."""
+    cited = compose.cite(record, work.memory)
+    if hidden := work.hidden_among(record.object, fields):
+        return f"{say_unreadable(record.object, hidden)} So I cannot tell it for {cited}."
+    asked = enumerate_all([say_name(name) for name in fields])
+    return f"{compose.capital(cited)} shows no {asked} that I can read."

@@ -1,15 +1,16 @@
 """What carrying out a request has at hand: the briefing, the bound tools, and what the thread has found."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from agents._offline import compose
-from agents._offline.lexicon import REFERENCE_TARGETS
+from agents._offline.lexicon import EVERY_RECORD_HAS, REFERENCE_TARGETS, SHOWN_FIELDS
 from agents._offline.memory import Known, Memory
 from agents._offline.prompt import Briefing, ObjectInfo
 from agents._offline.request import Reference
-from agents._offline.resolve import GiveUpError, Resolver, Steps
+from agents._offline.resolve import AskError, GiveUpError, Resolver, Steps
 from agents._offline.toolbox import Outcome, Toolbox
+from agents._offline.words import say_name
 
 _ABILITIES = (
     ("find_record", "find records by name"),
@@ -39,6 +40,8 @@ class Work:
     toolbox: Toolbox
     memory: Memory
     bindings: dict[str, Known] = field(default_factory=dict)
+    _unresolved: dict[tuple[str, tuple[str, ...]], AskError | GiveUpError] = field(default_factory=dict)
+    """References that were looked for in this turn and not found, so that nothing is looked for twice."""
 
     @property
     def is_customer(self) -> bool:
@@ -51,8 +54,26 @@ class Work:
             raise GiveUpError(f"I cannot {doing} here: the tool for it is not available to me. {self.say_abilities()}")
 
     def resolve(self, reference: Reference, objects: Sequence[str] = ()) -> Steps[Known]:
+        wanted = (reference.key, reference.objects or tuple(objects))
+        if wanted in self._unresolved:
+            raise self._unresolved[wanted]
         resolver = Resolver(self.briefing, self.toolbox, self.memory, self.bindings)
-        return (yield from resolver.resolve(reference, objects))
+        try:
+            return (yield from resolver.resolve(reference, objects))
+        except (AskError, GiveUpError) as unresolved:
+            self._unresolved[wanted] = unresolved
+            raise
+
+    def require_readable(self, object_name: str, fields: Iterable[str]) -> None:
+        """Raises: GiveUpError with the right that is missing if a usual field is none of those the caller reads."""
+        if hidden := self.hidden_among(object_name, fields):
+            raise GiveUpError(say_unreadable(object_name, hidden))
+
+    def hidden_among(self, object_name: str, fields: Iterable[str]) -> list[str]:
+        """Those of the fields that every CRM has and the caller may not read."""
+        seen = {*self.briefing.object(object_name).fields, *EVERY_RECORD_HAS}
+        usual = SHOWN_FIELDS.get(object_name, ())
+        return list(dict.fromkeys(name for name in fields if name in usual and name not in seen))
 
     def applied(self, outcome: Outcome, doing: str) -> str:
         return compose.say_applied(outcome, self.memory, doing)
@@ -64,6 +85,15 @@ class Work:
             if able
             else "None of the tools I have here are ones I know how to use."
         )
+
+
+def say_unreadable(object_name: str, fields: Sequence[str]) -> str:
+    labels = enumerate_all([say_name(name) for name in fields])
+    rights = enumerate_all([f"{object_name}.{name}" for name in fields])
+    return (
+        f"You are not permitted to read the {labels} of {compose.say_object(object_name, count=2)}:"
+        f" that takes the right to read {rights}."
+    )
 
 
 def links_of(info: ObjectInfo) -> dict[str, str]:

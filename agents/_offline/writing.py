@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from agents._offline import compose
 from agents._offline.changes import Assignment, fit
-from agents._offline.lexicon import NAME_FIELDS, REFERENCE_TARGETS
+from agents._offline.lexicon import NAME_FIELDS, REFERENCE_TARGETS, field_named, usual_fields
 from agents._offline.prompt import Briefing, ObjectInfo
 from agents._offline.request import Change, Reference, Request
 from agents._offline.resolve import AskError, GiveUpError, Steps
@@ -50,6 +50,8 @@ def _assign(work: Work, changes: Iterable[Change], info: ObjectInfo) -> Steps[di
     """Fields with values for a write; people are looked up."""
     fields: dict[str, object] = {}
     for at, change in enumerate(changes):
+        if hidden := _hidden_field(change, info):
+            work.require_readable(info.name, hidden)
         assignment = fit(change, info, work.briefing)
         if assignment.problem:
             raise AskError(assignment.problem, slot=f"change:{at}:{change.field or say_name(assignment.field)}")
@@ -88,9 +90,19 @@ def _objects_fitting(changes: Sequence[Change], briefing: Briefing) -> tuple[str
         for name in main
         if name in briefing.objects
         and changes
-        and all(not fit(change, briefing.object(name), briefing).problem for change in changes)
+        and all(_may_fit(change, briefing.object(name), briefing) for change in changes)
     ]
     return tuple(fitting)
+
+
+def _may_fit(change: Change, info: ObjectInfo, briefing: Briefing) -> bool:
+    return bool(_hidden_field(change, info)) or not fit(change, info, briefing).problem
+
+
+def _hidden_field(change: Change, info: ObjectInfo) -> frozenset[str]:
+    """The usual fields that a change names and none of which the caller sees."""
+    words = change.field.split()
+    return frozenset() if not words or field_named(words, info) else usual_fields(words, [info.name])
 
 
 def _name_fields(name: str, info: ObjectInfo) -> dict[str, object]:
