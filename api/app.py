@@ -16,6 +16,7 @@ from api.routes import (
     assistants,
     audit,
     charts,
+    console,
     crons,
     delegations,
     erasure,
@@ -86,6 +87,7 @@ _ROUTES = (
     switches,
     erasure,
     metrics,
+    console,
 )
 
 
