@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from crm.database import TenantSession
 from crm.errors import CursorError
 from crm.repositories import approvals as approval_rows
 from crm.repositories import inbox as rows
-from crm.repositories.inbox import Filter, Position, Sort
+from crm.repositories.inbox import Filter, Noted, Position, Sort, note_of
 from crm.work import Approval
 from graphs._threads import Threads
 from graphs.conversations import Conversations
@@ -23,8 +23,8 @@ from trust.approvals import (
     ApprovalError,
     DigestMismatchError,
     Verdict,
-    is_entitled,
 )
+from trust.entitlement import Judge
 from trust.inbox import MAX_BATCH, Batch, BatchError, Misfit
 from trust.principal import Principal
 
@@ -69,20 +69,31 @@ class Inbox(Threads):
     # Finding
 
     async def list_page(
-        self, principal: Principal, view: View, wanted: Filter, *, sort: Sort, cursor: str | None, limit: int
+        self,
+        principal: Principal,
+        view: View,
+        wanted: Filter,
+        *,
+        sort: Sort,
+        cursor: str | None,
+        limit: int,
+        escalated: bool | None = None,
     ) -> Found:
         """The next requests of a view. Raises: CursorError for one of another question."""
         bound = _bind(wanted, view, principal)
-        mark = _fingerprint(principal, view, bound, sort)
+        mark = _fingerprint(principal, view, bound, sort, escalated)
         after = self._read_cursor(cursor, mark)
         now = self.runner.clock()
         async with self._session(principal) as session:
             crm = self.runner.desk.crm_for(session, principal, now)
-            shown: list[Approval] = []
+            judge = Judge(principal, now)
+            shown: list[Noted] = []
             while len(shown) <= limit:
                 some = await rows.list_page(session, bound, sort=sort, after=after, limit=_AT_A_TIME)
-                belonging = [one for one in some if _belongs(one, view, principal, now)]
-                shown += await inbox.find_seen_among(session, belonging, principal, crm, at=now)
+                belonging = await _belonging(session, some, view, judge)
+                if escalated is not None:
+                    belonging = [one for one in belonging if judge.has_escalated(one.rule) is escalated]
+                shown += await inbox.find_seen_among(session, belonging, principal, crm, judge)
                 if len(some) < _AT_A_TIME:
                     break
                 after = _position(some[-1], sort)
@@ -98,29 +109,46 @@ class Inbox(Threads):
 
     async def count(self, principal: Principal) -> Counts:
         """Over what is pending."""
-        seen: list[Approval] = []
-        after = None
-        now = self.runner.clock()
+        wanted = Filter(statuses=["pending"])
+        judge = Judge(principal, self.runner.clock())
         async with self._session(principal) as session:
-            crm = self.runner.desk.crm_for(session, principal, now)
             below = await rows.list_below(session, principal.access)
-            while True:
-                wanted = Filter(statuses=["pending"])
-                some = await rows.list_page(session, wanted, sort="oldest", after=after, limit=_AT_A_TIME)
-                seen += await inbox.find_seen_among(session, some, principal, crm, at=now)
-                if len(some) < _AT_A_TIME:
-                    break
-                after = _position(some[-1], "oldest")
-        decidable = [one for one in seen if is_entitled(one, principal, at=now)]
-        at_hand = [one for one in decidable if one.assignee in (None, principal.id)]
-        counts: dict[View, int] = {
+            groups = await inbox.count_seen(session, wanted, principal)
+            if groups is None or any(judge.may_decide(one.rule, one.requester) is None for one in groups):
+                return await self._count_one_by_one(session, wanted, principal, judge)
+        by_view: dict[View, int] = dict.fromkeys(get_args(View), 0)
+        oldest = []
+        for one in groups:
+            is_own, is_below = one.requester == principal.id, one.requester in below
+            is_decidable = bool(judge.may_decide(one.rule, one.requester))
+            is_mine = is_decidable and one.is_at_hand
+            by_view["all"] += one.count * (is_own or is_below or is_decidable)
+            by_view["mine"] += one.count * is_mine
+            by_view["team"] += one.count * is_below
+            by_view["decidable"] += one.count * is_decidable
+            by_view["requested"] += one.count * is_own
+            if is_mine:
+                oldest.append(one.oldest)
+        return Counts(by_view, min(oldest, default=None))
+
+    async def _count_one_by_one(
+        self, session: TenantSession, wanted: Filter, principal: Principal, judge: Judge
+    ) -> Counts:
+        """Where the database alone cannot tell: limits of a delegation ask for values, or nothing was noted yet."""
+        crm = self.runner.desk.crm_for(session, principal, judge.at)
+        every = await rows.list_page(session, wanted, sort="oldest", after=None, limit=None)
+        below = await rows.list_below(session, principal.access)
+        seen = await inbox.find_seen_among(session, every, principal, crm, judge)
+        may = await judge.find_decidable(session, seen)
+        at_hand = [one for one in seen if one.approval_id in may and one.assignee in (None, principal.id)]
+        by_view: dict[View, int] = {
             "all": len(seen),
             "mine": len(at_hand),
             "team": sum(one.requester in below for one in seen),
-            "decidable": len(decidable),
+            "decidable": len(may),
             "requested": sum(one.requester == principal.id for one in seen),
         }
-        return Counts(counts, min((one.created_at for one in at_hand), default=None))
+        return Counts(by_view, min((one.created_at for one in at_hand), default=None))
 
     async def find_successor(self, principal: Principal, approval_id: str) -> str | None:
         """The newest request that took the place of one."""
@@ -190,13 +218,14 @@ class Inbox(Threads):
             crm = self.runner.desk.crm_for(session, principal, now)
             opened = await approval_rows.list_by_ids(session, approval_ids)
             kept = [one for one in opened if not one.is_erased]
-            seen = await inbox.find_seen_among(session, kept, principal, crm, at=now)
+            notes = [note_of(one) for one in kept]
+            seen = await inbox.find_seen_among(session, notes, principal, crm, Judge(principal, now))
             known = {one.approval_id for one in seen}
             hidden = [Misfit(one, "there is no such request that you can see") for one in approval_ids]
             hidden = [one for one in hidden if one.approval_id not in known]
             if hidden:
                 raise BatchError(hidden)
-            return inbox.form_batch(session, seen, principal, at=now, is_open=is_open)
+            return inbox.form_batch(session, kept, principal, at=now, is_open=is_open)
 
     async def _decide_one(
         self, principal: Principal, approval: Approval, verdict: Verdict, *, is_vetoed: bool
@@ -271,16 +300,19 @@ def _bind(wanted: Filter, view: View, principal: Principal) -> Filter:
     return wanted
 
 
-def _belongs(approval: Approval, view: View, principal: Principal, at: datetime) -> bool:
-    return view not in ("mine", "decidable") or is_entitled(approval, principal, at=at)
+async def _belonging(session: TenantSession, notes: Sequence[Noted], view: View, judge: Judge) -> list[Noted]:
+    if view not in ("mine", "decidable"):
+        return list(notes)
+    may = await judge.find_decidable(session, notes)
+    return [one for one in notes if one.approval_id in may]
 
 
-def _position(approval: Approval, sort: Sort) -> Position:
-    at = approval.expires_at if sort == "expiring" else approval.created_at
-    return at.astimezone(UTC), approval.approval_id
+def _position(note: Noted, sort: Sort) -> Position:
+    at = note.expires_at if sort == "expiring" else note.created_at
+    return at.astimezone(UTC), note.approval_id
 
 
-def _fingerprint(principal: Principal, view: View, wanted: Filter, sort: Sort) -> str:
+def _fingerprint(principal: Principal, view: View, wanted: Filter, sort: Sort, escalated: bool | None) -> str:
     """Of everything that decides which page follows: a cursor of one question says nothing to another."""
-    text = repr((principal.tenant, principal.id, view, sort, wanted))
+    text = repr((principal.tenant, principal.id, view, sort, wanted, escalated))
     return hashlib.sha256(text.encode()).hexdigest()[:24]

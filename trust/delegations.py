@@ -46,6 +46,10 @@ class Limits:
     amount_cap: int | None = None
     """The most that any amount of the request may come to."""
 
+    @property
+    def are_none(self) -> bool:
+        return not self.tools and not self.objects and self.amount_cap is None
+
     def reach(self, approval: Approval) -> bool:
         """Whether a request lies within."""
         if self.tools and approval.tool not in self.tools:
@@ -92,14 +96,16 @@ class StandIn:
     def delegator(self) -> str:
         return self.access.caller.id
 
+    def may_count_for(self, requester: str, delegate: str, *, at: datetime) -> bool:
+        """Whether it is in time and neither of the two has asked: what is left to look at are its limits."""
+        return requester not in (delegate, self.delegator) and self.starts_at <= at < self.ends_at
+
     def counts_for(self, approval: Approval, delegate: str, *, at: datetime) -> bool:
         """Whether it lets the delegate decide on this request, provided that the delegator could.
 
         Neither of the two may have asked for it.
         """
-        if approval.requester in (delegate, self.delegator):
-            return False
-        return self.starts_at <= at < self.ends_at and self.limits.reach(approval)
+        return self.may_count_for(approval.requester, delegate, at=at) and self.limits.reach(approval)
 
 
 async def list_stand_ins(session: TenantSession, delegate: UserId, *, at: datetime) -> tuple[StandIn, ...]:

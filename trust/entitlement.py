@@ -1,9 +1,14 @@
 """Who may decide on a request, and in whose name: by the rule that the request was written down with, and the time."""
 
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from crm.access import Access
 from crm.database import TenantSession
+from crm.repositories import approvals as rows
+from crm.repositories.inbox import Noted
 from crm.repositories.owners import find_managers
 from crm.work import Approval, Vote
 from trust.actions import Action
@@ -19,21 +24,66 @@ def speakers(approval: Approval, principal: Principal, *, at: datetime) -> list[
     further than one step, and never to or from the requester.
     """
     rule = Hold.from_json(approval.rule)
-    found = [principal.id] if _qualifies(rule, approval, principal.access, at=at) else []
+    found = [principal.id] if _qualifies(rule, approval.requester, principal.access, at=at) else []
     if principal.access.caller.user_id is None:
         return found
     found += [
         one.delegator
         for one in principal.stands_in_for
-        if one.counts_for(approval, principal.id, at=at) and _qualifies(rule, approval, one.access, at=at)
+        if one.counts_for(approval, principal.id, at=at) and _qualifies(rule, approval.requester, one.access, at=at)
     ]
     return list(dict.fromkeys(found))
 
 
-def _qualifies(rule: Hold, approval: Approval, access: Access, *, at: datetime) -> bool:
+@dataclass(frozen=True)
+class Judge:
+    """Whether one person may decide at one time, asked of many requests that stay closed: each rule is read once."""
+
+    principal: Principal
+    at: datetime
+    _known: dict[tuple[str, str], bool | None] = field(default_factory=dict)
+    _escalated: dict[str, bool] = field(default_factory=dict)
+
+    def may_decide(self, rule: str, requester: str) -> bool | None:
+        """As `speakers` has it, of a rule in JSON. None: by a delegation whose limits ask for what is sealed."""
+        if (rule, requester) not in self._known:
+            self._known[rule, requester] = self._judge(rule, requester)
+        return self._known[rule, requester]
+
+    def _judge(self, rule: str, requester: str) -> bool | None:
+        asked = Hold.from_json(json.loads(rule))
+        if _qualifies(asked, requester, self.principal.access, at=self.at):
+            return True
+        able = [
+            one
+            for one in self.principal.stands_in_for
+            if one.may_count_for(requester, self.principal.id, at=self.at)
+            and _qualifies(asked, requester, one.access, at=self.at)
+        ]
+        if self.principal.access.caller.user_id is None or not able:
+            return False
+        return True if any(one.limits.are_none for one in able) else None
+
+    def has_escalated(self, rule: str) -> bool:
+        """Whether others may decide by now because nobody did in time."""
+        if rule not in self._escalated:
+            moments = [moment for _, moment in Hold.from_json(json.loads(rule)).escalations]
+            self._escalated[rule] = bool(moments) and min(moments) <= self.at
+        return self._escalated[rule]
+
+    async def find_decidable(self, session: TenantSession, notes: Sequence[Noted]) -> set[str]:
+        """The ids of those that the person may decide; only what limits of delegations ask about is opened."""
+        answers = {one.approval_id: self.may_decide(one.rule, one.requester) for one in notes}
+        unsure = [approval_id for approval_id, answer in answers.items() if answer is None]
+        opened = [one for one in await rows.list_by_ids(session, unsure) if not one.is_erased] if unsure else []
+        found = {approval_id for approval_id, answer in answers.items() if answer}
+        return found | {one.approval_id for one in opened if speakers(one, self.principal, at=self.at)}
+
+
+def _qualifies(rule: Hold, requester: str, access: Access, *, at: datetime) -> bool:
     if not all(one.is_met_by(access, at=at) for one in rule.requirements):
         return False
-    if access.caller.id == approval.requester:
+    if access.caller.id == requester:
         return rule.self_approval
     if rule.permissions:
         return rule.permissions <= access.permissions

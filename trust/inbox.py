@@ -10,9 +10,11 @@ from crm.connector import Connector
 from crm.database import TenantSession
 from crm.repositories import approvals as approval_rows
 from crm.repositories import inbox as rows
+from crm.repositories import inbox_counts as counts
 from crm.repositories.access import UnknownCallerError
 from crm.repositories.approval_facts import rests_on_outsiders
-from crm.repositories.inbox import RecordFact
+from crm.repositories.inbox import Filter, Noted, RecordFact
+from crm.repositories.inbox_counts import Group
 from crm.schema import OBJECT_INFO
 from crm.work import Approval
 from trust import audit, notices
@@ -27,6 +29,7 @@ from trust.approvals import (
 )
 from trust.decisions import Hold
 from trust.digests import digest_of
+from trust.entitlement import Judge
 from trust.principal import Principal, load_principal
 from trust.scopes import APPROVALS_DECIDE
 
@@ -44,17 +47,17 @@ class AssigneeError(ApprovalError):
 
 
 async def find_seen_among(
-    session: TenantSession, approvals: Sequence[Approval], principal: Principal, crm: Connector, *, at: datetime
-) -> list[Approval]:
+    session: TenantSession, notes: Sequence[Noted], principal: Principal, crm: Connector, judge: Judge
+) -> list[Noted]:
     """Those of the requests that the principal may see at that time, in order: `can_see` of many, in a few statements.
 
-    Nothing of the rows is opened but of those that an earlier version wrote down.
+    Nothing of the rows is opened but of those that an earlier version wrote down. `judge` is the principal's.
     """
+    at = judge.at
     below = await rows.list_below(session, principal.access)
+    decidable = await judge.find_decidable(session, notes)
     candidates = [
-        one
-        for one in approvals
-        if one.requester == principal.id or one.requester in below or is_entitled(one, principal, at=at)
+        one for one in notes if one.requester == principal.id or one.requester in below or one.approval_id in decidable
     ]
     foreign = [one for one in candidates if one.requester != principal.id and one.object_name is not None]
     records = await rows.load_records(session, [one.approval_id for one in foreign])
@@ -81,6 +84,23 @@ async def find_seen_among(
             if whole is not None and await can_see(whole, principal, crm, at=at, is_superior=one.requester in below):
                 seen.add(one.approval_id)
     return [one for one in candidates if one.approval_id in seen]
+
+
+async def count_seen(session: TenantSession, wanted: Filter, principal: Principal) -> list[Group] | None:
+    """How many requests the principal would see if they may decide or stand above all of them, in groups.
+
+    None where that cannot be told without opening some.
+    """
+    if await counts.has_unnoted(session, wanted):
+        return None
+    kinds = await counts.list_kinds(session, wanted)
+    readable = [
+        one
+        for one in kinds
+        if _may_read(RecordFact(one.object_name, "", one.role, one.fields), principal.access)
+        and (one.role == "create" or principal.access.may("read", one.object_name))
+    ]
+    return await counts.count_seen(session, wanted, principal.access, readable)
 
 
 def _ids_by_object(records: Mapping[str, Sequence[RecordFact]]) -> dict[str, set[str]]:

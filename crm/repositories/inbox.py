@@ -1,12 +1,13 @@
 """Finding requests among thousands: filtered, sorted and paged by indexes, with nothing of them opened."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
-from sqlalchemy.orm import defer
+from sqlalchemy import ColumnElement, Text, and_, or_, select
+from sqlalchemy import cast as sql_cast
 
 from crm.access import Access
 from crm.database import TenantSession
@@ -23,7 +24,6 @@ Position = tuple[datetime, str]
 
 _CHUNK = 400
 """Ids in one statement; SQLite takes no more than 32,766 in all."""
-_SEALED = [getattr(Approval, name) for name in Approval.__mapper__.column_attrs.keys() if name.startswith("sealed_")]  # noqa: SIM118
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,31 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """What is known of a request without opening it. `rule` is JSON as it is kept: the same text is the same rule."""
+
+    approval_id: str
+    requester: str
+    assignee: str | None
+    object_name: str | None
+    rule: str
+    created_at: datetime
+    expires_at: datetime
+
+
+def note_of(approval: Approval) -> Noted:
+    return Noted(
+        approval.approval_id,
+        approval.requester,
+        approval.assignee,
+        approval.object_name,
+        json.dumps(approval.rule),
+        approval.created_at,
+        approval.expires_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class RecordFact:
     """As `ApprovalRecord` keeps it."""
 
@@ -57,23 +82,34 @@ class RecordFact:
 
 
 async def list_page(
-    session: TenantSession, wanted: Filter, *, sort: Sort, after: Position | None, limit: int
-) -> list[Approval]:
-    """The next requests in order, without what is sealed: reading that of these rows is an error."""
+    session: TenantSession, wanted: Filter, *, sort: Sort, after: Position | None, limit: int | None
+) -> list[Noted]:
+    """The next requests in order, without what is sealed."""
     column = Approval.expires_at if sort == "expiring" else Approval.created_at
     descending = sort == "newest"
-    statement = _filtered(wanted)
+    statement = select(*_NOTED).where(*conditions_of(wanted))
     if after is not None:
         at, last = after
         beyond = column < at if descending else column > at
         tied = Approval.approval_id < last if descending else Approval.approval_id > last
         statement = statement.where(or_(beyond, and_(column == at, tied)))
     order = [column.desc(), Approval.approval_id.desc()] if descending else [column, Approval.approval_id]
-    options = [defer(one, raiseload=True) for one in _SEALED]
-    return list(await session.scalars(statement.order_by(*order).limit(limit).options(*options)))
+    found = await session.execute(statement.order_by(*order).limit(limit))
+    return [Noted(*row) for row in found]
 
 
-def _filtered(wanted: Filter) -> Select[Approval]:
+_NOTED = (
+    Approval.approval_id,
+    Approval.requester,
+    Approval.assignee,
+    Approval.object_name,
+    sql_cast(Approval.rule, Text),
+    Approval.created_at,
+    Approval.expires_at,
+)
+
+
+def conditions_of(wanted: Filter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.statuses:
         conditions.append(Approval.status.in_(wanted.statuses))
@@ -100,7 +136,7 @@ def _filtered(wanted: Filter) -> Select[Approval]:
     if wanted.record_id is not None:
         touching = select(ApprovalRecord.approval_id).where(ApprovalRecord.record_id == wanted.record_id)
         conditions.append(Approval.approval_id.in_(touching))
-    return select(Approval).where(*conditions)
+    return conditions
 
 
 async def load_records(session: TenantSession, approval_ids: Collection[str]) -> dict[str, list[RecordFact]]:

@@ -12,12 +12,13 @@ from api.settings import Settings
 from crm.ids import TenantId
 from crm.inbox import ApprovalRecord
 from crm.repositories import approvals as approval_rows
-from crm.repositories.inbox import list_below
+from crm.repositories.inbox import list_below, note_of
 from crm.repositories.records import EmbeddedCrm
 from crm.seed.people import staff_id
 from crm.work import Approval
 from tests.service import ADMIN, DANA, ELI, MARA, OTHER_DANA, World, calls, held, open_world, script
 from trust.approvals import can_see
+from trust.entitlement import Judge
 from trust.inbox import find_seen_among
 
 Json = Any
@@ -171,8 +172,12 @@ async def test_what_many_show_is_what_each_shows_and_costs_the_same_statements(s
                     for one in rows
                     if await can_see(one, principal, crm, at=now, is_superior=one.requester in below)
                 ]
-                together = [one.approval_id for one in await find_seen_among(session, rows, principal, crm, at=now)]
+                notes = [note_of(one) for one in rows]
+                seen = await find_seen_among(session, notes, principal, crm, Judge(principal, now))
+                together = [one.approval_id for one in seen]
             assert together == alone, person
+            counted_all = (await world.service.inbox.count(principal)).by_view["all"]
+            assert counted_all == len(alone), person
 
 
 class TestBatch:
