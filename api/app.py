@@ -12,6 +12,7 @@ from api.errors import Problem, register_errors
 from api.intake import IntakeMiddleware
 from api.pages import PagePolicyMiddleware
 from api.routes import (
+    approval_batches,
     approvals,
     assistants,
     audit,
@@ -68,6 +69,7 @@ _ROUTES = (
     measuring,
     crons,
     triggers,
+    approval_batches,
     approvals,
     inbox,
     webhooks,

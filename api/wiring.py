@@ -37,6 +37,7 @@ from graphs.checkpoints import SealedSaver
 from graphs.context import Limits
 from graphs.conversations import Conversations
 from graphs.inbox import Inbox
+from graphs.inbox_cards import Cards
 from graphs.runner import LEASE, Clock, Room, Runner
 from graphs.schedules import Schedules
 from graphs.screens import Screens
@@ -65,6 +66,7 @@ class Service:
     queue: DurableQueue | None
     authenticator: Authenticator
     inbox: Inbox
+    cards: Cards
     outbox: Outbox
     postman: Postman
     outward: Outward
@@ -183,6 +185,7 @@ async def open_service(
                 queue=queue,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience, clock),
                 inbox=Inbox(runner, conversations),
+                cards=Cards(runner),
                 outbox=Outbox(database, clock),
                 postman=postman,
                 outward=outward,

@@ -1,11 +1,13 @@
-"""Held actions over HTTP: the inbox, the card, the decision, and many decisions at once."""
+"""Held actions over HTTP: the inbox, the card and the decision."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
+from api._card_wire import CandidatesWire, CardWire, SummaryWire, candidates_wire, card_wire, summary_wire
 from api.callers import ApproverOf, ServiceOf
 from api.errors import InputError, problems
 from api.wire import ApprovalStatus, ApprovalWire, Body, Instant, approval_wire
@@ -14,9 +16,8 @@ from crm.fields import to_json
 from crm.ids import normalise_id
 from crm.repositories.inbox import Filter, Sort
 from crm.work import Approval
-from graphs.inbox import View
+from graphs.inbox import Found, View
 from trust.approvals import MAX_ANSWER, MAX_REASON, Verdict
-from trust.inbox import MAX_BATCH
 from trust.principal import Principal
 
 router = APIRouter(tags=["approvals"])
@@ -24,7 +25,6 @@ router = APIRouter(tags=["approvals"])
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Reason = Annotated[str | None, Field(max_length=MAX_REASON)]
 RecordId = Annotated[str, Field(min_length=15, max_length=18, pattern="^[0-9A-Za-z]+$")]
-Ids = Annotated[list[uuid.UUID], Field(min_length=1, max_length=MAX_BATCH)]
 
 
 class DecisionBody(Body):
@@ -65,64 +65,18 @@ class ReassignBody(Body):
     reason: Reason = None
 
 
-class BatchBody(Body):
-    approval_ids: Ids
+@dataclass(frozen=True)
+class Question:
+    """Which requests, in which order, from where on."""
+
+    view: View
+    wanted: Filter
+    escalated: bool | None
+    sort: Sort
+    cursor: str | None
 
 
-class BatchItem(BaseModel):
-    approval_id: str
-    digest: str
-    requester: str
-    changes: list[dict[str, Any]] = Field(description="Old and new value of each field, and who wrote them.")
-    warnings: list[str]
-    message: dict[str, Any] | None = Field(description="The whole message, of what would be sent.")
-
-
-class BatchWire(BaseModel):
-    """One card for requests that share tool, object, policy and rule. `digest` is over all of theirs."""
-
-    digest: str
-    tool: str
-    object: str
-    policy_version: str
-    rule: dict[str, Any]
-    items: list[BatchItem]
-
-
-class VetoBody(Body):
-    approval_id: uuid.UUID
-    reason: str = Field(min_length=1, max_length=MAX_REASON)
-
-
-class BatchDecisionBody(Body):
-    """One word on all, except on those with a veto, which are rejected."""
-
-    approval_ids: Ids
-    digest: Digest
-    decision: Literal["approve", "reject"]
-    reason: Reason = None
-    veto: list[VetoBody] = Field(default=[], max_length=MAX_BATCH)
-
-
-class BatchItemResult(BaseModel):
-    approval_id: str
-    outcome: Literal["decided", "vetoed", "not_decided"]
-    status: str
-    run_id: str | None
-    problem: str | None
-
-
-class BatchDecided(BaseModel):
-    """What became of each, in order. Sending the same again gives the same."""
-
-    items: list[BatchItemResult]
-
-
-@router.get("/approvals", responses=problems(403))
-async def list_approvals(
-    principal: ApproverOf,
-    service: ServiceOf,
-    response: Response,
+def get_question(
     view: Annotated[
         View, Query(description="mine: what I may decide, unless it was put before somebody else.")
     ] = "all",
@@ -135,16 +89,15 @@ async def list_approvals(
     requester: RecordId | None = None,
     tainted: bool | None = None,
     external: bool | None = None,
+    escalated: Annotated[
+        bool | None, Query(description="Whether others may decide by now because nobody did in time.")
+    ] = None,
     since: Annotated[Instant | None, Query(description="Requested at this instant or later.")] = None,
     until: Annotated[Instant | None, Query(description="Requested before this instant.")] = None,
     sort: Sort = "newest",
     cursor: Annotated[str | None, Query(max_length=500, description="X-Pagination-Next of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> list[ApprovalWire]:
-    """Requests that the caller made, may decide, or stands above in the role tree; pending ones unless asked otherwise.
-
-    `X-Pagination-Next` says how to go on.
-    """
+) -> Question:
+    """Raises: InputError."""
     wanted = Filter(
         statuses=status or ["pending"],
         requester=None if requester is None else _record_id("requester", requester),
@@ -158,13 +111,7 @@ async def list_approvals(
         since=since,
         until=until,
     )
-    found = await service.inbox.list_page(principal, view, wanted, sort=sort, cursor=cursor, limit=limit)
-    if found.next_cursor is not None:
-        response.headers["X-Pagination-Next"] = found.next_cursor
-    url = service.settings.public_url
-    return [
-        approval_wire(one, replaced_by=found.successors.get(one.approval_id), public_url=url) for one in found.approvals
-    ]
+    return Question(view, wanted, escalated, sort, cursor)
 
 
 def _record_id(field: str, given: str) -> str:
@@ -175,6 +122,56 @@ def _record_id(field: str, given: str) -> str:
     return found
 
 
+QuestionOf = Annotated[Question, Depends(get_question)]
+
+
+@router.get("/approvals", responses=problems(403))
+async def list_approvals(
+    principal: ApproverOf,
+    service: ServiceOf,
+    response: Response,
+    question: QuestionOf,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[ApprovalWire]:
+    """Requests that the caller made, may decide, or stands above in the role tree; pending ones unless asked otherwise.
+
+    `X-Pagination-Next` says how to go on.
+    """
+    found = await _find(principal, service, response, question, limit)
+    url = service.settings.public_url
+    return [
+        approval_wire(one, replaced_by=found.successors.get(one.approval_id), public_url=url) for one in found.approvals
+    ]
+
+
+async def _find(principal: Principal, service: Service, response: Response, question: Question, limit: int) -> Found:
+    found = await service.inbox.list_page(
+        principal,
+        question.view,
+        question.wanted,
+        sort=question.sort,
+        cursor=question.cursor,
+        limit=limit,
+        escalated=question.escalated,
+    )
+    if found.next_cursor is not None:
+        response.headers["X-Pagination-Next"] = found.next_cursor
+    return found
+
+
+@router.get("/approvals/summaries", responses=problems(403))
+async def list_summaries(
+    principal: ApproverOf,
+    service: ServiceOf,
+    response: Response,
+    question: QuestionOf,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[SummaryWire]:
+    """The same requests, a line for each: for long lists."""
+    found = await _find(principal, service, response, question, limit)
+    return [summary_wire(one) for one in await service.cards.summarise(principal, found.approvals)]
+
+
 @router.get("/approvals/counts", responses=problems(403))
 async def count_approvals(principal: ApproverOf, service: ServiceOf) -> CountsWire:
     """How many requests wait, by view."""
@@ -183,49 +180,22 @@ async def count_approvals(principal: ApproverOf, service: ServiceOf) -> CountsWi
     return CountsWire(**by_view, oldest=None if counts.oldest is None else to_json(counts.oldest))
 
 
-@router.post("/approvals/batch/preview", responses=problems(403))
-async def preview_batch(body: BatchBody, principal: ApproverOf, service: ServiceOf) -> BatchWire:
-    """Requests as one card, if they may be decided together; else each that does not belong, and why."""
-    batch = await service.inbox.preview(principal, [str(one) for one in body.approval_ids])
-    first = batch.approvals[0]
-    return BatchWire(
-        digest=batch.digest,
-        tool=first.tool,
-        object=first.changes[0]["object"],
-        policy_version=first.policy_version,
-        rule=first.rule,
-        items=[
-            BatchItem(
-                approval_id=one.approval_id,
-                digest=one.digest,
-                requester=one.requester,
-                changes=one.card["changes"],
-                warnings=one.card.get("warnings", []),
-                message=one.card.get("message"),
-            )
-            for one in batch.approvals
-        ],
-    )
-
-
-@router.post("/approvals/batch/decision", responses=problems(403, 409))
-async def decide_batch(body: BatchDecisionBody, principal: ApproverOf, service: ServiceOf) -> BatchDecided:
-    """Decide a batch that was shown: each request by itself, so that one that has changed keeps no other back."""
-    results = await service.inbox.decide_batch(
-        principal,
-        [str(one) for one in body.approval_ids],
-        body.digest,
-        body.decision,
-        reason=body.reason,
-        veto={str(one.approval_id): one.reason for one in body.veto},
-    )
-    return BatchDecided(items=[BatchItemResult(**vars(one)) for one in results])
-
-
 @router.get("/approvals/{approval_id}", responses=problems(403, 404))
-async def get_approval(approval_id: uuid.UUID, principal: ApproverOf, service: ServiceOf) -> ApprovalWire:
-    """A request with its card, for its requester and for those who may decide it."""
-    return await _wire(await service.conversations.get_approval(principal, str(approval_id)), principal, service)
+async def get_approval(approval_id: uuid.UUID, principal: ApproverOf, service: ServiceOf) -> CardWire:
+    """A request with its card and where it stands, for its requester and for those who may decide it."""
+    return card_wire(await service.cards.open(principal, str(approval_id)), service.settings.public_url)
+
+
+@router.get("/approvals/{approval_id}/candidates", responses=problems(403, 404))
+async def list_candidates(
+    approval_id: uuid.UUID,
+    principal: ApproverOf,
+    service: ServiceOf,
+    name: Annotated[str, Query(max_length=100, description="Part of a name.")] = "",
+    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+) -> CandidatesWire:
+    """Whom a request can be put before: who may decide it and see all of it."""
+    return candidates_wire(await service.cards.find_candidates(principal, str(approval_id), name=name, limit=limit))
 
 
 async def _wire(approval: Approval, principal: Principal, service: Service) -> ApprovalWire:

@@ -201,5 +201,13 @@ async def mark_escalated(
     return cast("CursorResult[Any]", result).rowcount == 1
 
 
+async def list_votes_on(session: TenantSession, approval_ids: Sequence[str]) -> dict[str, list[Vote]]:
+    """By request; those that nobody has voted on are left out."""
+    found: dict[str, list[Vote]] = {}
+    for vote in await session.scalars(select(Vote).where(Vote.approval_id.in_(approval_ids))):
+        found.setdefault(vote.approval_id, []).append(vote)
+    return found
+
+
 async def list_votes(session: TenantSession, approval_id: str) -> list[Vote]:
     return list(await session.scalars(select(Vote).where(Vote.approval_id == approval_id).order_by(Vote.created_at)))
