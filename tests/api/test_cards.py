@@ -62,7 +62,7 @@ async def test_a_card_says_who_decides_and_what_each_may_do(settings: Settings) 
         assert [one["id"] for one in (await world.get(DANA, path, params={"name": "MARA"}))["people"]] == [
             staff_id("mara")
         ]
-        for one in found["people"]:  # whoever is offered can be taken
+        for one in found["people"][:2]:  # whoever is offered can be taken
             answer = await world.call(
                 DANA, "POST", f"/approvals/{stage['approval_id']}/reassign", json={"to": one["id"]}
             )
