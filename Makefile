@@ -9,7 +9,7 @@ arch: ## Check that imports point down.
 	uv run lint-imports
 test: ## Run all tests.
 	uv run pytest
-test-thorough: ## Run all tests, the attacks in full size.
+test-thorough: ## Run all tests with all cases on both databases, the attacks in full size.
 	uv run pytest --thorough
 eval: ## Play all suites with the offline model and hold it to the thresholds.
 	uv run countersign eval --thresholds evals/suites/thresholds.yaml --json eval.json --html eval.html

@@ -36,6 +36,9 @@ CONTEXT_KEY = b"a key that only tests ever sign with"
 OWNER, APP = "countersign_owner", "countersign_app"
 ROOM_FOR_DATABASES = 2 * 1024**3
 """Bytes that one worker never comes near."""
+CASES_APART = 4
+"""How many cases of a test on SQLite go with one on PostgreSQL."""
+ABOUT_DATABASES = Path(__file__).parent / "crm"
 
 
 class Templates(Protocol):
@@ -214,7 +217,30 @@ hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--thorough", action="store_true", help="attack in full size: about half an hour on two cores")
+    parser.addoption("--thorough", action="store_true", help="everything in full size: about an hour on two cores")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test's many cases, PostgreSQL gets one in `CASES_APART`, the first among them; with `--thorough` all.
+
+    Cases of one test take the same way through the database, and copies of PostgreSQL's are what tests wait for. Every
+    test runs on both databases, and every case on SQLite; what is about the databases themselves runs whole on both.
+    """
+    if config.getoption("thorough"):
+        return
+    seen: defaultdict[str, int] = defaultdict(int)
+    left_out: set[pytest.Item] = set()
+    for item in items:
+        case = getattr(item, "callspec", None)
+        if case is None or case.params.get("templates") != "postgresql" or ABOUT_DATABASES in item.path.parents:
+            continue
+        function = item.nodeid.partition("[")[0]
+        if seen[function] % CASES_APART:
+            left_out.add(item)
+        seen[function] += 1
+    if left_out:
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
