@@ -36,6 +36,7 @@ from api.routes import (
     records,
     runs,
     service,
+    sign_in,
     simulation,
     switches,
     threads,
@@ -62,6 +63,7 @@ _TAKEN = [
 
 _ROUTES = (
     service,
+    sign_in,
     assistants,
     threads,
     runs,
@@ -130,6 +132,7 @@ def build_app(settings: Settings, **parts: Any) -> FastAPI:
         app.include_router(part.router)
     if settings.dev_login:
         app.include_router(service.development)
+        app.include_router(sign_in.development)
     _describe_problems(app)
     return app
 

@@ -16,6 +16,7 @@ from jwt import PyJWK
 from crm.database import Database
 from crm.ids import TenantId, normalise_id
 from crm.repositories.access import UnknownCallerError, find_contact_by_email, find_user_by_username
+from trust.credentials import Credential
 from trust.principal import Principal, load_principal
 from trust.scopes import ALL_SCOPES
 
@@ -33,6 +34,11 @@ class AuthError(Exception):
 
 class KeySetError(Exception):
     """The file with the token keys cannot be read. Until it can be, nobody is let in: who was removed is not known."""
+
+
+def tenant_of(credential: Credential) -> TenantId:
+    """The tenant whose rows a credential is looked for in. It is the caller's once its secret was found there."""
+    return TenantId(credential.tenant)
 
 
 @dataclass
@@ -156,7 +162,12 @@ class Authenticator:
             raise AuthError("the token is not valid") from None
 
     async def login_for_development(self, username: str, tenant: str | None) -> tuple[str, Principal]:
-        """A token for a seeded person by user name, or for a contact by e-mail address. Raises: AuthError."""
+        """A token for a person as `find_for_development` finds them. Raises: AuthError."""
+        principal = await self.find_for_development(username, tenant)
+        return self.issue(principal.tenant, principal.id, ALL_SCOPES), principal
+
+    async def find_for_development(self, username: str, tenant: str | None) -> Principal:
+        """A seeded person by user name, or a contact by e-mail address. Raises: AuthError."""
         for name in await self.database.tenants():
             if tenant is not None and name != tenant:
                 continue
@@ -166,8 +177,7 @@ class Authenticator:
                 member = user or contact
                 if member is None:
                     continue
-                principal = await load_principal(session, member.Id, ALL_SCOPES, at=self.clock())
-            return self.issue(principal.tenant, principal.id, ALL_SCOPES), principal
+                return await load_principal(session, member.Id, ALL_SCOPES, at=self.clock())
         raise AuthError("there is no such person in the seeded tenants")
 
     def issue(self, tenant: TenantId, subject: str, scopes: frozenset[str], *, lifetime_s: int = LIFETIME_S) -> str:

@@ -5,21 +5,28 @@ where nothing of the tenant's is shown; the others need a scope besides.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.security import APIKeyHeader, HTTPBearer
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
 from api.auth import AuthError
 from api.errors import ForbiddenError
+from api.sessions import COOKIE, SignedIn
 from api.wiring import Service
 from trust import telemetry
 from trust.principal import Principal
-from trust.scopes import APPROVALS_DECIDE, AUDIT_READ, CRM_READ, DATA_ERASE, GATEWAY_MANAGE, POLICY_MANAGE
+from trust.scopes import APPROVALS_DECIDE, AUDIT_READ, CRM_READ, DATA_ERASE, GATEWAY_MANAGE, POLICY_MANAGE, USERS_MANAGE
 
 _bearer = HTTPBearer(auto_error=False, description="A token of the configured issuer.")
 _key_header = APIKeyHeader(name="x-api-key", auto_error=False, description="The same token, where clients send keys.")
+_cookie = APIKeyCookie(
+    name=COOKIE,
+    auto_error=False,
+    description="A browser's session. What may change something carries its token in `x-csrf-token` besides.",
+)
 
 
 def get_service(request: Request) -> Service:
@@ -30,18 +37,44 @@ def get_service(request: Request) -> Service:
 ServiceOf = Annotated[Service, Depends(get_service)]
 
 
-async def get_principal(
+@dataclass(frozen=True)
+class Entrance:
+    """Who came in, and how."""
+
+    principal: Principal
+    signed_in: SignedIn | None
+    """None: by a token."""
+
+
+async def get_entrance(
+    request: Request,
     service: ServiceOf,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     key: Annotated[str | None, Depends(_key_header)],
-) -> Principal:
-    """Raises: AuthError, KeySetError."""
+    _: Annotated[str | None, Depends(_cookie)],
+) -> Entrance:
+    """By the token that was sent, good or bad; by the session only where none was.
+
+    Raises: AuthError, KeySetError, CrossSiteError.
+    """
     token = bearer.credentials if bearer is not None else key
-    if not token:
+    shows_token = "authorization" in request.headers or "x-api-key" in request.headers
+    signed_in = None if shows_token else await service.sessions.authenticate(request)
+    if signed_in is not None:
+        entrance = Entrance(signed_in.principal, signed_in)
+    elif token:
+        entrance = Entrance(await service.authenticator.authenticate(token), None)
+    else:
         raise AuthError("send a token: Authorization: Bearer <token>, or x-api-key")
-    principal = await service.authenticator.authenticate(token)
-    telemetry.remember(tenant=principal.tenant)
-    return principal
+    telemetry.remember(tenant=entrance.principal.tenant)
+    return entrance
+
+
+EntranceOf = Annotated[Entrance, Depends(get_entrance)]
+
+
+async def get_principal(entrance: EntranceOf) -> Principal:
+    return entrance.principal
 
 
 PrincipalOf = Annotated[Principal, Depends(get_principal)]
@@ -96,6 +129,9 @@ UndoerOf = Annotated[Principal, Depends(with_scope(APPROVALS_DECIDE))]
 
 PolicyAdminOf = Annotated[Principal, Depends(with_scope(POLICY_MANAGE, permission="manage_policy"))]
 """For the policy: looking at it, asking what it says of whom, changing it."""
+
+UserAdminOf = Annotated[Principal, Depends(with_scope(USERS_MANAGE, permission="manage_users", staff=True))]
+"""For who comes in: people's sessions, keys of programs, groups."""
 
 EraserOf = Annotated[Principal, Depends(with_scope(DATA_ERASE, permission="erase_data"))]
 """For erasing, and for how long things are kept."""

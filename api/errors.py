@@ -50,6 +50,7 @@ from trust.delegations import DelegationNotFoundError
 from trust.inbox import BatchError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
+from trust.sessions import SessionNotFoundError
 from trust.switches import SwitchedOffError
 from trust.undo import EntryNotFoundError, TooManyEntriesError
 from trust.webhooks import DeliveryBusyError, TooManyWebhooksError, WebhookNotFoundError
@@ -76,9 +77,14 @@ class ForbiddenError(Exception):
     """The caller is known and may not do this."""
 
 
+class CrossSiteError(Exception):
+    """A request with a session's cookie that does not show that a page of the service sent it."""
+
+
 STATUSES: dict[type[Exception], int] = {
     AuthError: 401,
     ForbiddenError: 403,
+    CrossSiteError: 403,
     NotEntitledError: 403,
     ObjectRightError: 403,
     NotAllowedToSendError: 403,
@@ -96,6 +102,7 @@ STATUSES: dict[type[Exception], int] = {
     ScheduleNotFoundError: 404,
     ChartNotFoundError: 404,
     TriggerNotFoundError: 404,
+    SessionNotFoundError: 404,
     WebhookNotFoundError: 404,
     EntryNotFoundError: 404,
     ErasedError: 410,

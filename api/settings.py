@@ -1,11 +1,13 @@
 """What an operator sets, from `COUNTERSIGN_*` variables of the environment; read here and nowhere else."""
 
 import hmac
+import ipaddress
 import json
 import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal, Self
 
@@ -14,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crm.database import DatabaseConfig
 from trust.head_sinks import FolderSink, HeadSink
+from trust.sessions import Lifetimes
 from trust.tree_heads import HeadKeyError, HeadSigner, HeadVerifier, new_signing_key
 
 
@@ -43,6 +46,10 @@ class Settings(BaseSettings):
     """JSON Web Key Set with the keys of the token issuer; read again when the file changes, so keys can be rotated."""
     token_issuer: str = "countersign"  # noqa: S105 - a name, not a secret
     token_audience: str = "countersign"  # noqa: S105
+    session_idle_minutes: int = Field(default=120, ge=1, le=7 * 24 * 60)
+    """After how long without a request a browser has to sign in again."""
+    session_hours: int = Field(default=12, ge=1, le=30 * 24)
+    """After how long it has to in any case."""
     audit_heads: Path | None = None
     """Folder that signed heads of the audit go to, best where no owner of the database can write. None: `data_dir`."""
     audit_heads_every_s: float = Field(default=60, gt=0)
@@ -155,6 +162,16 @@ class Settings(BaseSettings):
         is_development = self.mode == "development"
         level = self.log_level or ("warning" if is_development else "info")
         return level, self.log_format or ("text" if is_development else "json")
+
+    def is_on_loopback(self) -> bool:
+        """Whether only this machine can reach the service."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def session_lifetimes(self) -> Lifetimes:
+        return Lifetimes(timedelta(minutes=self.session_idle_minutes), timedelta(hours=self.session_hours))
 
     def scraping_token(self) -> bytes | None:
         return None if self.metrics_token is None else self.metrics_token.get_secret_value().encode()

@@ -23,6 +23,7 @@ from api.housekeeper import Housekeeper
 from api.outbox import Outbox
 from api.outward import Outward
 from api.postman import Postman
+from api.sessions import Sessions
 from api.settings import Settings
 from api.telemetry.wiring import Telemetry, open_telemetry
 from api.transports import DirectoryTransport, SmtpTransport, Transport
@@ -65,6 +66,7 @@ class Service:
     triggers: Triggers
     queue: DurableQueue | None
     authenticator: Authenticator
+    sessions: Sessions
     inbox: Inbox
     cards: Cards
     outbox: Outbox
@@ -184,6 +186,7 @@ async def open_service(
                 triggers=triggers,
                 queue=queue,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience, clock),
+                sessions=Sessions.configured(settings, database, clock),
                 inbox=Inbox(runner, conversations),
                 cards=Cards(runner),
                 outbox=Outbox(database, clock),

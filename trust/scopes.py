@@ -12,6 +12,8 @@ CODE_RUN = "code:run"
 GATEWAY_MANAGE = "gateway:manage"
 POLICY_MANAGE = "policy:manage"
 DATA_ERASE = "data:erase"
+USERS_MANAGE = "users:manage"
+"""Say who comes in, and with what: people's sessions, keys of programs, groups, the directory."""
 
 ALL_SCOPES = frozenset(
     {
@@ -25,5 +27,6 @@ ALL_SCOPES = frozenset(
         POLICY_MANAGE,
         GATEWAY_MANAGE,
         DATA_ERASE,
+        USERS_MANAGE,
     }
 )

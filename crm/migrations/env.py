@@ -19,6 +19,7 @@ from crm import (  # noqa: F401 - they declare tables
     retention,
     rights,
     scheduling,
+    sign_in,
     switches,
     webhooks,
     work,

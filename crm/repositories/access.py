@@ -42,6 +42,11 @@ async def find_contact_by_email(session: TenantSession, address: str) -> Contact
     return found.first()
 
 
+async def find_tenant_name(session: TenantSession) -> str:
+    """What the session's organisation is called."""
+    return str(await session.scalar(select(Tenant.name)) or session.tenant)
+
+
 async def load_names(session: TenantSession) -> dict[str, frozenset[str]]:
     """What rules of the tenant may name: by kind, all that there is. Roles go by name, persons by the ids of users."""
     sets = list(await session.scalars(select(PermissionSet)))

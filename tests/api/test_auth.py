@@ -352,6 +352,9 @@ READS = {
     "GET /admin/runs/parked": "policy:manage",
     "GET /admin/runs/waiting": "policy:manage",
     "POST /admin/runs/{id}/retry": "policy:manage",
+    "GET /admin/people/{id}/sessions": "users:manage",
+    "DELETE /admin/people/{id}/sessions": "users:manage",
+    "DELETE /admin/people/{id}/sessions/{id}": "users:manage",
     "GET /admin/switches": "policy:manage",
     "POST /admin/switches": "policy:manage",
     "GET /audit": "audit:read",
@@ -387,6 +390,12 @@ READS = {
 
 NEEDS_NO_SCOPE = {
     "GET /me",
+    "GET /auth/me",
+    "GET /auth/providers",
+    "GET /auth/sessions",
+    "DELETE /auth/sessions",
+    "DELETE /auth/sessions/{id}",
+    "POST /auth/sign-out",
     "POST /assistants/search",
     "POST /assistants/count",
     "GET /assistants/{assistant}",
@@ -412,7 +421,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
     plain |= {"outbox_id": "id", "person_id": "id", "webhook_id": "id", "delivery_id": "id", "delegation_id": "id"}
     named = {route.replace("/chart.svg", "/chart.{picture}") for route in named}
-    plain |= {"report_id": "id", "entry_id": "id", "cron_id": "id", "trigger_id": "id"}
+    plain |= {"report_id": "id", "entry_id": "id", "cron_id": "id", "trigger_id": "id", "session_id": "id"}
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
     assert routes == named | NEEDS_NO_SCOPE
