@@ -31,7 +31,11 @@ class ProductPricing(Arguments):
     account_id: str | None = record_reference(
         "The customer it is for: their price list is then the one that applies.", default=None
     )
-    pricebook: str | None = argument("Only this price list: its name or record id.", default=None, max_length=200)
+    pricebook: str | None = argument(
+        "Only this price list, or the one of this kind of customers: its name, a part of it, or its record id.",
+        default=None,
+        max_length=200,
+    )
     on: str | None = day("The day the price is for; today if left out.", default=None)
 
 

@@ -15,6 +15,7 @@ from trust.claims import find_claims
 
 _WORD = re.compile(r"\w+")
 _MOST_ROWS = 500
+_MOST_WORDS = 60
 _SAID_AGAIN = "draft"
 """The part of a result that repeats what the model asked with: it proves nothing."""
 
@@ -106,12 +107,18 @@ class Evidence:
         return [date.fromisoformat(str(form)) for kind, form in list(self.found) if kind == "date"]
 
     @property
+    def _wanted(self) -> list[str]:
+        """The user's own words, the latest first: what somebody looked for by name is said in them."""
+        words = reversed(_WORD.findall(self.asked))
+        return list(dict.fromkeys(word.casefold() for word in words if len(word) > 2))[:_MOST_WORDS]
+
+    @property
     def derived(self) -> dict[Decimal, Place]:
         """Counts, sums and averages of the lists that were returned, over all rows and by each value of a field."""
         if self._derived is None:
             self._derived = {}
             for name, rows in self.lists:
-                for value, what in _work_out(rows):
+                for value, what in (*_work_out(rows), *_matching(rows, self._wanted)):
                     self._derived.setdefault(value, Place(None, None, f"{what} of {name}"))
         return self._derived
 
@@ -135,6 +142,22 @@ def _work_out(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Decimal, str]
         yield Decimal(len(some)), "count"
         if len(some) > 1:
             yield from _sums(some)
+
+
+def _matching(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> Iterator[tuple[Decimal, str]]:
+    """How many rows hold a word that was asked for: of ten found, three may be called so."""
+    held = [_words_of(row) for row in rows]
+    for word in wanted:
+        if count := sum(word in words for words in held):
+            yield Decimal(count), f"count with {word!r}"
+
+
+def _words_of(row: Mapping[str, Any]) -> set[str]:
+    inner = [value for value in row.values() if isinstance(value, str)]
+    inner += [
+        one for value in row.values() if isinstance(value, Mapping) for one in value.values() if isinstance(one, str)
+    ]
+    return {word.casefold() for text in inner for word in _WORD.findall(text)}
 
 
 def _sums(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Decimal, str]]:

@@ -45,6 +45,11 @@ _LEAD, _LED = 2, 0.9
 _ADVICE = stem("suggest")
 """What 'who should take it' asks for."""
 _KINDS = frozenset(map(stem, OBJECT_WORDS))
+_PIECES = re.compile(r"[.,;:?!]\s|[.?!]$|\n")
+_LONGEST_WORDING = 8
+_ONE_WORD = 0.6
+"""What a wording of a single word counts, of one of several."""
+_RARE = 0.6
 _EXAMPLES = re.compile(r",? (?:such as|e\.g\.|for example) .*")
 _SEPARATORS = str.maketrans(dict.fromkeys(";:/()", ","))
 
@@ -60,6 +65,8 @@ class Heard:
     is_question: bool
     objects: Mapping[str, str]
     """Kinds of record that are named -> the canonical word for each."""
+    asked: str = ""
+    """The word that the question begins with: who, how, is ..."""
     lead: tuple[str, ...] = ()
     """The words before what it is about in particular, if something is to be done: 'write a rule' that or for ..."""
 
@@ -89,6 +96,8 @@ class Profile:
     """Kinds of record that its required references take; empty if it needs none, or takes any."""
     verbs: frozenset[str]
     """What it does: the words with which its name and its description begin."""
+    wordings: tuple[tuple[str, frozenset[str]], ...] = ()
+    """Ways to ask for it that its description gives behind the first sentence: how each begins, and its words."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +130,19 @@ def profile_of(spec: Spec) -> Profile:
     objects = frozenset(name for one in needed for name in one.objects) if all(n.objects for n in needed) else None
     phrases = tuple(phrase for argument in spec.arguments for phrase in phrases_of(argument))
     verbs = frozenset((*name[:1], *stems_of(spec.summary)[:1]))
-    return Profile(spec, name, weights, phrases, objects or frozenset(), verbs)
+    return Profile(spec, name, weights, phrases, objects or frozenset(), verbs, _wordings_of(spec))
+
+
+def _wordings_of(spec: Spec) -> tuple[tuple[str, frozenset[str]], ...]:
+    """'Who decides, talking points.' -> ('who', decide), ('', talk point)."""
+    rest = spec.description[len(spec.summary) :]
+    found = []
+    for text in _PIECES.split(rest):
+        words = [token.low for token in tokenize(text) if token.kind is Kind.WORD]
+        stems = frozenset(stems_of(text))
+        if stems and len(words) <= _LONGEST_WORDING:
+            found.append((words[0] if words[0] in _LOOKS else "", stems))
+    return tuple(dict.fromkeys(found))
 
 
 def _wordings(value: str, meaning: str) -> set[frozenset[str]]:
@@ -196,6 +217,8 @@ class Chooser:
                 if token.is_capital and at:
                     continue
                 root = stem(self.spell(token.low))
+                if root not in self._used and at and _is_code(tokens[at - 1]):
+                    continue  # 'PT-200 transmitter': what the code is the code of
             heard.append(root)
             if len(heard) == _MOST_HEARD:
                 break
@@ -205,7 +228,8 @@ class Chooser:
             head = next(iter(heard[1:]), "")
         is_question = is_asked or (asks and head not in _CHANGES)
         lead = () if is_question else tuple(dict.fromkeys(heard[: leading if leading is not None else len(heard)]))
-        return Heard(tuple(dict.fromkeys(heard)), head, is_question, named, lead)
+        asked = tokens[0].low if is_asked else ""
+        return Heard(tuple(dict.fromkeys(heard)), head, is_question, named, asked, lead)
 
     def spell(self, word: str) -> str:
         """The word itself, or the word of a tool that it most likely misspells."""
@@ -234,7 +258,8 @@ class Chooser:
     def _fit_best(self, profile: Profile, heard: Heard) -> Fit:
         """By the whole clause, or nearly as good by its lead alone: the rest may be a text of many words."""
         fit = self._fit(profile, heard)
-        if len(heard.lead) < _LEAD or len(heard.lead) == len(heard.stems):
+        leads = len(heard.lead) >= _LEAD or (heard.head in profile.verbs and self.weight(heard.head) >= _RARE)
+        if not heard.lead or not leads or len(heard.lead) == len(heard.stems):
             return fit
         led = self._fit(profile, replace(heard, stems=heard.lead, lead=()))
         return Fit(led.spec, max(fit.score, _LED * led.score), max(fit.named, led.named))
@@ -253,7 +278,7 @@ class Chooser:
             named = max(named, 0.8 * self.weight(heard.head))
         if any(word in _KINDS and word not in heard.all for word in profile.name):
             named *= _UNSAID  # it is about a kind of record that was not named
-        named = max(named, self._spoken_choice(profile, heard))
+        named = max(named, self._spoken_choice(profile, heard), self._spoken_wording(profile, heard))
         score = 0.25 * present + 0.3 * prominent + 0.45 * named
         score += 0.02 * sum(word in heard.all for word in profile.name)  # of two that are named in full, the longer
         if profile.spec.writes and heard.is_question:
@@ -283,6 +308,18 @@ class Chooser:
                 best = max(best, rare if len(phrase.stems) > 1 else 0.6 * rare)
         return best
 
+    def _spoken_wording(self, profile: Profile, heard: Heard) -> float:
+        """How much of the clause is one of the wordings by which the tool says that it is asked for."""
+        best = 0.0
+        if profile.spec.writes or not heard.stems:
+            return best
+        said = sum(self.weight(word) for word in heard.stems)
+        for asked, stems in profile.wordings:
+            if stems <= heard.all and asked in ("", heard.asked):
+                share = sum(self.weight(word) for word in stems) / said
+                best = max(best, share if len(stems) > 1 else _ONE_WORD * share * max(map(self.weight, stems)))
+        return best
+
 
 def _is_in_name(tokens: Sequence[Token], at: int) -> bool:
     """'Harbor Tools': two words with capitals side by side, whatever either means by itself."""
@@ -290,6 +327,15 @@ def _is_in_name(tokens: Sequence[Token], at: int) -> bool:
         return False
     before, after = tokens[max(at - 1, 0) : at], tokens[at + 1 : at + 2]
     return any(one.is_capital for one in before) or (at > 0 and any(one.is_capital for one in after))
+
+
+def is_kind(word: str) -> bool:
+    """Whether a canonical word names a kind of record."""
+    return word in _KINDS
+
+
+def _is_code(token: Token) -> bool:
+    return token.is_capital and any(map(str.isdecimal, token.text)) and token.kind is Kind.WORD
 
 
 def _says_which_are_open(tokens: Sequence[Token]) -> bool:

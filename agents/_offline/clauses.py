@@ -24,7 +24,7 @@ _PAYLOAD_STARTERS = frozenset(
     "show list create draft log set move summarise summarize remind mark count how add".split()
 )
 _FREE_TEXT = re.compile(
-    r"^(?:remind me|(?:log|record|add|create|post|leave|write|draft|make)\b.{0,60}?"
+    r"^(?:remind me|(?:log|record|note|register|track|enter|add|create|post|leave|write|draft|make)\b.{0,60}?"
     r"\b(?:call|comment|note|task|reminder|to-?do|e-?mail|message|reply)\b"
     r"|comment\b|e-?mail\b|draft\b|i (?:just )?(?:called|spoke))",
     re.IGNORECASE,

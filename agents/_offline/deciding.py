@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from agents._offline.choosing import OPTION, Fit, Heard, profile_of
+from agents._offline.choosing import OPTION, Fit, Heard, is_kind, profile_of
 from agents._offline.filling import Filled, Filler
 from agents._offline.lexicon import DATE_VERBS, FIELD_WORDS, OBJECT_WORDS
 from agents._offline.options import splits
@@ -14,7 +14,7 @@ from agents._offline.request import Reference, Request, Verb
 from agents._offline.schemas import Spec, Takes
 from agents._offline.stems import stem, stems_of
 from agents._offline.toolbox import Toolbox
-from agents._offline.words import say_name, tokenize
+from agents._offline.words import is_written_as_name, say_name, tokenize
 
 GRAMMAR = frozenset(
     """find_record get_record query_records aggregate_records create_record update_record lookup_account fetch_cases
@@ -28,6 +28,7 @@ _SETTLED = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.SEND,
 _CHANGES = frozenset((Verb.UPDATE, Verb.CREATE))
 _SURE, _LIKELY, _POSSIBLE = 0.7, 0.45, 0.4
 _NAMED = 0.9
+_HALF_NAMED = 0.35
 _CLEARLY, _MUCH = 0.1, 0.25
 _SHORT = 9
 _LEADS = re.compile(
@@ -72,14 +73,23 @@ def read_tool_request(
     filled = Filler(best.spec, bare, briefing, chooser.spell).fill()
     if any(not one.leans_on_thread for one in filled.spare) and not best.spec.taking(Takes.RECORD):
         return None  # a record is named, and the tool is about none
-    names_record = bool(filled.references) or any(not one.leans_on_thread for one in filled.spare)
-    if verb is Verb.KNOWLEDGE and "search_knowledge" in toolbox and best.score < _SURE and not names_record:
+    named = [*filled.spare, *(one for some in filled.references.values() for one in some)]
+    names_record = any(one.record_id or one.number or is_written_as_name(one.text) for one in named)
+    if filled.untaken and best.named < _NAMED and plain().verb not in (Verb.UNKNOWN, Verb.DELETE):
+        return None  # what is named has no part in it
+    needs_record = any(one.is_required for one in best.spec.taking(Takes.RECORD))
+    is_rule = verb is Verb.KNOWLEDGE and "search_knowledge" in toolbox and not names_record
+    if is_rule and (best.score < _SURE or needs_record):
         return None  # a rule is asked for, and articles hold those
     if any(not _is_taken(one, best.spec) for one in filled.spare):
         return None
     other = plain()
+    if verb is Verb.DRAFT and other.text and not any(one.name in filled.values for one in best.spec.taking(Takes.TEXT)):
+        return None  # what the message is to say would be lost
     if _lacks(best.spec, filled) and _is_read_in_full(other):
         return None  # nothing has to be asked for what the grammar of records makes of it
+    if last is not None and last.verb is Verb.TOOL and last.tool == best.spec.name and not names_record:
+        return merged(replace(last, said=clause), _request(clause, best.spec, filled), best.spec, briefing)
     is_named = best.spec.writes and heard.head in profile_of(best.spec).verbs and other.verb not in _CHANGES
     return replace(_request(clause, best.spec, filled), otherwise=other if _is_of_use(other) and not is_named else None)
 
@@ -141,13 +151,15 @@ def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, pla
     if other.verb is Verb.UNKNOWN or (other.verb is Verb.SHOW and (verb is None or _is_vague(other))):
         return True
     is_list = other.verb in (Verb.LIST, Verb.MEASURE) and other.object is not None
-    if other.verb is Verb.MEASURE and fit.named >= 0.5 and not heard.objects:
+    if other.verb is Verb.MEASURE and fit.named >= _HALF_NAMED and not heard.objects:
         return True  # what is to be measured is only guessed at
     if is_list and fit.named >= 0.5 and _says_more(fit, heard, briefing):
         return True
-    is_read = is_list and not other.ignored
+    is_read = is_list and not other.ignored and not (other.scope is not None and _swallows(other.scope.text, fit))
     if is_list and other.verb is Verb.MEASURE and not _says_more(fit, heard, briefing):
         return False  # every word of it is about records, and figures over them are counted as said
+    if is_read and _is_named_by_kinds(fit, heard) and not _says_more(fit, heard, briefing):
+        return False
     if is_read and fit.named >= _NAMED:
         return fit.score >= _POSSIBLE + 0.05
     return fit.score >= (_LIKELY if not is_read or fit.named >= 0.5 else _SURE)
@@ -163,6 +175,12 @@ def _is_about_records(fit: Fit, heard: Heard, other: Request, briefing: Briefing
     if not other.fields and other.target is not None and _swallows(other.target.text, fit):
         return False
     return not _says_more(fit, heard, briefing) or bool(other.fields and fit.named < _NAMED)
+
+
+def _is_named_by_kinds(fit: Fit, heard: Heard) -> bool:
+    """'which products are in it': of the tool's name no word was said but the kind of record, which a list has too."""
+    said = [word for word in profile_of(fit.spec).name if word in heard.all]
+    return fit.named < _NAMED and bool(said) and all(is_kind(word) for word in said)
 
 
 def _swallows(name: str, fit: Fit) -> bool:

@@ -1,7 +1,7 @@
 """Fills a tool's arguments from a clause, by what each argument takes and the words that describe it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agents._offline import figures, free_text
 from agents._offline.amounts import small_number
@@ -17,9 +17,10 @@ from agents._offline.request import Reference
 from agents._offline.schemas import Argument, Spec, Takes
 from agents._offline.stems import is_telling, stem
 from agents._offline.values import Values
-from agents._offline.words import Kind, singular
+from agents._offline.words import Kind, is_written_as_name, singular
 
 _MOST_RECORDS = 8
+_LONGEST_NAME = 6
 _NUMBERED = ("Case", "Order", "Knowledge__kav", "Contract")
 """Kinds of record that people call by their number."""
 _PERSONS = {"who": "person", "whom": "person", "whose": "person"}
@@ -39,6 +40,8 @@ class Filled:
     implied: set[str] = field(default_factory=set)
     """Arguments that the manner of asking filled, and no word of its own."""
     needs_today: bool = False
+    untaken: list[Reference] = field(default_factory=list)
+    """Names that no argument takes."""
     unread: tuple[str, ...] = ()
     """Telling words that filled nothing and belong to no tool."""
 
@@ -92,6 +95,8 @@ class Filler:
         self._read_limit()
         named_values = Values(self._spec, self._reader, self._briefing)
         named_values.read(self.filled.values)
+        for span in spans:
+            self._reader.take(span.start, span.end)  # a day that no argument takes is no part of a name
         names = self._read_names()
         self._place(names, named_values)
         if self._is_whole:
@@ -179,11 +184,12 @@ class Filler:
 
     def _read_names(self) -> list[Reference]:
         """Names that are left once the words of the tool are put aside, with the kind of record said beside them."""
+        self._read_kinds()
         self._take_tool_words()
-        names = []
+        names: list[tuple[Reference, bool]] = []
         for start, end in self._reader.leftovers():
-            while end - start < 5 and self._reader.is_free(end) and self._stems[end] and not self._is_tool_word(end):
-                end += 1
+            while end - start < _LONGEST_NAME and (step := self._goes_on(start, end)):
+                end += step
             if any(self._reader.used[start:end]):
                 continue
             text = self._reader.rest(start, end)
@@ -195,8 +201,32 @@ class Filler:
             if any(self._reader.word(at) in NOT for at in (start - 1, start - 2)):
                 self._negated.add(text)
             self._reader.take(start, end)
-            names.append(Reference(text=text, objects=objects))
-        return names[:_MOST_RECORDS]
+            is_inside = self._reader.word(start - 1) in ("at", "of", "from", "with") and bool(names)
+            names.append((Reference(text=text, objects=objects), is_inside))
+        return _narrowed(names)[:_MOST_RECORDS]
+
+    def _read_kinds(self) -> None:
+        """'a contract customer' is nobody in particular: it may tell what is called after such customers."""
+        reader = self._reader
+        for at in range(1, len(reader) - 1):
+            is_kind = reader.tokens[at].text.islower() and object_named([reader.word(at + 1)], (), fuzzy=False)
+            if reader.word(at - 1) not in ("a", "an") or not is_kind or not reader.is_free(at):
+                continue
+            for argument in self._spec.taking(Takes.TEXT):
+                named = argument.name not in self.filled.values and free_text.holds_name(argument)
+                if named and self._stems[at + 1] in argument.words:
+                    self._put_text(argument, Reference(text=reader.tokens[at].text))
+                    reader.take(at, at + 2)
+                    return
+
+    def _goes_on(self, start: int, end: int) -> int:
+        """How many words further a name goes: one that no tool uses, or 'the' and one in 'walk through the line'."""
+        if self._reader.is_free(end) and self._stems[end] and not self._is_tool_word(end):
+            return 1
+        inner = self._reader.word(end) in ("the", "of") and not self._reader.tokens[start].is_capital
+        following = self._reader.tokens[end + 1 : end + 2]
+        is_plain = bool(following) and following[0].text.islower() and not self._is_tool_word(end + 1)
+        return 2 if inner and is_plain and self._reader.is_free(end + 1) and self._stems[end + 1] else 0
 
     def _is_tool_word(self, at: int) -> bool:
         return self._stems[at] in self._profile.weights
@@ -267,6 +297,8 @@ class Filler:
                 self._put(name)
             elif fitting:
                 self._put_text(fitting[0], name)
+            elif is_written_as_name(name.text):
+                self.filled.untaken.append(name)
 
     def _has_room(self, takers: Sequence[Argument]) -> bool:
         taken = len(self.filled.spare) + len(self.filled.references)
@@ -279,8 +311,11 @@ class Filler:
     def _may_hold(self, argument: Argument, name: Reference) -> bool:
         """What need not be named is named with a capital; the name of something new is led in, or not given."""
         is_new = argument.name == "name" or argument.name.endswith("_name")
+        is_labelled = bool(set(argument.objects) & set(name.objects))
+        if argument.objects and name.objects and not is_labelled:
+            return False
         return argument.name not in self.filled.values and (
-            argument.is_required or (name.text[:1].isupper() and not is_new)
+            argument.is_required or (is_written_as_name(name.text) and not is_new) or is_labelled
         )
 
     def _unread(self) -> tuple[str, ...]:
@@ -289,3 +324,20 @@ class Filler:
             for at in self._reader.free()
             if self._stems[at] and self._stems[at] not in self._profile.weights
         )
+
+
+def _narrowed(names: Sequence[tuple[Reference, bool]]) -> list[Reference]:
+    """'the walk through the line at Acme': a thing that is not named, but said to be somebody's, is narrowed by whose."""
+    merged: list[Reference] = []
+    for name, is_inside in names:
+        if (
+            is_inside
+            and merged
+            and not merged[-1].scope
+            and merged[-1].text.islower()
+            and is_written_as_name(name.text)
+        ):
+            merged[-1] = replace(merged[-1], scope=name.text)
+        else:
+            merged.append(name)
+    return merged

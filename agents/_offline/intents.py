@@ -7,6 +7,12 @@ from agents._offline.lexicon import OBJECT_WORDS, closest
 from agents._offline.request import Verb
 from agents._offline.words import Kind, singular, tokenize
 
+_MAKING = re.compile(
+    r"^(?:write up|draw up|put together|type up|work up|whip up|knock up|make up|make out)"
+    r" (?=(?:a|an|the|another|some|my|our|new)\b)",
+    re.IGNORECASE,
+)
+"""Several words for 'create'."""
 HEAD_WORDS = frozenset(
     """show list display find search create update change remind summarise summarize summary count draft compose assign
     reassign reopen escalate move mark rename advance total average timeline overview""".split()
@@ -106,7 +112,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             + r"(?: [\w-]+){0,3}? (?:e-?mail|mail|message|reply|response|follow-?up|letter)\b",
             r"^draft\b(?! (?:quotes?|orders?|contracts?|articles?|campaigns?)\b)",
             r"^(?:compose|(?:e-?)?mail(?! address| of\b| for\b)|write to|reply to|respond to|message|answer)\b",
-            r"^write (?!me\b|us\b|an?\b|the\b|some\b)",
+            r"^write (?!up\b|me\b|us\b|an?\b|the\b|some\b)",
         ),
     ),
     (
@@ -115,7 +121,9 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"\b(?:similar|comparable|alike)\b.{0,40}\b" + _NOUN + r"\b",
             r"\b" + _NOUN + r" (?:that )?(?:like|similar|comparable|resembl\w+)\b",
             r"\b(?:seen|had|met|anything) (?:this|anything|something)? ?(?:like|similar|before)\b",
-            r"\b(?:have|did) (?:we|you|anyone|anybody|someone) (?:ever )?(?:seen|see|had|have|met)\b.{0,200}\b"
+            r"\b(?:have|had|did) (?:we|you|anyone|anybody|someone) (?:ever |already )?"
+            r"(?:seen|see|had|have|met|meet|solved?|fixe?d?|resolved?|handled?|dealt with|deal with|come across"
+            r"|encountered?)\b.{0,200}\b"
             r"(?:before|already|in the past|ever)\b",
             r"^(?:case|ticket)s? .{0,30}similar",
             r"\bsimilar to\b|\b(?:cases?|tickets?)\b.{0,20}\b(?:looks?|sounds?|reads?) like\b",
@@ -156,10 +164,11 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
         Verb.SUMMARISE,
         _any_of(
             r"\b(?:summari[sz]e|summary|summari[sz]ed|overview|recap|sum up|catch me up|fill me in|rundown|run-down)\b",
+            r"^how far (?:along )?(?:are|is|have|has|did|do)\b",
             r"\b(?:up to speed|tl;?dr|background on|where do we stand|walk me through|briefing|360)\b",
             r"^brief\b",
             r"^prepare\b.{0,30}\bfor\b",
-            r"^(?:get )?ready for",
+            r"^(?:get )?(?:me |us )?ready for",
             r"^how (?:is|are) .{1,80} (?:doing|going|looking|progressing)\b",
             r"^tell me (?:more |everything |all |something )?about\b",
             r"^what do (?:we|you) know about\b",
@@ -215,6 +224,7 @@ _RULES_ASKED = re.compile(
     r"|^who (?:has|have|must|may|needs) (?:to )?(?:approve|sign|agree|authori[sz]e|decide)\b"
     r"|^(?:can|may|must|should|could) (?:i|we|customers?|one)\b(?! (?:see|get|have|talk|speak|look|view|know|please)\b)"
     r"|\b(?:how much|what) discount\b.{0,40}\b(?:may|can|allowed)\b"
+    r"|\b(?:maximum|max|highest|largest|biggest|minimum) (?:\w+ )?discount\b|\bdiscount (?:limit|cap)s?\b"
 )
 _ASKS_ALREADY = re.compile(r"^(?:can|may|could|should|must) (?:i|we) (\w+)")
 
@@ -229,7 +239,8 @@ def asks_for_rules(utterance: str) -> bool:
 
 
 def repair_head(clause: str) -> str:
-    """The clause with a misspelt first word put right: 'shwo' -> 'show'."""
+    """The clause with its first word put right or put plainly: 'shwo' -> 'show', 'draw up a' -> 'create a'."""
+    clause = _MAKING.sub("create ", clause)
     head, _, rest = clause.partition(" ")
     low = head.lower()
     if low in HEAD_WORDS or not low.isalpha() or singular(low) in OBJECT_WORDS or not rest:

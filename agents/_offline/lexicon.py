@@ -16,14 +16,14 @@ OBJECT_WORDS: Mapping[str, str] = {
     "opportunity": "Opportunity", "opp": "Opportunity", "oppty": "Opportunity", "deal": "Opportunity",
     "case": "Case", "ticket": "Case", "complaint": "Case", "support request": "Case", "issue": "Case",
     "known issue": "Issue__c", "incident": "Case", "comment": "CaseComment",
-    "quote": "Quote", "proposal": "Quote", "order": "Order", "purchase order": "Order", "contract": "Contract",
+    "quote": "Quote", "proposal": "Quote", "offer": "Quote", "quotation": "Quote", "order": "Order", "purchase order": "Order", "contract": "Contract",
     "agreement": "Contract", "campaign": "Campaign", "task": "Task", "to-do": "Task", "todo": "Task",
     "reminder": "Task", "event": "Event", "meeting": "Event", "appointment": "Event", "user": "User",
     "colleague": "User", "rep": "User", "product": "Product2", "article": "Knowledge__kav",
     "knowledge article": "Knowledge__kav", "campaign member": "CampaignMember", "email": "EmailMessage",
     "order item": "OrderItem", "line item": "OpportunityLineItem", "opportunity product": "OpportunityLineItem",
     "quote line": "QuoteLineItem", "case comment": "CaseComment", "pricebook": "Pricebook2",
-    "price book": "Pricebook2", "territory": "Territory2", "transcript": "LiveChatTranscript",
+    "price book": "Pricebook2", "price list": "Pricebook2", "pricelist": "Pricebook2", "territory": "Territory2", "transcript": "LiveChatTranscript",
     "calendar": "Event", "agenda": "Event", "teammate": "User", "follow-up task": "Task",
     "work item": "Task", "trouble ticket": "Case", "support ticket": "Case", "support case": "Case",
     "sales opportunity": "Opportunity", "buyer": "Contact", "potential customer": "Lead",
@@ -86,7 +86,7 @@ FIELD_WORDS: Mapping[str, tuple[str, ...]] = {
 REFERENCE_TARGETS: Mapping[str, tuple[str, ...]] = {
     "AccountId": ("Account",), "ContactId": ("Contact",), "OwnerId": ("User",), "OpportunityId": ("Opportunity",),
     "QuoteId": ("Quote",), "OrderId": ("Order",), "CampaignId": ("Campaign",), "LeadId": ("Lead",),
-    "CaseId": ("Case",), "WhoId": ("Contact", "Lead"), "WhatId": ("Account", "Opportunity", "Case"),
+    "CaseId": ("Case",), "Pricebook2Id": ("Pricebook2",), "WhoId": ("Contact", "Lead"), "WhatId": ("Account", "Opportunity", "Case"),
     "RelatedToId": ("Account", "Opportunity", "Case"), "ManagerId": ("User",), "Product2Id": ("Product2",),
 }  # fmt: skip
 
@@ -111,8 +111,16 @@ SHOWN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "Task": ("Status", "Priority", "ActivityDate", "WhoId", "WhatId"),
     "Event": ("StartDateTime", "Location", "WhoId", "WhatId"),
     "User": ("Email", "Phone"), "Product2": ("ProductCode", "Family"),
+    "OpportunityLineItem": ("Product2Id", "Quantity", "UnitPrice", "TotalPrice"),
+    "QuoteLineItem": ("Product2Id", "Quantity", "UnitPrice", "Discount", "TotalPrice"),
+    "OrderItem": ("Product2Id", "Quantity", "UnitPrice", "TotalPrice"),
+    "PricebookEntry": ("Product2Id", "UnitPrice", "IsActive"),
+    "CampaignMember": ("ContactId", "LeadId", "Status"),
     "Knowledge__kav": ("Title", "Summary"), "CaseComment": ("CommentBody", "IsPublished", "CreatedDate"),
 }  # fmt: skip
+
+JOINING = ("OpportunityLineItem", "QuoteLineItem", "OrderItem", "PricebookEntry", "CampaignMember")
+"""Kinds of record that join two others, and have no name of their own."""
 
 DATE_VERBS: Mapping[str, tuple[str, ...]] = {
     verb: tuple(fields.split())
@@ -174,7 +182,7 @@ STOPWORDS = frozenset(
     find see look view pull fetch bring search let know want need like more only kind sort sorted order ordered ranked
     still again us both same other another such per between during since until
     money yet came come coming got get gets worth valued slipping slipped currently there's moment far overall together
-    named called regarding concerning related existing whole full everything anything something much many
+    named called over regarding concerning related existing whole full everything anything something much many
     everyone everybody someone somebody anyone anybody thanks thank cheers hand dear quick rest of'em em ones'
     expect expected
     check open's overall complete exactly maybe actually really kindly quickly crm system database hey hi hello

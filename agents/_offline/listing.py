@@ -13,11 +13,11 @@ from agents._offline.request import Condition, Request, Verb
 from agents._offline.resolve import GiveUpError, Steps
 from agents._offline.toolbox import Call
 from agents._offline.words import say_name, tokenize, with_article
-from agents._offline.work import Work, links_of
+from agents._offline.work import Work, kinds_between, links_of
 
 
 def list_records(work: Work, request: Request) -> Steps[str]:
-    conditions, where = yield from _scoped(work, request)
+    request, conditions, where = yield from _scoped(work, request)
     info = work.briefing.object(request.object or "")
     work.require_readable(info.name, _fields_of(request, conditions))
     call = _case_call(work, request, conditions) or _query_call(work, request, conditions, info)
@@ -80,7 +80,7 @@ def _query_call(work: Work, request: Request, conditions: Sequence[Condition], i
 
 
 def measure(work: Work, request: Request) -> Steps[str]:
-    conditions, where = yield from _scoped(work, request)
+    request, conditions, where = yield from _scoped(work, request)
     if "aggregate_records" not in work.toolbox or (work.is_customer and not request.group_by):
         return (yield from _count_by_listing(work, request, conditions, where))
     if request.function != "count" and not request.measure:
@@ -130,33 +130,39 @@ def show_more(work: Work, request: Request) -> Steps[str]:
     return compose.say_list(shown, outcome, work.memory, "")
 
 
-def _scoped(work: Work, request: Request) -> Steps[tuple[list[Condition], str]]:
-    """The conditions with the owning record and person put in, and how to say them."""
+def _scoped(work: Work, request: Request) -> Steps[tuple[Request, list[Condition], str]]:
+    """The request and its conditions with the owning record and person put in, and how to say them."""
     conditions = list(request.conditions)
-    where = _say_conditions(conditions, work.memory)
-    info = work.briefing.object(request.object or "")
+    owned = ""
     if request.owner:
         person = yield from work.resolve(request.owner, ("User",))
         conditions = [c for c in conditions if c.topic != "mine"] + [
             Condition("OwnerId", "eq", person.record_id, "owner")
         ]
-        where += f" owned by {compose.cite(person, work.memory)}"
-    if request.scope:
-        targets = links_of(info)
-        parent = yield from work.resolve(
-            request.scope,
-            tuple(targets) if not request.scope.pronoun or not request.scope.objects else request.scope.objects,
+        owned = f" owned by {compose.cite(person, work.memory)}"
+    if request.scope is None:
+        return request, conditions, _say_conditions(conditions, work.memory) + owned
+    info = work.briefing.object(request.object or "")
+    between = kinds_between(info.name, work.briefing)
+    targets = {**between, **links_of(info)}
+    parent = yield from work.resolve(
+        request.scope,
+        tuple(targets) if not request.scope.pronoun or not request.scope.objects else request.scope.objects,
+    )
+    if parent.object not in links_of(info) and parent.object in between:
+        info = work.briefing.object(between[parent.object])
+        conditions = [one for one in conditions if one.field in info.fields]
+        request = replace(request, object=info.name, sort=None)
+    link = links_of(info).get(parent.object)
+    if link is None:
+        things = compose.capital(compose.say_object(info.name, count=2))
+        raise GiveUpError(
+            f"{things} are not linked to {with_article(compose.say_object(parent.object))}, "
+            f"so I cannot list them for {compose.cite(parent, work.memory)}."
         )
-        link = targets.get(parent.object)
-        if link is None:
-            things = compose.capital(compose.say_object(info.name, count=2))
-            raise GiveUpError(
-                f"{things} are not linked to {with_article(compose.say_object(parent.object))}, "
-                f"so I cannot list them for {compose.cite(parent, work.memory)}."
-            )
-        conditions.append(Condition(link, "eq", parent.record_id, "scope"))
-        where += f" for {compose.cite(parent, work.memory)}"
-    return conditions, where
+    where = _say_conditions(conditions, work.memory) + owned
+    conditions.append(Condition(link, "eq", parent.record_id, "scope"))
+    return request, conditions, f"{where} for {compose.cite(parent, work.memory)}"
 
 
 def _fields_of(request: Request, conditions: Iterable[Condition]) -> list[str]:

@@ -21,6 +21,10 @@ _OWNS = (
     "owns", "is responsible for", "is in charge of", "handles", "manages", "is working on", "works on", "looks after",
     "is handling", "is the owner of", "is assigned to", "takes care of",
 )  # fmt: skip
+_RAISED = (
+    "reported", "raised", "opened", "submitted", "complained about", "complained", "filed", "logged", "sent in", "asked for",
+    "wrote in about", "is it from", "is affected by",
+)  # fmt: skip
 _MOST = ("has the most", "have the most", "has the highest number of", "has the largest number of", "with the most")
 _ASKS_AFTER = ("of", "for", "does", "is", "did", "on")
 _ASKS_BEFORE = ("", "the", "what", "which", "and", ",", "show", "give", "me", "current", "our", "is")
@@ -32,6 +36,9 @@ def read_asked_fields(reader: Reader, briefing: Briefing, mention: Mention | Non
     if head == "who" and (place := reader.find_phrase(*_OWNS)):
         reader.take(0, place[1])
         return ("OwnerId",)
+    if head in ("who", "whom") and (place := reader.find_phrase(*_RAISED)):
+        reader.take(0, place[1])
+        return ("ContactId", "CreatedById")
     if head == "when" and (place := reader.find_phrase(*_WHEN)):
         reader.take(*place)
         return tuple(_WHEN[reader.word(place[0])].split())

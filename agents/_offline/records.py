@@ -12,7 +12,7 @@ from agents._offline.questions import read_asked_fields, read_champion, read_rol
 from agents._offline.reader import Reader
 from agents._offline.references import read_exact, read_names, read_ordinal, read_pronoun
 from agents._offline.request import Condition, Reference, Request, Verb
-from agents._offline.words import Kind, singular
+from agents._offline.words import Kind, is_written_as_name, singular
 
 Names = list[tuple[str, Reference]]
 """Names in a clause, each with the word before it."""
@@ -281,7 +281,7 @@ def _points_at_name(reader: Reader, names: Names) -> bool:
         return True
     if any(token.kind in (Kind.QUOTE, Kind.MASK) for token in reader.tokens):
         return True
-    return len(names) == 1 and names[0][1].text[:1].isupper()
+    return len(names) == 1 and is_written_as_name(names[0][1].text)
 
 
 def _first(names: Names) -> Reference | None:

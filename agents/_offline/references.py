@@ -13,6 +13,8 @@ from agents._offline.words import Kind, singular
 _ID = re.compile(r"^[0-9a-zA-Z]{15}(?:[0-9a-zA-Z]{3})?$")
 _PERSONAL = frozenset("him his her he she".split())
 _PRONOUNS = frozenset("it its them their they".split()) | _PERSONAL
+_NO_PLACE = frozenset("is are was were over out up".split())
+"""'over there' points at nothing that was spoken of."""
 _POINTERS = frozenset("this that these those same".split())
 _NUMBERED = {
     "case": "Case",
@@ -102,7 +104,7 @@ def read_pronoun(reader: Reader) -> Reference | None:
             reader.take(at, at + 1)
             return Reference(pronoun=word, objects=PERSON_OBJECTS if word in _PERSONAL else ())
         is_last = at == len(reader) - 1 or (at == len(reader) - 2 and following in ("?", ".", "!"))
-        if word == "there" and is_last and at and reader.word(at - 1) not in ("is", "are", "was", "were"):
+        if word == "there" and is_last and at and reader.word(at - 1) not in _NO_PLACE:
             reader.take(at, at + 1)
             return Reference(pronoun="it", objects=("Account",))
         if word in _POINTERS and reader.tokens[at].kind is Kind.WORD:

@@ -12,7 +12,7 @@ from agents._offline.prompt import Briefing
 from agents._offline.references import object_of_id
 from agents._offline.request import Reference
 from agents._offline.toolbox import Call, Outcome, Toolbox
-from agents._offline.words import Kind, join, say_name, tokenize, with_article
+from agents._offline.words import Kind, is_written_as_name, join, say_name, tokenize, with_article
 
 T = TypeVar("T")
 Steps = Generator[list[Call], list[Outcome], T]
@@ -24,6 +24,8 @@ _UNNAMED = ("Task", "Event", "Case")
 _SHOWN = 5
 _YES = frozenset("yes yep yeah right correct exactly sure that ok okay y".split())
 _WEAKEST = 0.35
+_LONG = 12
+"""Letters of a word in which two slips still leave no other word: 'Industrial' is not 'Industries'."""
 _PRECEDENCE = ("User", "Account", "Contact", "Opportunity", "Lead")
 Scores = Mapping[str, Mapping[str, object]]
 _SEARCHABLE = ("Account", "Contact", "Lead", "Opportunity", "Case")
@@ -323,7 +325,7 @@ def _written_as_name(reference: Reference) -> Reference | None:
             runs.append([])
         else:
             runs[-1].append(word)
-    names = [" ".join(run) for run in runs if any(word[:1].isalpha() for word in run)]
+    names = [" ".join(run) for run in runs if any(word[:1].isalpha() or is_written_as_name(word) for word in run)]
     if not names or names[0] == reference.text:
         return None
     scope = reference.scope or (names[1] if len(names) > 1 else "")
@@ -343,7 +345,7 @@ def _is_spelt_like(row: Known, words: Iterable[str]) -> bool:
 
 
 def _has_word(word: str, have: Sequence[str]) -> bool:
-    slips = 1 if len(word) < 8 else 2
+    slips = 1 if len(word) < _LONG else 2
     return word in STOPWORDS or any(
         other == word
         or (word.isdecimal() and other.lstrip("0") == word.lstrip("0"))

@@ -11,7 +11,7 @@ from agents._offline.prompt import Briefing, ObjectInfo
 from agents._offline.reader import Reader
 from agents._offline.references import hinted, read_exact, read_names, read_number, read_ordinal, read_pronoun
 from agents._offline.request import Change, Reference, Request, Verb
-from agents._offline.words import Kind, singular
+from agents._offline.words import Kind, is_written_as_name, singular
 
 PEOPLE = ("Contact", "Lead")
 _PARTIES = ("Contact", "Lead", "Account")
@@ -35,7 +35,7 @@ _CALL_LEAD = re.compile(
 )
 _TALKED = re.compile(r"^(?:i )?(?:just )?(?:talked|spoke|spoken|chatted) (?:to|with) ", re.IGNORECASE)
 _BODY = re.compile(
-    r"\s*:\s*|\s+(?:saying|stating|that says|which says|says|with the text|with the words|with notes?"
+    r"\s*:(?![A-Z2-7]{4,20}>>)\s*|\s+(?:saying|stating|that says|which says|says|with the text|with the words|with notes?"
     r"|notes?(?=\s*:))\b\s*:?\s*"
     r"|\s*;\s*|\s+that\s+|\s+-\s+|,\s+(?=(?:she|he|they|we|it|who|i)\b)",
     re.IGNORECASE,
@@ -141,7 +141,7 @@ def _read_call(clause: str, briefing: Briefing) -> Request:
         head = f"call with {whom}"
     lead = _CALL_LEAD.match(head)
     payload = head[lead.end() :] if lead else head
-    payload = f"with {payload}" if payload[:1].isupper() else payload
+    payload = f"with {payload}" if is_written_as_name(payload) else payload
     reader = Reader.of(payload)
     span, unknown = _take_date(reader, briefing)
     rest = _without_span(payload, reader, span).strip(" ,.")
@@ -300,7 +300,7 @@ def _read_draft(clause: str) -> Request:
     pronoun = read_pronoun(reader)
     people = _recipients(reader, pronoun)
     trailing = re.search(r"\s+to\s+(.{2,80})$", topic) if not people else None
-    if trailing and not people and trailing.group(1)[:1].isupper():
+    if trailing and not people and is_written_as_name(trailing.group(1)):
         topic = topic[: trailing.start()]
         people = _recipients(Reader.of(trailing.group(1)), None)
     about = read_pronoun(tail) if not exact else None

@@ -19,7 +19,7 @@ from agents._offline.request import Condition, Reference, Request, Verb
 from agents._offline.sends import read_send
 from agents._offline.texts import read_text_request
 from agents._offline.toolbox import Toolbox
-from agents._offline.words import clean, tokenize
+from agents._offline.words import clean, is_written_as_name, tokenize
 
 _CONTENT_VERBS = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.CREATE))
 _WITHOUT_RECORDS = frozenset((Verb.MORE, Verb.HELP, Verb.THANKS, Verb.GREET, Verb.DELETE))
@@ -32,11 +32,13 @@ _STATEMENT = re.compile(
     re.IGNORECASE,
 )
 _TOLD_FIELD = re.compile(
-    r"^(?:the )?(?P<field>[\w ]{3,24}?) (?:for|of|on) (?P<record>[^:?]{3,160}?) (?:is|is now|should be|will be): "
+    r"^(?:the )?(?P<field>[\w ]{3,24}?) (?:for|of|on) (?P<record>(?:[^:?]|:(?=[A-Z2-7]{4,20}>>)){3,160}?) (?:is|is now|should be|will be): "
     r"(?P<value>.+)$",
     re.IGNORECASE,
 )
-_LISTING = re.compile(r"^(?P<record>[^:?]{3,160}?): (?P<changes>.+)$")
+_LISTING = re.compile(r"^(?P<record>(?:[^:?]|:(?=[A-Z2-7]{4,20}>>)){3,160}?): (?P<changes>.+)$")
+_DESCRIBED = re.compile(r":(?![A-Z2-7]{4,20}>>)")
+"""A colon that is no part of a mask."""
 _STATE_ONLY = re.compile(r"^open(?: ones?| only)*\W*$", re.IGNORECASE)
 _SEARCH_WORDS = frozenset(
     """similar cases case tickets ticket issues issue problem problems comparable seen before past previous closed
@@ -79,7 +81,7 @@ def understand(
 def _named_in(clause: str) -> Request | None:
     """A question of a kind unknown about what it names: the record is shown, which holds the answer if any does."""
     names = [reference for _, reference in read_names(Reader.of(clause)) if any(map(str.isupper, reference.text))]
-    named = [one for one in names if one.text.split()[0][:1].isupper() and " " in one.text]
+    named = [one for one in names if is_written_as_name(one.text) and " " in one.text]
     if not named:
         return None
     scope = named[1].text if len(named) > 1 else ""
@@ -185,7 +187,7 @@ def _read_listing(clause: str, record: str, changes: str, briefing: Briefing) ->
 def _read_search(verb: Verb, clause: str, bare: str, reader: Reader) -> Request:
     if verb is Verb.KNOWLEDGE:
         return Request(verb, clause, text=bare.rstrip(" ?!."))
-    _, _, described = bare.partition(":")
+    described = _DESCRIBED.split(bare, maxsplit=1)[1] if _DESCRIBED.search(bare) else ""
     if described.strip():
         return Request(verb, clause, object="Case", text=described.strip(" ?!."))
     target = read_exact(reader) or read_number(reader, "Case") or read_pronoun(reader)

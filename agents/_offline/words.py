@@ -87,6 +87,8 @@ def tokenize(text: str) -> list[Token]:
     tokens = []
     for found in _TOKEN.finditer(text):
         kind = Kind(found.lastgroup or "mark")
+        if kind is Kind.MASK and found.group().startswith("<<EMAIL:"):
+            kind = Kind.EMAIL
         shown = found.group().strip('"').strip() if kind is Kind.QUOTE else found.group()
         if shown:
             tokens.append(Token(shown, shown.lower(), kind, found.start(), found.end()))
@@ -106,10 +108,15 @@ def _split_name(name: str) -> tuple[str, ...]:
 
 def say_name(name: str) -> str:
     """The words a person would say for a field or object name."""
-    words = split_name(name)
+    words = [word for word in split_name(name) if not word.isdecimal()] or split_name(name)
     if words == ["stage", "name"]:
         return "stage"
     return " ".join(words[:-1] if len(words) > 1 and words[-1] == "id" else words)
+
+
+def is_written_as_name(text: str) -> bool:
+    """Whether it begins with a capital, or with the mask of somebody's name."""
+    return text[:1].isupper() or text.startswith("<<")
 
 
 def with_article(noun: str) -> str:

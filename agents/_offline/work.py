@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from agents._offline import compose
-from agents._offline.lexicon import EVERY_RECORD_HAS, REFERENCE_TARGETS, SHOWN_FIELDS
+from agents._offline.lexicon import EVERY_RECORD_HAS, JOINING, REFERENCE_TARGETS, SHOWN_FIELDS
 from agents._offline.memory import Known, Memory
 from agents._offline.prompt import Briefing, ObjectInfo
 from agents._offline.request import Reference
@@ -106,6 +106,17 @@ def links_of(info: ObjectInfo) -> dict[str, str]:
     if info.name == "CaseComment":
         links["Case"] = "ParentId"
     return links
+
+
+def kinds_between(wanted: str, briefing: Briefing) -> dict[str, str]:
+    """Object -> the kind of record that joins it to what is wanted: an opportunity and its products by line items."""
+    joined: dict[str, str] = {}
+    for name in (one for one in JOINING if one in briefing.objects):
+        links = links_of(briefing.object(name))
+        if wanted in links or (wanted in JOINING and "Product2" in links):
+            for parent in links.keys() - {wanted, "User", "Product2"}:
+                joined.setdefault(parent, name)
+    return joined
 
 
 def enumerate_all(items: Sequence[str]) -> str:

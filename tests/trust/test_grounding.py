@@ -160,6 +160,24 @@ def test_the_words_of_the_model_prove_nothing_and_those_of_the_user_do() -> None
     assert checks.check("Nothing on 4713.").withheld
 
 
+MATCHES = {
+    "ok": True,
+    "result": {
+        "matches": [
+            {"id": f"001CS000000000{n}AAA", "name": name, "details": {"BillingCity": "Harbor"}}
+            for n, name in enumerate(["Pump Works", "Pump Hall", "Pump Yard", "Valve Works", "Valve Hall"], start=1)
+        ]
+    },
+}
+
+
+def test_how_many_rows_hold_a_word_of_the_user_is_known() -> None:
+    said = "I found 3 accounts matching pump."
+    assert grounding(MATCHES, asked="show me the pump accounts").check(said).withheld == []
+    assert grounding(MATCHES, asked="show me the valve accounts").check(said).withheld != []
+    assert grounding(MATCHES, asked="show me the pump accounts").check("It is worth 4.").withheld != []
+
+
 def test_evidence_is_gathered_only_if_there_is_something_to_look_up() -> None:
     def fail() -> Any:
         raise AssertionError("nothing was claimed")

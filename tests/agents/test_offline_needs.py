@@ -1,0 +1,93 @@
+"""What people at work ask for in their own words leads to the tool or the list that holds it; read as pure functions."""
+
+from datetime import date
+from functools import cache
+from typing import Any
+
+import pytest
+
+from agents._offline.prompt import Briefing, read_briefing
+from agents._offline.request import Request, Verb
+from agents._offline.toolbox import Toolbox
+from agents._offline.understand import understand
+from agents._prompts import build_system_prompt
+from agents._roster import load_roster
+from crm.access import Access, Caller
+from crm.ids import ContactId, TenantId, UserId
+from crm.schema import OBJECT_INFO
+
+
+@cache
+def desk(agent: str, *, customer: bool = False) -> tuple[Briefing, Toolbox]:
+    """What the model is told for an agent, with every right, and the tools that are bound then."""
+    caller = (
+        Caller(TenantId("northwind"), contact_id=ContactId("003CS0000000001AAA"))
+        if customer
+        else Caller(TenantId("northwind"), user_id=UserId("005CS0000000001AAA"))
+    )
+    rights = {name: frozenset("cred") for name in OBJECT_INFO}
+    access = Access(caller, "Ann Poe" if customer else "Dana Reyes", title="Sales Rep", objects=rights)
+    prompt = build_system_prompt(load_roster()[agent], access, today=date(2026, 11, 2), instructions=None)
+    tools = [tool.schema for tool in load_roster()[agent].tools if tool.for_customers or not customer]
+    return read_briefing(prompt), Toolbox(tools)
+
+
+def wish(said: str, agent: str = "sales", *, last: Request | None = None, customer: bool = False) -> Request:
+    """What the first clause asks for."""
+    briefing, toolbox = desk(agent, customer=customer)
+    return understand(said, briefing, last, toolbox)[0]
+
+
+@pytest.mark.parametrize(
+    ("agent", "said", "tool"),
+    [
+        ("sales", "what do you charge for an FM-200 flow meter?", "product_pricing"),
+        ("sales", "at what price do we sell the GA-2?", "product_pricing"),
+        ("sales", "draw up an offer for Globex - Level Retrofit", "create_quote"),
+        ("sales", "put together a quotation for Globex - Level Retrofit", "create_quote"),
+        ("sales", "who decides at the Globex - Level Retrofit?", "buying_committee"),
+        ("sales", "what do we know about Globex?", "account_brief"),
+        ("sales", "get us ready for the site visit at Globex on Friday", "prepare_meeting"),
+        ("sales", "turn the lead Rosa Bennett into an account, convert it", "convert_lead"),
+        ("service", "what happened with case 00001004?", "case_summary"),
+    ],
+)
+def test_a_need_finds_its_tool(agent: str, said: str, tool: str) -> None:
+    assert wish(said, agent).tool == tool
+
+
+@pytest.mark.parametrize(
+    ("agent", "said", "verb"),
+    [
+        ("sales", "which products are in the Globex renewal?", Verb.LIST),
+        ("sales", "how far along is the Globex rollout?", Verb.SUMMARISE),
+        ("sales", "where do we stand with Rosa Bennett?", Verb.SUMMARISE),
+        ("service", "what is our rule for escalating a case?", Verb.KNOWLEDGE),
+        ("service", "what is the policy on refunding an order?", Verb.KNOWLEDGE),
+        ("service", "have we fixed this before?", Verb.SIMILAR),
+        ("service", "draft a reply to Ann Poe on case 00001005 telling her the parts are on their way", Verb.DRAFT),
+    ],
+)
+def test_what_records_or_articles_hold_goes_to_no_other_tool(agent: str, said: str, verb: Verb) -> None:
+    assert wish(said, agent).verb is verb
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        ("what does the FM-300 cost by the standard price list?", {"pricebook": "standard"}),
+        ("price of the GW-1 in the Key Accounts price book?", {"pricebook": "Key Accounts"}),
+        ("what would a TL-10 cost a contract customer?", {"pricebook": "contract"}),
+    ],
+)
+def test_a_price_list_is_named_in_many_ways(said: str, values: dict[str, Any]) -> None:
+    asked = wish(said)
+    assert (asked.tool, asked.values) == ("product_pricing", values)
+
+
+def test_a_further_question_for_the_same_tool_keeps_what_it_was_about() -> None:
+    first = wish("what does the FM-300 cost by the standard price book?")
+    then = wish("and what would a contract customer pay?", last=first)
+    assert (then.tool, then.spare, then.values) == ("product_pricing", first.spare, {"pricebook": "contract"})
+    other = wish("and what does the GA-4 cost?", last=first)
+    assert [one.text for one in other.spare] == ["GA-4"]
