@@ -13,6 +13,7 @@ from agents._offline.lexicon import (
     INDUSTRIES,
     MEASURES,
     NAME_FIELDS,
+    OBJECT_WORDS,
     US_STATES,
     closest,
     field_named,
@@ -21,6 +22,7 @@ from agents._offline.order import default_date, default_measure
 from agents._offline.prompt import Briefing, FieldInfo, ObjectInfo
 from agents._offline.reader import Reader
 from agents._offline.request import Condition
+from agents._offline.stems import stem
 from agents._offline.words import Kind, Token, singular, tokenize
 
 _NOT = frozenset("not non except excluding without other never no nor".split())
@@ -54,7 +56,13 @@ _TEXT_LEADS: Mapping[str, str] = {
 }  # fmt: skip
 
 
+_LONG_VALUE = 7
 AGE_UNITS = frozenset(("day", "week", "month", "quarter", "year"))
+
+
+def _is_form_of(word: str, value: str) -> bool:
+    """'negotiated' and 'negotiating' of 'negotiation'; never the name of a kind of record."""
+    return len(word) >= _LONG_VALUE and singular(word) not in OBJECT_WORDS and stem(word) == stem(value)
 
 
 def _first_day(span: Span) -> date:
@@ -218,7 +226,9 @@ class ConditionReader:
         places = []
         for at in self._reader.free():
             said = [self._reader.word(at + i) for i in range(len(words))]
-            if all(
+            if len(words) == 1 and len(words[0]) >= _LONG_VALUE and _is_form_of(said[0], words[0]):
+                places.append((at, at + 1))
+            elif all(
                 s == w or (closest(s, [w]) and (len(w) >= 6 or len(w) == 4)) for s, w in zip(said, words, strict=True)
             ):
                 places.append((at, at + len(words)))

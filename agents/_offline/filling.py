@@ -327,7 +327,7 @@ class Filler:
 
 
 def _narrowed(names: Sequence[tuple[Reference, bool]]) -> list[Reference]:
-    """'the walk through the line at Acme': a thing that is not named, but said to be somebody's, is narrowed by whose."""
+    """'the walk through the line at Acme': what has no name of its own is narrowed by whose it is."""
     merged: list[Reference] = []
     for name, is_inside in names:
         if (

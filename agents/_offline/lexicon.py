@@ -16,14 +16,16 @@ OBJECT_WORDS: Mapping[str, str] = {
     "opportunity": "Opportunity", "opp": "Opportunity", "oppty": "Opportunity", "deal": "Opportunity",
     "case": "Case", "ticket": "Case", "complaint": "Case", "support request": "Case", "issue": "Case",
     "known issue": "Issue__c", "incident": "Case", "comment": "CaseComment",
-    "quote": "Quote", "proposal": "Quote", "offer": "Quote", "quotation": "Quote", "order": "Order", "purchase order": "Order", "contract": "Contract",
+    "quote": "Quote", "proposal": "Quote", "offer": "Quote", "quotation": "Quote",
+    "order": "Order", "purchase order": "Order", "contract": "Contract",
     "agreement": "Contract", "campaign": "Campaign", "task": "Task", "to-do": "Task", "todo": "Task",
     "reminder": "Task", "event": "Event", "meeting": "Event", "appointment": "Event", "user": "User",
     "colleague": "User", "rep": "User", "product": "Product2", "article": "Knowledge__kav",
     "knowledge article": "Knowledge__kav", "campaign member": "CampaignMember", "email": "EmailMessage",
     "order item": "OrderItem", "line item": "OpportunityLineItem", "opportunity product": "OpportunityLineItem",
     "quote line": "QuoteLineItem", "case comment": "CaseComment", "pricebook": "Pricebook2",
-    "price book": "Pricebook2", "price list": "Pricebook2", "pricelist": "Pricebook2", "territory": "Territory2", "transcript": "LiveChatTranscript",
+    "price book": "Pricebook2", "price list": "Pricebook2", "pricelist": "Pricebook2",
+    "territory": "Territory2", "transcript": "LiveChatTranscript",
     "calendar": "Event", "agenda": "Event", "teammate": "User", "follow-up task": "Task",
     "work item": "Task", "trouble ticket": "Case", "support ticket": "Case", "support case": "Case",
     "sales opportunity": "Opportunity", "buyer": "Contact", "potential customer": "Lead",
@@ -86,7 +88,8 @@ FIELD_WORDS: Mapping[str, tuple[str, ...]] = {
 REFERENCE_TARGETS: Mapping[str, tuple[str, ...]] = {
     "AccountId": ("Account",), "ContactId": ("Contact",), "OwnerId": ("User",), "OpportunityId": ("Opportunity",),
     "QuoteId": ("Quote",), "OrderId": ("Order",), "CampaignId": ("Campaign",), "LeadId": ("Lead",),
-    "CaseId": ("Case",), "Pricebook2Id": ("Pricebook2",), "WhoId": ("Contact", "Lead"), "WhatId": ("Account", "Opportunity", "Case"),
+    "CaseId": ("Case",), "Pricebook2Id": ("Pricebook2",),
+    "WhoId": ("Contact", "Lead"), "WhatId": ("Account", "Opportunity", "Case"),
     "RelatedToId": ("Account", "Opportunity", "Case"), "ManagerId": ("User",), "Product2Id": ("Product2",),
 }  # fmt: skip
 

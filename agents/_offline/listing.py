@@ -7,12 +7,12 @@ from typing import Any
 
 from agents._offline import compose
 from agents._offline.lexicon import NAME_FIELDS, SHOWN_FIELDS
-from agents._offline.memory import Memory
+from agents._offline.narrowing import say_conditions
 from agents._offline.prompt import ObjectInfo
 from agents._offline.request import Condition, Request, Verb
 from agents._offline.resolve import GiveUpError, Steps
 from agents._offline.toolbox import Call
-from agents._offline.words import say_name, tokenize, with_article
+from agents._offline.words import tokenize, with_article
 from agents._offline.work import Work, kinds_between, links_of
 
 
@@ -141,7 +141,7 @@ def _scoped(work: Work, request: Request) -> Steps[tuple[Request, list[Condition
         ]
         owned = f" owned by {compose.cite(person, work.memory)}"
     if request.scope is None:
-        return request, conditions, _say_conditions(conditions, work.memory) + owned
+        return request, conditions, say_conditions(conditions, work.memory) + owned
     info = work.briefing.object(request.object or "")
     between = kinds_between(info.name, work.briefing)
     targets = {**between, **links_of(info)}
@@ -160,7 +160,7 @@ def _scoped(work: Work, request: Request) -> Steps[tuple[Request, list[Condition
             f"{things} are not linked to {with_article(compose.say_object(parent.object))}, "
             f"so I cannot list them for {compose.cite(parent, work.memory)}."
         )
-    where = _say_conditions(conditions, work.memory) + owned
+    where = say_conditions(conditions, work.memory) + owned
     conditions.append(Condition(link, "eq", parent.record_id, "scope"))
     return request, conditions, f"{where} for {compose.cite(parent, work.memory)}"
 
@@ -183,43 +183,3 @@ def _is_singular(request: Request) -> bool:
         token.low.endswith("s") and token.low not in ("is", "us", "'s", "has", "was", "does")
         for token in tokenize(words)
     )
-
-
-def _say_conditions(conditions: Sequence[Condition], memory: Memory) -> str:
-    """The narrowing in words, so that a misread request is seen at once."""
-    signs = {
-        "eq": "=",
-        "ne": "≠",
-        "gt": ">",
-        "ge": "≥",
-        "lt": "<",
-        "le": "≤",
-        "contains": "contains",
-        "starts_with": "starts with",
-        "in": "in",
-        "is_null": "is empty",
-    }
-    parts = []
-    years = _whole_years(conditions)
-    for condition in conditions:
-        if year := years.get(condition.field):
-            if condition.op == "ge":
-                parts.append(f"{say_name(condition.field)} in {year}")
-        elif condition.topic == "mine":
-            parts.append("yours")
-        elif condition.field == "IsClosed":
-            parts.append("closed" if condition.value else "open")
-        elif condition.op == "is_null":
-            parts.append(f"without {say_name(condition.field)}")
-        else:
-            parts.append(
-                f"{say_name(condition.field)} {signs[condition.op]} {compose.say_value(condition.value, memory)}"
-            )
-    return f" ({', '.join(parts)})" if parts else ""
-
-
-def _whole_years(conditions: Sequence[Condition]) -> dict[str, str]:
-    """Field -> the year that the conditions on it span: said as people say it, without its first and last day."""
-    since = {c.field: str(c.value) for c in conditions if c.op == "ge" and str(c.value).endswith("-01-01")}
-    until = {c.field: str(c.value) for c in conditions if c.op == "lt" and str(c.value).endswith("-01-01")}
-    return {name: first[:4] for name, first in since.items() if until.get(name, "")[:4] == str(int(first[:4]) + 1)}

@@ -9,6 +9,8 @@ from agents._offline.words import Kind, singular
 
 _RATHER_NOT = frozenset("email issue person proposal business agreement buyer event".split())
 """Single words that name a kind of record only in the plural or with more around them."""
+_OF_CUSTOMERS = frozenset("request enquiry inquiry query problem".split())
+"""What customers call their cases; to staff these words may mean anything."""
 _NO_SLIPS = frozenset(
     "older elder border under carries caser dials leaks loads even events quite orderly ordered".split()
 )
@@ -62,7 +64,10 @@ def mention_at(reader: Reader, at: int, briefing: Briefing) -> Mention | None:
         if (size == 1 and words[0] in _RATHER_NOT) or _is_name_part(reader, at, size):
             continue
         fuzzy = (tokens[0].text.islower() or at == 0) and words[0] not in _NO_SLIPS | briefing.value_words
-        if name := object_named(words, briefing.objects, fuzzy=fuzzy):
+        name = object_named(words, briefing.objects, fuzzy=fuzzy)
+        if name is None and briefing.caller and briefing.caller.is_customer and singular(words[-1]) in _OF_CUSTOMERS:
+            name = "Case" if size == 1 else None
+        if name:
             possessive = reader.word(at + size) in ("'s", "'")
             return Mention(name, at, at + size, singular(words[-1]) != words[-1] or words[-1] == "people", possessive)
     return None

@@ -10,6 +10,7 @@ _TODAY = re.compile(r"\btoday is (?:\w+, )?(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
 _STAFF = re.compile(r"\bthe user is ([^(\n]{1,120}?) \(user ([A-Za-z0-9]{15,18})(?:, ([^)\n]{1,80}))?\)", re.IGNORECASE)
 _CUSTOMER = re.compile(r"\bthe user is a customer, ([^(\n]{1,120}?) \(contact ([^)\s]{1,30})\)", re.IGNORECASE)
 _OBJECT_LINE = re.compile(r"^[-*\s]*([A-Z]\w{1,60})(?: \([^)\n]{0,80}\))?: (.+)$")
+_AGENT = re.compile(r"^you are the (\w+) agent\b", re.IGNORECASE)
 _HEADER = re.compile(r"^\s*records you can use\b", re.IGNORECASE)
 _FIELD = re.compile(r"^([A-Za-z]\w*)\s*(?:\[([^\]]*)\])?")
 _NUMERIC_ENDINGS = (
@@ -81,6 +82,8 @@ class Briefing:
     today: date | None = None
     caller: Caller | None = None
     objects: Mapping[str, ObjectInfo] = field(default_factory=dict)
+    agent: str = ""
+    """Who answers, in lower case: sales, service ..."""
 
     @cached_property
     def value_words(self) -> frozenset[str]:
@@ -96,7 +99,8 @@ class Briefing:
 @lru_cache(maxsize=256)
 def read_briefing(prompt: str) -> Briefing:
     """What a system prompt says. The same prompt gives the same objects, so that what is read off them is kept."""
-    return Briefing(today=_read_today(prompt), caller=_read_caller(prompt), objects=_read_objects(prompt))
+    agent = found[1].lower() if (found := _AGENT.match(prompt)) else ""
+    return Briefing(_read_today(prompt), _read_caller(prompt), _read_objects(prompt), agent)
 
 
 def _read_today(prompt: str) -> date | None:

@@ -22,8 +22,8 @@ _OWNS = (
     "is handling", "is the owner of", "is assigned to", "takes care of",
 )  # fmt: skip
 _RAISED = (
-    "reported", "raised", "opened", "submitted", "complained about", "complained", "filed", "logged", "sent in", "asked for",
-    "wrote in about", "is it from", "is affected by",
+    "reported", "raised", "opened", "submitted", "complained about", "complained", "filed", "logged", "sent in",
+    "asked for", "wrote in about", "is it from", "is affected by",
 )  # fmt: skip
 _MOST = ("has the most", "have the most", "has the highest number of", "has the largest number of", "with the most")
 _ASKS_AFTER = ("of", "for", "does", "is", "did", "on")

@@ -31,6 +31,11 @@ _FUNCTIONS = (
     ("min", ("minimum", "min")),
     ("sum", ("total", "sum", "summed", "pipeline", "value", "worth", "combined", "add", "revenue")),
 )
+_THINGS = frozenset("what which anything something everything stuff things".split())
+_OF_CASES = frozenset("unresolved unsolved unanswered unfixed resolved".split())
+_OF_ANY = frozenset("open pending outstanding unfinished ongoing".split())
+_HOME = {"service": "Case", "sales": "Opportunity"}
+"""What somebody means who says 'anything open' and no more, by who is asked."""
 _EXTREMES = {
     "largest": "max", "biggest": "max", "highest": "max", "smallest": "min", "lowest": "min", "least": "min",
     "cheapest": "min",
@@ -75,6 +80,8 @@ def read_records(clause: Clause) -> Request:
     if mention is None and reader.word(0) == "who" and reader.word(1) in ("works", "work"):
         mention = Mention("Contact", 0, 2, is_plural=True, is_possessive=False)
         object_name = "Contact"
+    if mention is None and (implied := _implied_object(clause)) and implied == object_name:
+        mention = Mention(implied, 0, 0, is_plural=True, is_possessive=False)
     if mention:
         reader.take(mention.start, mention.end)
     elif clause.verb is Verb.SHOW and reader.word(0) == "open":
@@ -164,9 +171,26 @@ def _object_meant(clause: Clause, mention: Mention | None) -> str | None:
     if mention:
         return mention.name
     last = clause.last
+    implied = _implied_object(clause)
     if last is not None and last.verb in (Verb.LIST, Verb.MEASURE) and last.object:
-        return last.object
-    return "Opportunity" if clause.verb is Verb.MEASURE else None
+        follows = clause.is_follow_up or clause.verb is None or clause.verb is Verb.MEASURE
+        return last.object if follows or implied is None else implied
+    return implied or ("Opportunity" if clause.verb is Verb.MEASURE else None)
+
+
+def _implied_object(clause: Clause) -> str | None:
+    """'what is still unresolved for Acme?', 'do I have anything open with you?': what such a state is said of."""
+    words = {token.low for token in clause.reader.tokens}
+    if clause.verb not in (Verb.SHOW, None) or not words & _THINGS:
+        return None
+    if words & _OF_CASES:
+        return "Case"
+    caller = clause.briefing.caller
+    if not words & _OF_ANY:
+        return None
+    if caller is not None and caller.is_customer:
+        return "Case"
+    return _HOME.get(clause.briefing.agent)
 
 
 def _asked(clause: Clause, mention: Mention | None, info: ObjectInfo) -> tuple[str, ...]:

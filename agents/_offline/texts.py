@@ -35,7 +35,8 @@ _CALL_LEAD = re.compile(
 )
 _TALKED = re.compile(r"^(?:i )?(?:just )?(?:talked|spoke|spoken|chatted) (?:to|with) ", re.IGNORECASE)
 _BODY = re.compile(
-    r"\s*:(?![A-Z2-7]{4,20}>>)\s*|\s+(?:saying|stating|that says|which says|says|with the text|with the words|with notes?"
+    r"\s*:(?![A-Z2-7]{4,20}>>)\s*"
+    r"|\s+(?:saying|stating|that says|which says|says|with the text|with the words|with notes?"
     r"|notes?(?=\s*:))\b\s*:?\s*"
     r"|\s*;\s*|\s+that\s+|\s+-\s+|,\s+(?=(?:she|he|they|we|it|who|i)\b)",
     re.IGNORECASE,

@@ -32,7 +32,8 @@ _STATEMENT = re.compile(
     re.IGNORECASE,
 )
 _TOLD_FIELD = re.compile(
-    r"^(?:the )?(?P<field>[\w ]{3,24}?) (?:for|of|on) (?P<record>(?:[^:?]|:(?=[A-Z2-7]{4,20}>>)){3,160}?) (?:is|is now|should be|will be): "
+    r"^(?:the )?(?P<field>[\w ]{3,24}?) (?:for|of|on) (?P<record>(?:[^:?]|:(?=[A-Z2-7]{4,20}>>)){3,160}?)"
+    r" (?:is|is now|should be|will be): "
     r"(?P<value>.+)$",
     re.IGNORECASE,
 )
@@ -93,7 +94,7 @@ def with_usual_objects(briefing: Briefing) -> Briefing:
     if briefing.objects:
         return briefing
     usual = {name: ObjectInfo(name, {f: FieldInfo(f) for f in (*SHOWN_FIELDS[name], "Name")}) for name in SHOWN_FIELDS}
-    return Briefing(briefing.today, briefing.caller, usual)
+    return replace(briefing, objects=usual)
 
 
 def read_clause(

@@ -1,4 +1,4 @@
-"""What people at work ask for in their own words leads to the tool or the list that holds it; read as pure functions."""
+"""What people ask for in their own words leads to the tool or the list that holds it; read as pure functions."""
 
 from datetime import date
 from functools import cache
