@@ -12,6 +12,7 @@ from api.errors import Problem, register_errors
 from api.intake import IntakeMiddleware
 from api.pages import PagePolicyMiddleware
 from api.routes import (
+    api_keys,
     approval_batches,
     approvals,
     assistants,
@@ -64,6 +65,7 @@ _TAKEN = [
 _ROUTES = (
     service,
     sign_in,
+    api_keys,
     assistants,
     threads,
     runs,

@@ -16,7 +16,9 @@ from jwt import PyJWK
 from crm.database import Database
 from crm.ids import TenantId, normalise_id
 from crm.repositories.access import UnknownCallerError, find_contact_by_email, find_user_by_username
-from trust.credentials import Credential
+from crm.repositories.people import is_service
+from trust import api_keys
+from trust.credentials import Credential, is_key, read_credential
 from trust.principal import Principal, load_principal
 from trust.scopes import ALL_SCOPES
 
@@ -128,6 +130,8 @@ class Authenticator:
 
     async def authenticate(self, token: str) -> Principal:
         """Raises: AuthError, KeySetError."""
+        if is_key(token):
+            return await self._authenticate_key(token)
         claims = self._verify(token)
         subject = normalise_id(str(claims["sub"]))
         tenant = claims.get("tenant")
@@ -140,6 +144,25 @@ class Authenticator:
                 return await load_principal(session, subject, scopes, at=self.clock())
             except UnknownCallerError:
                 raise AuthError("the token's subject is no active member of the tenant") from None
+
+    async def _authenticate_key(self, text: str) -> Principal:
+        """Whom a key acts as, with the rights they have now, within the key's scopes. Raises: AuthError."""
+        credential = read_credential(text, "key")
+        if credential is None:
+            raise AuthError("the key is not valid")
+        now = self.clock()
+        async with self.database.session(tenant_of(credential)) as session:
+            row = await api_keys.find(session, credential, at=now)
+            if row is None:
+                raise AuthError("the key is not valid")
+            try:
+                principal = await load_principal(session, row.member_id, api_keys.scopes_of(row), at=now)
+            except UnknownCallerError:
+                raise AuthError("the key acts as nobody who is active") from None
+        if api_keys.is_to_touch(row, at=now):
+            async with self.database.session(principal.tenant, write=True) as session:
+                await api_keys.touch(session, row, at=now)
+        return principal
 
     def _verify(self, token: str) -> dict[str, Any]:
         try:
@@ -175,7 +198,7 @@ class Authenticator:
                 user = await find_user_by_username(session, username)
                 contact = None if user else await find_contact_by_email(session, username)
                 member = user or contact
-                if member is None:
+                if member is None or (user is not None and is_service(user)):
                     continue
                 return await load_principal(session, member.Id, ALL_SCOPES, at=self.clock())
         raise AuthError("there is no such person in the seeded tenants")

@@ -17,11 +17,12 @@ from api.errors import ForbiddenError
 from api.sessions import COOKIE, SignedIn
 from api.wiring import Service
 from trust import telemetry
+from trust.credentials import is_key
 from trust.principal import Principal
 from trust.scopes import APPROVALS_DECIDE, AUDIT_READ, CRM_READ, DATA_ERASE, GATEWAY_MANAGE, POLICY_MANAGE, USERS_MANAGE
 
-_bearer = HTTPBearer(auto_error=False, description="A token of the configured issuer.")
-_key_header = APIKeyHeader(name="x-api-key", auto_error=False, description="The same token, where clients send keys.")
+_bearer = HTTPBearer(auto_error=False, description="A token of the configured issuer, or a key.")
+_key_header = APIKeyHeader(name="x-api-key", auto_error=False, description="A key or token, where clients send keys.")
 _cookie = APIKeyCookie(
     name=COOKIE,
     auto_error=False,
@@ -44,6 +45,8 @@ class Entrance:
     principal: Principal
     signed_in: SignedIn | None
     """None: by a token."""
+    is_program: bool = False
+    """Whether a key opened it, with which a program acts, and nobody who could answer for it."""
 
 
 async def get_entrance(
@@ -63,7 +66,7 @@ async def get_entrance(
     if signed_in is not None:
         entrance = Entrance(signed_in.principal, signed_in)
     elif token:
-        entrance = Entrance(await service.authenticator.authenticate(token), None)
+        entrance = Entrance(await service.authenticator.authenticate(token), None, is_program=is_key(token))
     else:
         raise AuthError("send a token: Authorization: Bearer <token>, or x-api-key")
     telemetry.remember(tenant=entrance.principal.tenant)
@@ -71,6 +74,17 @@ async def get_entrance(
 
 
 EntranceOf = Annotated[Entrance, Depends(get_entrance)]
+
+
+async def get_person_entrance(entrance: EntranceOf) -> Entrance:
+    """Raises: ForbiddenError."""
+    if entrance.is_program:
+        raise ForbiddenError("a key cannot do this; a person has to")
+    return entrance
+
+
+PersonEntranceOf = Annotated[Entrance, Depends(get_person_entrance)]
+"""For what says who comes in: no key opens it, whatever its scopes."""
 
 
 async def get_principal(entrance: EntranceOf) -> Principal:

@@ -38,6 +38,7 @@ from graphs.feedback import MessageNotFoundError
 from graphs.schedules import ScheduleError, ScheduleNotFoundError
 from graphs.triggers import TriggerError, TriggerNotFoundError
 from graphs.versions import OrphanedRunError
+from trust.api_keys import ApiKeyError, ApiKeyNotFoundError
 from trust.approvals import (
     ApprovalClosedError,
     ApprovalError,
@@ -47,6 +48,7 @@ from trust.approvals import (
 )
 from trust.audit import NoSuchEntryError
 from trust.delegations import DelegationNotFoundError
+from trust.directory import DirectoryError, UnmappedError
 from trust.inbox import BatchError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
@@ -84,6 +86,7 @@ class CrossSiteError(Exception):
 STATUSES: dict[type[Exception], int] = {
     AuthError: 401,
     ForbiddenError: 403,
+    UnmappedError: 403,
     CrossSiteError: 403,
     NotEntitledError: 403,
     ObjectRightError: 403,
@@ -103,6 +106,7 @@ STATUSES: dict[type[Exception], int] = {
     ChartNotFoundError: 404,
     TriggerNotFoundError: 404,
     SessionNotFoundError: 404,
+    ApiKeyNotFoundError: 404,
     WebhookNotFoundError: 404,
     EntryNotFoundError: 404,
     ErasedError: 410,
@@ -127,6 +131,8 @@ STATUSES: dict[type[Exception], int] = {
     ApprovalError: 422,
     ScheduleError: 422,
     TriggerError: 422,
+    ApiKeyError: 422,
+    DirectoryError: 422,
     RulesError: 422,
     OverloadedError: 429,
     ChartError: 503,
@@ -205,7 +211,7 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
 
 
 def _fields_of(error: Exception) -> list[FieldProblem]:
-    if isinstance(error, InputError | FieldError):
+    if isinstance(error, InputError | FieldError | ApiKeyError | DirectoryError):
         return [FieldProblem(field=error.field, message=error.message)]
     if isinstance(error, ScheduleError | TriggerError):
         return [FieldProblem(field=error.field, message=str(error))]

@@ -57,3 +57,8 @@ def read_credential(text: str, kind: Kind) -> Credential | None:
     if found is None or found[1] != _MARKS[kind]:
         return None
     return Credential(kind, found[2], found[3])
+
+
+def is_key(text: str) -> bool:
+    """Whether it means to be a key; what else programs send are tokens of an issuer."""
+    return text.startswith(f"{_MARKS['key']}_")

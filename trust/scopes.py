@@ -14,6 +14,8 @@ POLICY_MANAGE = "policy:manage"
 DATA_ERASE = "data:erase"
 USERS_MANAGE = "users:manage"
 """Say who comes in, and with what: people's sessions, keys of programs, groups, the directory."""
+DIRECTORY_WRITE = "directory:write"
+"""For the tenant's directory, which says who there is."""
 
 ALL_SCOPES = frozenset(
     {
@@ -28,5 +30,6 @@ ALL_SCOPES = frozenset(
         GATEWAY_MANAGE,
         DATA_ERASE,
         USERS_MANAGE,
+        DIRECTORY_WRITE,
     }
 )

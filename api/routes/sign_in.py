@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from api.callers import Entrance, EntranceOf, ServiceOf, UserAdminOf
+from api.callers import Entrance, EntranceOf, PersonEntranceOf, ServiceOf, UserAdminOf
 from api.errors import problems
 from api.routes.service import LoginBody
 from api.sessions import SignedIn
@@ -108,40 +108,42 @@ async def sign_out(entrance: EntranceOf, service: ServiceOf, response: Response)
 
 
 @router.get("/auth/sessions", responses=problems(403))
-async def list_sessions(entrance: EntranceOf, service: ServiceOf) -> list[SessionWire]:
+async def list_sessions(entrance: PersonEntranceOf, service: ServiceOf) -> list[SessionWire]:
     """The caller's own sessions, last used first."""
     return await _list(service, entrance, entrance.principal.id)
 
 
 @router.delete("/auth/sessions", responses=problems(403))
-async def end_other_sessions(entrance: EntranceOf, service: ServiceOf) -> EndedWire:
+async def end_other_sessions(entrance: PersonEntranceOf, service: ServiceOf) -> EndedWire:
     """End all of the caller's sessions but the one that the request came with."""
     return await _end_all(service, entrance, entrance.principal.id)
 
 
 @router.delete("/auth/sessions/{session_id}", responses=problems(403, 404))
-async def end_session(session_id: SessionId, entrance: EntranceOf, service: ServiceOf) -> EndedWire:
+async def end_session(session_id: SessionId, entrance: PersonEntranceOf, service: ServiceOf) -> EndedWire:
     """End one of the caller's own sessions. It counts from the next request on, at every process."""
     return await _end(service, entrance, entrance.principal.id, session_id)
 
 
 @router.get("/admin/people/{person_id}/sessions", responses=problems(403, 404))
 async def list_sessions_of(
-    person_id: PersonId, _: UserAdminOf, entrance: EntranceOf, service: ServiceOf
+    person_id: PersonId, _: UserAdminOf, entrance: PersonEntranceOf, service: ServiceOf
 ) -> list[SessionWire]:
     """The sessions of a person of the caller's own organisation; nobody else has any."""
     return await _list(service, entrance, person_id)
 
 
 @router.delete("/admin/people/{person_id}/sessions", responses=problems(403, 404))
-async def end_sessions_of(person_id: PersonId, _: UserAdminOf, entrance: EntranceOf, service: ServiceOf) -> EndedWire:
+async def end_sessions_of(
+    person_id: PersonId, _: UserAdminOf, entrance: PersonEntranceOf, service: ServiceOf
+) -> EndedWire:
     """Sign a person out everywhere. They may sign in again; who must not is deactivated."""
     return await _end_all(service, entrance, person_id)
 
 
 @router.delete("/admin/people/{person_id}/sessions/{session_id}", responses=problems(403, 404))
 async def end_session_of(
-    person_id: PersonId, session_id: SessionId, _: UserAdminOf, entrance: EntranceOf, service: ServiceOf
+    person_id: PersonId, session_id: SessionId, _: UserAdminOf, entrance: PersonEntranceOf, service: ServiceOf
 ) -> EndedWire:
     """End one session of a person."""
     return await _end(service, entrance, person_id, session_id)

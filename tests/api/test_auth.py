@@ -352,6 +352,10 @@ READS = {
     "GET /admin/runs/parked": "policy:manage",
     "GET /admin/runs/waiting": "policy:manage",
     "POST /admin/runs/{id}/retry": "policy:manage",
+    "GET /admin/api-keys": "users:manage",
+    "POST /admin/api-keys": "users:manage",
+    "DELETE /admin/api-keys/{id}": "users:manage",
+    "POST /admin/service-principals": "users:manage",
     "GET /admin/people/{id}/sessions": "users:manage",
     "DELETE /admin/people/{id}/sessions": "users:manage",
     "DELETE /admin/people/{id}/sessions/{id}": "users:manage",
@@ -421,7 +425,14 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
     plain |= {"outbox_id": "id", "person_id": "id", "webhook_id": "id", "delivery_id": "id", "delegation_id": "id"}
     named = {route.replace("/chart.svg", "/chart.{picture}") for route in named}
-    plain |= {"report_id": "id", "entry_id": "id", "cron_id": "id", "trigger_id": "id", "session_id": "id"}
+    plain |= {
+        "report_id": "id",
+        "entry_id": "id",
+        "cron_id": "id",
+        "trigger_id": "id",
+        "session_id": "id",
+        "key_id": "id",
+    }
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
     assert routes == named | NEEDS_NO_SCOPE
