@@ -29,6 +29,7 @@ from api.routes import (
     ledger,
     measuring,
     metrics,
+    oidc,
     operations,
     outbox,
     policy,
@@ -65,6 +66,7 @@ _TAKEN = [
 _ROUTES = (
     service,
     sign_in,
+    oidc,
     api_keys,
     assistants,
     threads,

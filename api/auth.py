@@ -13,6 +13,7 @@ from typing import Any
 import jwt
 from jwt import PyJWK
 
+from api.provider_config import ProviderConfig
 from crm.database import Database
 from crm.ids import TenantId, normalise_id
 from crm.repositories.access import UnknownCallerError, find_contact_by_email, find_user_by_username
@@ -41,6 +42,11 @@ class KeySetError(Exception):
 def tenant_of(credential: Credential) -> TenantId:
     """The tenant whose rows a credential is looked for in. It is the caller's once its secret was found there."""
     return TenantId(credential.tenant)
+
+
+def provider_tenant(provider: ProviderConfig) -> TenantId:
+    """The tenant that the operator has an identity provider vouch for: its signed ID tokens are of no other."""
+    return TenantId(provider.tenant)
 
 
 @dataclass

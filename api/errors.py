@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api.auth import AuthError, KeySetError
 from api.charts import ChartError, ChartNotFoundError
+from api.identity_provider import ProviderDownError
 from api.outbox import MailClosedError, MailNotFoundError, NotAllowedToSendError
 from crm.database import DatabaseNotReadyError
 from crm.errors import (
@@ -71,6 +72,10 @@ class InputError(Exception):
         self.message = message
 
 
+class ProviderNotFoundError(Exception):
+    """There is no such identity provider."""
+
+
 class UnknownAssistantError(Exception):
     """There is no such assistant."""
 
@@ -107,6 +112,7 @@ STATUSES: dict[type[Exception], int] = {
     TriggerNotFoundError: 404,
     SessionNotFoundError: 404,
     ApiKeyNotFoundError: 404,
+    ProviderNotFoundError: 404,
     WebhookNotFoundError: 404,
     EntryNotFoundError: 404,
     ErasedError: 410,
@@ -137,6 +143,7 @@ STATUSES: dict[type[Exception], int] = {
     OverloadedError: 429,
     ChartError: 503,
     KeySetError: 503,
+    ProviderDownError: 502,
     DatabaseNotReadyError: 503,
     TimeoutError: 503,
 }

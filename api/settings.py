@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """JSON Web Key Set with the keys of the token issuer; read again when the file changes, so keys can be rotated."""
     token_issuer: str = "countersign"  # noqa: S105 - a name, not a secret
     token_audience: str = "countersign"  # noqa: S105
+    sign_in_providers: Path | None = None
+    """JSON file with the identity providers that people sign in with: docs/sign-in.md."""
     session_idle_minutes: int = Field(default=120, ge=1, le=7 * 24 * 60)
     """After how long without a request a browser has to sign in again."""
     session_hours: int = Field(default=12, ge=1, le=30 * 24)
@@ -145,6 +147,8 @@ class Settings(BaseSettings):
             raise ValueError("smtp_host: sending by SMTP needs a server (COUNTERSIGN_SMTP_HOST)")
         if self.public_url and not self.public_url.startswith(("https://", "http://")):
             raise ValueError("public_url: expected an address such as https://crm.example.com")
+        if self.mode == "production" and self.sign_in_providers is not None and not self.public_url:
+            raise ValueError("public_url: identity providers send people back to it (COUNTERSIGN_PUBLIC_URL)")
         if self.notice_from is not None and "@" not in self.notice_from:
             raise ValueError("notice_from: expected an e-mail address")
         if self.smtp_username is not None and self.smtp_security == "none":

@@ -20,6 +20,7 @@ from api.charts import Charts
 from api.courier import Courier
 from api.durable_queue import DurableQueue
 from api.housekeeper import Housekeeper
+from api.oidc import Oidc
 from api.outbox import Outbox
 from api.outward import Outward
 from api.postman import Postman
@@ -67,6 +68,7 @@ class Service:
     queue: DurableQueue | None
     authenticator: Authenticator
     sessions: Sessions
+    oidc: Oidc
     inbox: Inbox
     cards: Cards
     outbox: Outbox
@@ -105,7 +107,7 @@ async def open_service(
     Without a `queue` all runs are worked on in the process that accepts them.
 
     Raises: DatabaseNotReadyError, KeySetError, HeadKeyError, CatalogueError, RosterError, UnknownModelError,
-    OrphanedApprovalsError, TracingError: the service does not start half.
+    OrphanedApprovalsError, TracingError, ProvidersError: the service does not start half.
     """
     limits = limits or Limits(model_timeout_s=settings.model_timeout_s, model_retries=settings.model_retries)
     keys = KeySet(settings.key_set())
@@ -168,6 +170,8 @@ async def open_service(
         housekeeper = Housekeeper(database, conversations, triggers)
         watcher = Watcher(database, conversations, clock)
         rounds = (courier, announcer, housekeeper, watcher)
+        browsers = Sessions.configured(settings, database, clock)
+        oidc = Oidc.configured(settings, database, browsers, clock)
         if queue is not None:
             await queue.open(runner)
         await runner.start()
@@ -186,7 +190,8 @@ async def open_service(
                 triggers=triggers,
                 queue=queue,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience, clock),
-                sessions=Sessions.configured(settings, database, clock),
+                sessions=browsers,
+                oidc=oidc,
                 inbox=Inbox(runner, conversations),
                 cards=Cards(runner),
                 outbox=Outbox(database, clock),

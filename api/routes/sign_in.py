@@ -85,7 +85,11 @@ class EndedWire(BaseModel):
 @router.get("/auth/providers", responses=problems(is_open=True))
 async def list_providers(service: ServiceOf) -> ProvidersWire:
     """How one can sign in here."""
-    return ProvidersWire(providers=[], development=service.settings.dev_login)
+    found = [
+        ProviderWire(provider_id=name, label=one.config.label, start=f"/auth/oidc/{name}/start")
+        for name, one in service.oidc.providers.items()
+    ]
+    return ProvidersWire(providers=found, development=service.settings.dev_login)
 
 
 @router.get("/auth/me", responses=problems(403))

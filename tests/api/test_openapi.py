@@ -155,6 +155,7 @@ def routes(production: Json) -> dict[str, Json]:
 SCRAPED = "GET /metrics"
 """The operator's own, with a token of its own."""
 OPEN = {"GET /info", "GET /ok", "GET /health", "GET /ready", "GET /auth/providers"}
+OPEN |= {f"GET /auth/oidc/{{provider_id}}/{way}" for way in ("start", "callback")}
 
 
 def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(routes: dict[str, Json]) -> None:
