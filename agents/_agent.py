@@ -17,6 +17,8 @@ class DomainAgent:
     """Callers who may edit this object start here when their words point nowhere."""
     instructions: str
     tools: tuple[Tool, ...]
+    is_outside: bool = False
+    """Whether a model that is not the service's makes its calls: what that has read, nobody here knows."""
 
     @property
     def tool_names(self) -> frozenset[str]:

@@ -27,6 +27,7 @@ from api.routes import (
     inbox,
     landing_pages,
     ledger,
+    mcp,
     measuring,
     metrics,
     oidc,
@@ -96,6 +97,7 @@ _ROUTES = (
     erasure,
     metrics,
     console,
+    mcp,
 )
 
 

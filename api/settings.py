@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     """Where people reach the service, such as https://crm.example.com; begins the links in webhooks and notices."""
     webhook_hosts: list[str] = []
     """Hosts that webhooks may lead to although their addresses are private ones."""
+    mcp_hosts: list[str] = []
+    """Names besides that of `public_url` under which MCP clients may call this service."""
     cors_origins: list[str] = []
     link_hosts: dict[str, list[str]] = {}
     """Hosts that links in answers may lead to, by tenant; under `*` for all tenants. None are allowed unless listed."""

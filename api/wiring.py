@@ -20,6 +20,7 @@ from api.charts import Charts
 from api.courier import Courier
 from api.durable_queue import DurableQueue
 from api.housekeeper import Housekeeper
+from api.mcp.server import McpServer
 from api.oidc import Oidc
 from api.outbox import Outbox
 from api.outward import Outward
@@ -40,6 +41,7 @@ from graphs.context import Limits
 from graphs.conversations import Conversations
 from graphs.inbox import Inbox
 from graphs.inbox_cards import Cards
+from graphs.outside_calls import OutsideCalls
 from graphs.runner import LEASE, Clock, Room, Runner
 from graphs.schedules import Schedules
 from graphs.screens import Screens
@@ -65,6 +67,7 @@ class Service:
     conversations: Conversations
     schedules: Schedules
     triggers: Triggers
+    mcp: McpServer
     queue: DurableQueue | None
     authenticator: Authenticator
     sessions: Sessions
@@ -167,6 +170,7 @@ async def open_service(
         sender = settings.notice_from
         announcer = Announcer(database, conversations, transport, clock, sender=sender, public_url=url)
         triggers = Triggers(conversations)
+        mcp = McpServer(OutsideCalls(conversations), url)
         housekeeper = Housekeeper(database, conversations, triggers)
         watcher = Watcher(database, conversations, clock)
         rounds = (courier, announcer, housekeeper, watcher)
@@ -180,6 +184,7 @@ async def open_service(
         for one in rounds:
             one.start()
         await heads.start()
+        await mcp.start()
         try:
             yield Service(
                 settings=settings,
@@ -188,6 +193,7 @@ async def open_service(
                 conversations=conversations,
                 schedules=schedules,
                 triggers=triggers,
+                mcp=mcp,
                 queue=queue,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience, clock),
                 sessions=browsers,
@@ -206,6 +212,7 @@ async def open_service(
                 charts=Charts(),
             )
         finally:
+            await mcp.stop()
             await schedules.stop()
             for one in rounds:
                 await one.stop()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agents._agent import DomainAgent
 from agents._gateway import PausedError
 from crm.database import TenantSession
 from crm.repositories import approvals as approval_rows
@@ -29,7 +30,7 @@ from graphs.requests import build_request
 from graphs.screens import added, orders
 from graphs.state import Call, Message, TurnState
 from tools._declare import find_json_fault
-from tools._inputs import label_inputs
+from tools._inputs import Seen, label_inputs
 from tools._labels import Answered, Labelled, label_results
 from tools._run import ToolError, read
 from tools.outside_text import read_text
@@ -190,10 +191,10 @@ class CallDesk(Settling):
 
     def _with_sight(self, action: Action, call: Call, state: TurnState, sight: Sight) -> Action:
         """The action with what is known about where its arguments come from."""
-        agent, plan, seen = self.roster[state["route"]["agent"]], state["turn"].get("plan"), sight.seen
-        if any(tool.is_foreign for tool in agent.tools):
-            plan = agent.tool_names if plan is None else plan
-            seen = seen.beside(FOREIGN_WORDS)
+        agent, plan = self.roster[state["route"]["agent"]], state["turn"].get("plan")
+        seen = _seen_by(agent, sight)
+        if plan is None and seen is not sight.seen:
+            plan = agent.tool_names
         return replace(
             action,
             plan=None if plan is None else frozenset(plan),
@@ -216,7 +217,7 @@ class CallDesk(Settling):
             context = await with_halts(session, context)
             envelopes = [self._shorten(await self._read_one(session, call, state, context, sight)) for call in waiting]
             read = [
-                Answered(self.catalogue[c["name"]], e["result"], self._asked_with(c, sight))
+                Answered(self.catalogue[c["name"]], e["result"], self._asked_with(c, state, sight))
                 for c, e in zip(waiting, envelopes, strict=True)
                 if e["ok"]
             ]
@@ -235,10 +236,11 @@ class CallDesk(Settling):
             answers.append(answer)
         return {"messages": answers, "turn": turn, "notes": noted}
 
-    def _asked_with(self, call: Call, sight: Sight) -> Label:
+    def _asked_with(self, call: Call, state: TurnState, sight: Sight) -> Label:
         """The label of a call's arguments together."""
         written, hidden = call.get("written", call["arguments"]), call.get("hidden", ())
-        return join_all(one.label for one in label_inputs(self.catalogue[call["name"]], written, sight.seen, hidden))
+        seen = _seen_by(self.roster[state["route"]["agent"]], sight)
+        return join_all(one.label for one in label_inputs(self.catalogue[call["name"]], written, seen, hidden))
 
     def _doubt(
         self,
@@ -301,6 +303,15 @@ class CallDesk(Settling):
         if size <= self.limits.result_chars:
             return envelope
         return failure("retry", f"the result is too long ({size} characters): ask for fewer records or fewer fields")
+
+
+def _seen_by(agent: DomainAgent, sight: Sight) -> Seen:
+    """What the model that calls has in sight: a foreign one, or one that has foreign tools, more than is known of."""
+    if agent.is_outside:
+        writers = sight.seen.own.writers | {OUTSIDE}
+        words = Label(Integrity.EXTERNAL, writers, frozenset(), "an assistant outside")
+        return replace(sight.seen, own=words, typed=words)
+    return sight.seen.beside(FOREIGN_WORDS) if any(tool.is_foreign for tool in agent.tools) else sight.seen
 
 
 async def with_halts(session: TenantSession, context: RunContext) -> RunContext:

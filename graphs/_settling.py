@@ -69,7 +69,7 @@ class Settling(Requests):
         async with self.database.session(principal.tenant, write=True) as session:
             await require_lease(session)
             approval = await approval_rows.find(session, call["approval_id"] or "", for_update=True)
-            approval = await self._newest(session, approval)
+            approval = await self.newest(session, approval)
             if approval is None:
                 return failure("expired", "the request is gone"), {}
             if approval.status == "pending" and approval.expires_at > context.now:
@@ -98,12 +98,12 @@ class Settling(Requests):
         found: dict[str, Approval] = {}
         async with self.database.session(context.principal.tenant) as session:
             for call in calls:
-                approval = await self._newest(session, await approval_rows.find(session, call["approval_id"] or ""))
+                approval = await self.newest(session, await approval_rows.find(session, call["approval_id"] or ""))
                 if approval is not None:
                     found[call["id"]] = approval
         return found
 
-    async def _newest(self, session: TenantSession, approval: Approval | None) -> Approval | None:
+    async def newest(self, session: TenantSession, approval: Approval | None) -> Approval | None:
         """Follow a request to the one that took its place when a person edited it."""
         while approval is not None and approval.status == "edited":
             approval = await approval_rows.find_by_key(session, key_edited(approval))

@@ -9,8 +9,10 @@ from typing import Final
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from pydantic import BaseModel
 
+from agents._outside import OUTSIDE_NAME
 from graphs._calls import CallDesk
 from graphs._voice import Voice
+from graphs.outside_call import OutsideGiven, build_outside_call
 from graphs.research._agent import RESEARCHER, ResearchGiven
 from graphs.research._graph import build_research
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
@@ -40,6 +42,8 @@ class Assistant:
     for_customers: bool = False
     step_limit: int = STEP_LIMIT
     """How many steps of the graph a run may take."""
+    is_offered: bool = True
+    """Whether callers may start it by its name; otherwise only the service does."""
 
     @property
     def assistant_id(self) -> str:
@@ -74,10 +78,22 @@ RESEARCH: Final = Assistant(
     input=ResearchGiven,
 )
 
+_OUTSIDE_CALL_AS_BUILT = "800e1fa97b22e82e42cc9e9b0ab61a37e99b88a6105721df5874e6d32dbf22f3"
+OUTSIDE: Final = Assistant(
+    name=OUTSIDE_NAME,
+    description="Single calls of tools by assistants outside.",
+    versions=(GraphVersion(1, _OUTSIDE_CALL_AS_BUILT, build_outside_call),),
+    input=OutsideGiven,
+    for_customers=True,
+    is_offered=False,
+)
+
 ASSISTANTS: Final[Mapping[str, Assistant]] = {
-    one.name: one for one in (TURN, RESEARCH, *map(_assistant_of, load_workflows().values()))
+    one.name: one for one in (TURN, RESEARCH, OUTSIDE, *map(_assistant_of, load_workflows().values()))
 }
 """All that this build has."""
+UNSEEN: Final = tuple(name for name, one in ASSISTANTS.items() if not one.is_offered)
+"""Graphs whose threads are no conversations that anybody had."""
 
 
 def assistant_id(name: str = GRAPH_NAME) -> str:
@@ -118,5 +134,6 @@ class Graphs:
 
     def for_caller(self, *, is_customer: bool) -> list[Assistant]:
         """Those that a caller may start, sorted by name."""
-        open_to = [one for one in self.assistants.values() if one.for_customers or not is_customer]
+        offered = [one for one in self.assistants.values() if one.is_offered]
+        open_to = [one for one in offered if one.for_customers or not is_customer]
         return sorted(open_to, key=lambda one: one.name)

@@ -24,7 +24,7 @@ from graphs._threads import (
     WrongAssistantError,
 )
 from graphs._watching import origin_of
-from graphs.assistants import TURN, assistant_id
+from graphs.assistants import TURN, UNSEEN, assistant_id
 from graphs.checkpoints import acting_for
 from graphs.messages import human
 from graphs.versions import Graph
@@ -87,12 +87,15 @@ class Conversations(Deciding):
             return thread
 
     async def search_threads(self, principal: Principal, **criteria: Any) -> list[Thread]:
+        """Single calls by assistants outside are among them only if they are asked for, by id or by graph."""
+        asked_for = criteria.get("ids") is not None or "graph_id" in (criteria.get("details") or {})
+        hidden = () if asked_for else UNSEEN
         async with self._session(principal) as session:
-            return await threads.search(session, owner=principal.id, **criteria)
+            return await threads.search(session, owner=principal.id, except_graphs=hidden, **criteria)
 
     async def count_threads(self, principal: Principal, status: str | None) -> int:
         async with self._session(principal) as session:
-            return await threads.count(session, owner=principal.id, status=status)
+            return await threads.count(session, owner=principal.id, status=status, except_graphs=UNSEEN)
 
     async def update_thread(self, principal: Principal, thread_id: str, details: Mapping[str, Any]) -> Thread:
         """Merge `details` into the thread's metadata."""

@@ -6,7 +6,7 @@ from crm.access import Operation
 from trust.actions import Action
 from trust.principal import Principal
 
-_RIGHT: Final[dict[str, Operation]] = {
+RIGHT: Final[dict[str, Operation]] = {
     "create": "create",
     "update": "edit",
     "delete": "delete",
@@ -16,13 +16,14 @@ _RIGHT: Final[dict[str, Operation]] = {
     "convert": "edit",
     "unconvert": "edit",
 }
+"""What a change needs of the person, by what it does."""
 
 
 def find_missing_right(action: Action, principal: Principal) -> str | None:
     """What the person may not do, in words for them; None if they may do all of it."""
     access = principal.access
     for change in action.changes or ():
-        operation = _RIGHT[change.operation]
+        operation = RIGHT[change.operation]
         if not access.may(operation, change.object_name):
             return f"you may not {operation} records of {change.object_name}"
         for field in change.fields:

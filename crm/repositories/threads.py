@@ -148,6 +148,7 @@ async def search(
     details: Mapping[str, Any] | None = None,
     values: Mapping[str, Any] | None = None,
     graphs: Sequence[str] = (),
+    except_graphs: Sequence[str] = (),
     sort_by: SortKey = "updated_at",
     descending: bool = True,
     limit: int = 10,
@@ -155,9 +156,11 @@ async def search(
 ) -> list[Thread]:
     """The caller's threads. `details` and `values` must be contained, key by key, in what the thread has.
 
-    `graphs`: only those that go by one of these.
+    `graphs`: only those that go by one of these; `except_graphs`: none of those that go by one of these.
     """
     statement = select(Thread).where(Thread.owner == owner)
+    if except_graphs:
+        statement = statement.where(Thread.graph.not_in(except_graphs))
     if graphs:
         statement = statement.where(Thread.graph.in_(graphs))
     if status is not None:
@@ -197,8 +200,12 @@ def _contains(have: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool
     return all(have.get(key) == value for key, value in (wanted or {}).items())
 
 
-async def count(session: TenantSession, *, owner: str, status: str | None = None) -> int:
+async def count(
+    session: TenantSession, *, owner: str, status: str | None = None, except_graphs: Sequence[str] = ()
+) -> int:
     statement = select(func.count()).select_from(Thread).where(Thread.owner == owner, Thread.status != "erased")
+    if except_graphs:
+        statement = statement.where(Thread.graph.not_in(except_graphs))
     if status is not None:
         statement = statement.where(Thread.status == status)
     return await session.scalar(statement) or 0

@@ -8,6 +8,7 @@ from typing import get_args
 
 import graphs.workflows
 from agents._agent import DomainAgent
+from agents._outside import OUTSIDE_NAME, outside_agent
 from agents._roster import load_roster
 from graphs.research._agent import RESEARCHER
 from graphs.turn import GRAPH_NAME
@@ -33,7 +34,11 @@ def load_workflows() -> dict[str, Workflow]:
 
 
 def _check(workflow: Workflow, found: dict[str, Workflow]) -> None:
-    if workflow.name in found or workflow.name in load_roster() or workflow.name in (GRAPH_NAME, RESEARCHER.name):
+    if (
+        workflow.name in found
+        or workflow.name in load_roster()
+        or workflow.name in (GRAPH_NAME, RESEARCHER.name, OUTSIDE_NAME)
+    ):
         raise WorkflowError(f"there are two of the name {workflow.name!r}")
     for tool in workflow.tools:
         if load_catalogue().get(tool.name) is not tool:
@@ -42,9 +47,11 @@ def _check(workflow: Workflow, found: dict[str, Workflow]) -> None:
 
 
 def with_all_agents(roster: Mapping[str, DomainAgent]) -> dict[str, DomainAgent]:
-    """All in whose name calls are made: the domain agents of the roster, the researcher and the workflows."""
+    """All in whose name calls are made: the domain agents of the roster, the researcher, the workflows, and assistants
+    outside."""
     return {
         **roster,
         RESEARCHER.name: RESEARCHER,
+        OUTSIDE_NAME: outside_agent(),
         **{name: workflow.agent for name, workflow in load_workflows().items()},
     }

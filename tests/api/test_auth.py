@@ -409,6 +409,7 @@ NEEDS_NO_SCOPE = {
     "GET /assistants/{assistant}",
     "GET /assistants/{assistant}/schemas",
     "GET /assistants/{assistant}/graph",
+    "GET /.well-known/oauth-protected-resource",
     "GET /info",
     "GET /ok",
     "GET /health",

@@ -15,6 +15,7 @@ ARGUMENTS = {
     "api/charts.py": {"process.returncode", "len(drawn)"},
     "api/durable_queue.py": {"run_id", "len(stranded)"},
     "api/errors.py": {"reference"},
+    "api/mcp/server.py": {"reference"},
     "api/rounds.py": {"type(self).__name__"},
     "api/telemetry/requests.py": {"'request'"},
     "graphs/runner.py": {"run.run_id", "run_id", "reference"},
