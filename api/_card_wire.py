@@ -12,6 +12,7 @@ from graphs.requests import flag_changes
 from trust.invisible import one_line
 from trust.standing import Asked, Way
 
+_FIELDS = 6
 _TITLE = 300
 """Characters of a title that a line shows."""
 
@@ -68,6 +69,7 @@ class SummaryWire(BaseModel):
     title: str = Field(description="The card's title, at most 300 characters of it.")
     tool: str
     object: str | None
+    fields: list[str] = Field(description="Fields that would be written, at most six of them.")
     requester: str
     requester_name: str | None
     assignee: str | None
@@ -132,6 +134,9 @@ def summary_wire(line: Line) -> SummaryWire:
         title=one_line(approval.card["title"])[:_TITLE],
         tool=approval.tool,
         object=approval.object_name,
+        fields=list(dict.fromkeys(one["field"] for change in approval.card["changes"] for one in change["fields"]))[
+            :_FIELDS
+        ],
         requester=approval.requester,
         requester_name=line.requester_name,
         assignee=approval.assignee,

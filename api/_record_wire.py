@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from api._ledger_wire import LedgerWire
 from api.overview import FieldSeen, Happened, Overview, Related
 from crm.fields import Kind
+from crm.schema import object_of
 from trust.labels import Label
 
 LONGEST = 2_000
@@ -21,6 +22,12 @@ class SourceWire(BaseModel):
     writers: list[str]
 
 
+class ReferenceWire(BaseModel):
+    object: str
+    id: str
+    name: str
+
+
 class FieldWire(BaseModel):
     """A field that the caller may read."""
 
@@ -29,7 +36,7 @@ class FieldWire(BaseModel):
     description: str
     value: Any
     length: int | None = Field(description="Of a text that is cut: how long it is. The record itself has all of it.")
-    refers_to: str | None = Field(description="Name of the record that it refers to, if the caller may see that.")
+    refers_to: ReferenceWire | None = Field(description="The record that it refers to, if the caller may see that.")
     source: SourceWire | None = Field(description="Null where nothing stands.")
     may_write: bool
 
@@ -109,10 +116,17 @@ def _field_wire(one: FieldSeen, refers_to: str | None) -> FieldWire:
         description=one.spec.description,
         value=one.value[:LONGEST] if is_cut else one.value,
         length=len(one.value) if is_cut else None,
-        refers_to=refers_to if one.spec.kind is Kind.REFERENCE else None,
+        refers_to=_reference_wire(one, refers_to),
         source=None if one.label is None else _source_wire(one.label),
         may_write=one.may_write,
     )
+
+
+def _reference_wire(one: FieldSeen, name: str | None) -> ReferenceWire | None:
+    object_name = object_of(str(one.value)) if one.spec.kind is Kind.REFERENCE else None
+    if object_name is None or name is None:
+        return None
+    return ReferenceWire(object=object_name, id=str(one.value), name=name[:LONGEST])
 
 
 def _source_wire(label: Label) -> SourceWire:

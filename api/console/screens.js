@@ -7,4 +7,6 @@
 
 export const SCREENS = [
   { path: "chat", element: "cs-chat", params: ["thread"], label: "Chat", load: () => import("./screens/chat.js") },
+  { path: "approvals", element: "cs-approvals", params: ["approval"], label: "Approvals", load: () => import("./screens/approvals.js") },
+  { path: "record", element: "cs-record", params: ["object", "record"], panel: true, load: () => import("./screens/record.js") },
 ];

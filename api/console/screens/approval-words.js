@@ -1,0 +1,23 @@
+// What the inbox can be asked for, and the keys that work in it.
+
+export const VIEWS = [["mine", "Mine"], ["team", "My team's"], ["requested", "I asked"], ["all", "All"]];
+export const FILTERS = ["view", "status", "record", "run", "object", "tool", "external", "escalated", "sort"];
+export const FATES = ["applied", "rejected", "refused", "expired", "edited", "answered", "recalled"];
+
+const KINDS = ["Account", "Contact", "Lead", "Opportunity", "Quote", "Order", "Case", "Task", "Event", "EmailMessage", "Campaign", "Knowledge__kav"];
+const NAMES = { EmailMessage: "E-mail", Knowledge__kav: "Article" };
+
+/** Filters with a field: name, label, values with their words. */
+export const PICKS = [
+  ["status", "State", [["", "Waiting"], ["decided", "Decided or closed"]]],
+  ["object", "Kind of record", [["", "Any"], ...KINDS.map((one) => [one, NAMES[one] ?? one])]],
+  ["external", "External text", [["", "Any"], ["false", "Without"], ["true", "With"]]],
+  ["escalated", "Escalated", [["", "Any"], ["true", "Only escalated"]]],
+  ["sort", "Order", [["", "Oldest first"], ["newest", "Newest first"], ["expiring", "Expiring first"]]],
+];
+
+export const HELP = [
+  [["j", "↓"], "Next request"], [["k", "↑"], "The one before"], [["Enter"], "Read the card"], [["a"], "Approve what is shown"],
+  [["r"], "Reject, with a reason"], [["e"], "Edit: makes a new request"], [["w"], "Respond instead"], [["x"], "Choose for deciding many at once"],
+  [["b"], "Decide the chosen ones"], [["?"], "This help"],
+];
