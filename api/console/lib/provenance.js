@@ -21,10 +21,11 @@ export function sourceMark(source) {
 }
 
 /** The place a value was read from and who wrote it, as far as it is known. */
-export function sourceWords(source, names = {}) {
+export function sourceWords(source, names = {}, { own = "" } = {}) {
   if (!source) return null;
   const named = (text) => Object.entries(names).reduce((words, [id, name]) => words.replaceAll(id, name), text);
-  const origin = source.origin.replace(/^the copilot's own words(?:; )?/, "");
+  const said = source.origin.replace(/^the copilot's own words(?:; )?/, "");
+  const origin = own && said.startsWith(own) ? said.slice(own.length).replace(/^ \((.*)\)$/, "$1") : said;
   const writers = source.writers.map((one) => (one === "outside" ? "somebody outside" : names[one] ?? one));
   const parts = [origin && `from ${named(origin)}`, writers.length && `by ${writers.join(", ")}`].filter(Boolean);
   return parts.length ? recordText(parts.join(", "), { limit: 90 }) : null;

@@ -92,10 +92,12 @@ function drawArguments(values, path) {
 
 function drawArgument(name, value, path) {
   const id = newId("argument");
-  const label = h("label", { for: id }, formatFieldName(name));
+  const words = formatFieldName(name);
+  const title = words.charAt(0).toUpperCase() + words.slice(1);
+  const label = h("label", { for: id }, title);
   if (value !== null && typeof value === "object" && !Array.isArray(value)) {
     const inner = drawArguments(value, path);
-    return { element: h("fieldset", {}, h("legend", {}, formatFieldName(name)), inner.element), read: inner.read };
+    return { element: h("fieldset", {}, h("legend", {}, title), inner.element), read: inner.read };
   }
   if (typeof value === "boolean") {
     const input = h("select", { id }, h("option", { value: "true" }, "Yes"), h("option", { value: "false" }, "No"));

@@ -89,7 +89,7 @@ class RecordPanel extends HTMLElement {
     const rest = seen.fields.filter((one) => !filled.includes(one));
     const draw = (one) => [
       h("dt", {}, drawFieldName(one.name)),
-      h("dd", { "data-field": one.name, class: isOutside(one.source) ? "cell-outside" : "" }, this.#drawField(one, seen, path), one.value === null ? null : h("span", { class: "source" }, sourceMark(one.source), " ", one.source?.integrity === "system" ? null : h("span", { class: "small quiet-text" }, sourceWords(one.source, seen.names)))),
+      h("dd", { "data-field": one.name, class: isOutside(one.source) ? "cell-outside" : "" }, this.#drawField(one, seen, path), one.value === null ? null : drawSource(one, seen)),
     ];
     return h("section", { "aria-label": "Fields" },
       h("dl", { class: "fields" }, filled.map(draw)),
@@ -170,6 +170,12 @@ class RecordPanel extends HTMLElement {
     return section(list.field.replace(/Id$/, "") === this.getAttribute("object") ? title : `${title} by ${formatFieldName(list.field)}`,
       h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": title }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Name"), columns.map((one) => h("th", { scope: "col" }, drawFieldName(one))))), body)), more);
   }
+}
+
+/** What the service keeps by itself needs no word; a value's own place is known from where it stands. */
+function drawSource(one, seen) {
+  if (!one.source || one.source.integrity === "system") return null;
+  return h("span", { class: "source" }, isOutside(one.source) ? null : sourceMark(one.source), " ", h("span", { class: "small quiet-text" }, sourceWords(one.source, seen.names, { own: `${seen.object} ${seen.id}.${one.name}` })));
 }
 
 function section(title, ...children) {

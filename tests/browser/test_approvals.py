@@ -1,0 +1,299 @@
+"""The inbox in a browser: finding, reading and deciding, by keyboard and by mouse."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from bench.inbox import fill
+from crm.database import Database, DatabaseConfig
+from crm.ids import TenantId
+from tests.browser.asking import HARBOR_ID, Asking, Copilot, restartable, update
+from tests.browser.conftest import Site, find_axe_faults, open_page, open_site, run_apart, sign_in
+from tests.conftest import PostgresTemplates, SqliteTemplates, seed_small
+from tests.service import DANA, MARA, OTHER_DANA, make_app, settings_for
+
+OTHER_MARA, INBOX = "mara@southridge.example", "#/approvals"
+LOOKED_AT_MS = 450
+"""The console takes no key for a card that has only just come up."""
+
+
+@pytest.fixture(scope="module")
+def asking(database_config: DatabaseConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
+    copilot = Copilot()
+    with open_site(database_config, tmp_path_factory.mktemp("asking"), model_for=lambda tenant: copilot) as opened:
+        yield Asking(opened, copilot)
+
+
+@pytest.fixture(scope="module")
+def site(asking: Asking) -> Site:
+    return asking.site
+
+
+@pytest.fixture
+def mara(browser: Browser, site: Site, signed_in: Callable[[str], Any]) -> Iterator[Page]:
+    with open_page(browser, site.url, storage_state=signed_in(MARA)) as page:
+        yield page
+
+
+def read(page: Page, site: Site, approval: Any, query: str = "") -> None:
+    """Open a card and look at it."""
+    page.goto(f"{site.url}/console/{INBOX}/{approval['approval_id']}{query}")
+    page.locator("cs-approval-card .decide, cs-approval-card .fate").first.wait_for()
+    page.wait_for_timeout(LOOKED_AT_MS)
+
+
+def card(page: Page) -> Any:
+    return page.locator("cs-approval-card")
+
+
+def approve_by_keyboard(page: Page, url: str, asking: Asking) -> None:
+    first, second = asking.ask(update(NextStep="Call Ann"), update(Description="Told Ann"))
+    page.goto(f"{url}/console/{INBOX}")
+    page.get_by_label("User name").wait_for()
+    page.keyboard.type(MARA)
+    page.keyboard.press("Enter")
+    page.get_by_role("navigation", name="Screens").wait_for()
+    expect(page.locator(".line")).to_have_count(2)
+    page.keyboard.press("Enter")  # without a card in sight nothing is approved by it
+    expect(card(page).get_by_role("heading", level=2)).to_contain_text("Change Opportunity")
+    assert page.evaluate("document.activeElement.dataset.way") is None, "the focus is on no decision"
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(LOOKED_AT_MS)
+    assert [asking.status(one) for one in (first, second)] == ["pending", "pending"]
+    page.keyboard.press("a")
+    asking.wait_for(first, "applied")
+    expect(card(page).locator("ins.new").first).to_contain_text("Told Ann")  # on to the next by itself
+    page.wait_for_timeout(LOOKED_AT_MS)
+    page.keyboard.press("a")
+    asking.wait_for(second, "applied")
+    expect(page.get_by_text("Nothing waits here.")).to_be_visible()
+    assert (asking.record()["NextStep"], asking.record()["Description"]) == ("Call Ann", "Told Ann")
+
+
+def test_from_signing_in_to_an_approval_without_a_mouse(new_page: Page, asking: Asking) -> None:
+    approve_by_keyboard(new_page, asking.site.url, asking)
+
+
+def test_the_same_on_postgresql(
+    browser: Browser, postgresql_templates: PostgresTemplates, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    postgresql_templates.build("seeded", seed_small)
+    copilot, folder = Copilot(), tmp_path_factory.mktemp("postgresql")
+    with (
+        postgresql_templates.copied("seeded") as config,
+        open_site(config, folder, model_for=lambda tenant: copilot) as site,
+        open_page(browser, site.url) as page,
+    ):
+        approve_by_keyboard(page, site.url, Asking(site, copilot))
+
+
+def test_what_is_marked_is_approved_only_after_a_second_look(mara: Page, asking: Asking) -> None:
+    [gone] = asking.ask(("delete_record", {"object": "Opportunity", "record_id": HARBOR_ID}))
+    read(mara, asking.site, gone)
+    mara.keyboard.press("a")
+    dialog = mara.get_by_role("dialog")
+    expect(dialog).to_contain_text("A record would be deleted.")
+    mara.keyboard.press("Enter")
+    expect(dialog).to_contain_text("Say first that you have looked")
+    assert asking.status(gone) == "pending"
+    mara.keyboard.press("Escape")
+    mara.keyboard.press("r")
+    mara.get_by_role("dialog").get_by_label("Why").fill("We keep it")
+    mara.keyboard.press("Control+Enter")
+    asking.wait_for(gone, "rejected")
+    asked = asking.site.call(DANA, "GET", f"/approvals/{gone['approval_id']}")
+    assert asked["reason"] == "We keep it"
+
+
+def test_an_edit_makes_a_new_request_and_says_so(mara: Page, asking: Asking) -> None:
+    [first] = asking.ask(update(NextStep="Send the offer"))
+    read(mara, asking.site, first)
+    mara.keyboard.press("e")
+    dialog = mara.get_by_role("dialog")
+    expect(dialog).to_contain_text("becomes a request of its own")
+    dialog.get_by_label("Next Step").fill("Send the second offer")
+    dialog.get_by_role("button", name="Make the new request").click()
+    expect(card(mara)).to_contain_text("This is a new request in the place of")
+    expect(card(mara).locator("ins.new")).to_contain_text("Send the second offer")
+    assert asking.status(first) == "edited"
+    assert asking.record()["NextStep"] != "Send the second offer", "nobody has approved it yet"
+    [new] = asking.site.call(MARA, "GET", "/approvals", params={"view": "mine"})
+    mara.wait_for_timeout(LOOKED_AT_MS)
+    mara.keyboard.press("a")
+    asking.wait_for(new, "applied")
+    assert asking.record()["NextStep"] == "Send the second offer"
+
+
+def test_a_record_that_moved_on_is_shown_and_asked_for_again(mara: Page, asking: Asking) -> None:
+    [late], [fast] = asking.ask(update(NextStep="Late")), asking.ask(update(NextStep="Fast"))
+    asking.site.call(MARA, "POST", f"/approvals/{fast['approval_id']}/decision?wait=true", json=_approve(fast))
+    read(mara, asking.site, late)
+    mara.keyboard.press("a")
+    stale = card(mara).get_by_role("region", name="Values that moved on")
+    expect(stale).to_contain_text("Fast")
+    seen = [one.inner_text() for one in stale.locator("td").all()]
+    assert seen[2:] == ["Fast", "Late"]
+    assert seen[0] == seen[1] == late["card"]["changes"][0]["fields"][0]["old"]
+    card(mara).get_by_role("button", name="Ask again with today's values").click()
+    expect(card(mara).locator("del.old")).to_contain_text("Fast")
+    [new] = asking.site.call(MARA, "GET", "/approvals", params={"view": "mine"})
+    mara.wait_for_timeout(LOOKED_AT_MS)
+    mara.keyboard.press("a")
+    asking.wait_for(new, "applied")
+    assert asking.record()["NextStep"] == "Late"
+
+
+def _approve(approval: Any) -> Any:
+    return {"decision": "approve", "digest": approval["digest"]}
+
+
+def test_a_card_that_was_decided_elsewhere_is_not_decided_again(mara: Page, asking: Asking) -> None:
+    [one] = asking.ask(update(NextStep="Once"))
+    read(mara, asking.site, one)
+    asking.site.call(DANA, "POST", f"/approvals/{one['approval_id']}/decision?wait=true", json=_approve(one))
+    mara.keyboard.press("a")
+    expect(mara.get_by_role("alert")).to_contain_text("already applied")
+    expect(card(mara).locator(".mark").first).to_have_text("Carried out")
+
+
+def test_many_at_once_with_a_veto_for_one(mara: Page, asking: Asking) -> None:
+    wanted = asking.ask(update(NextStep="A"), update(Description="B"), update(LeadSource="Web"), update(Amount=5))
+    mara.goto(f"{asking.site.url}/console/{INBOX}")
+    boxes = mara.locator(".line input[type=checkbox]")
+    expect(boxes).to_have_count(4)
+    for place in range(4):
+        boxes.nth(place).check()
+    mara.get_by_role("button", name="Decide together").click()
+    batch = mara.locator("cs-approval-batch")
+    expect(batch.get_by_role("heading", level=2)).to_have_text("These cannot be decided together")
+    batch.get_by_role("button", name="Go on with the other").click()
+    expect(batch.get_by_role("heading", level=2)).to_have_text("3 requests at once")
+    second = batch.locator(f"li[data-id='{wanted[1]['approval_id']}']")
+    second.get_by_label("Not this one").check()
+    batch.get_by_role("button", name="Approve these").click()
+    expect(batch.get_by_role("alert")).to_have_text("Say of each that is left out why.")
+    second.get_by_label("Why this one is rejected").fill("not told yet")
+    batch.get_by_role("button", name="Approve these").click()
+    expect(batch.get_by_role("heading", level=2)).to_have_text("3 of 3 decided")
+    for approval, status in zip(wanted, ("applied", "rejected", "applied", "pending"), strict=True):
+        asking.wait_for(approval, status)
+    asking.site.call(DANA, "POST", f"/approvals/{wanted[3]['approval_id']}/decision", json=_recall(wanted[3]))
+
+
+def _recall(approval: Any) -> Any:
+    return {"decision": "recall", "digest": approval["digest"]}
+
+
+def test_answering_reassigning_and_recalling(
+    mara: Page, browser: Browser, asking: Asking, signed_in: Callable[[str], Any]
+) -> None:
+    first, second = asking.ask(update(NextStep="Q"), update(StageName="Negotiation"))
+    read(mara, asking.site, second)
+    card(mara).get_by_role("button", name="Reassign").click()
+    dialog = mara.get_by_role("dialog")
+    dialog.get_by_label("Find").fill("victor")
+    expect(dialog.get_by_role("option")).to_have_count(1)
+    dialog.get_by_label("Who may decide it").select_option(index=0)
+    dialog.get_by_role("button", name="Put before them").click()
+    expect(card(mara)).to_contain_text("Put before Victor")
+    read(mara, asking.site, first)
+    mara.keyboard.press("w")
+    mara.get_by_role("dialog").get_by_label("Your answer").fill("Ask me on Monday")
+    mara.get_by_role("dialog").get_by_role("button", name="Respond").click()
+    asking.wait_for(first, "answered")
+    with open_page(browser, asking.site.url, storage_state=signed_in(DANA)) as dana:
+        read(dana, asking.site, second)
+        expect(card(dana).get_by_role("button", name="Approve")).to_have_count(0)
+        card(dana).get_by_role("button", name="Recall").click()
+        dana.get_by_role("dialog").get_by_role("button", name="Recall").click()
+        asking.wait_for(second, "recalled")
+
+
+def test_two_tenants_with_the_same_rows_see_nothing_of_each_other(
+    mara: Page, browser: Browser, asking: Asking, signed_in: Callable[[str], Any]
+) -> None:
+    [ours] = asking.ask(update(NextStep="Northwind's word"))
+    [theirs] = asking.ask(update(NextStep="Southridge's word"), who=OTHER_DANA)
+    with open_page(browser, asking.site.url, storage_state=signed_in(OTHER_MARA)) as other:
+        for page, own, foreign in ((mara, ours, theirs), (other, theirs, ours)):
+            read(page, asking.site, own)
+            expect(page.locator(".line")).to_have_count(1)
+            expect(card(page).locator("ins.new")).to_have_text(own["card"]["changes"][0]["fields"][0]["new"])
+            page.goto(f"{asking.site.url}/console/{INBOX}/{foreign['approval_id']}")
+            expect(card(page)).to_contain_text("There is no such request that you can see.")
+    for who, one in ((DANA, ours), (OTHER_DANA, theirs)):
+        asking.site.call(who, "POST", f"/approvals/{one['approval_id']}/decision", json=_recall(one))
+
+
+def test_thousands_scroll_with_few_rows_in_the_page_and_are_filtered(
+    mara: Page, asking: Asking, database_config: DatabaseConfig
+) -> None:
+    [one] = asking.ask(update(NextStep="One of many"))
+    run_apart(lambda: _fill(database_config, one["approval_id"], 600))
+    mara.goto(f"{asking.site.url}/console/{INBOX}")
+    expect(mara.locator(".view").first).to_have_text("Mine 601")
+    rows = mara.locator(".list-row")
+    rows.first.focus()
+    for loaded in (400, 601):
+        mara.keyboard.press("End")
+        mara.wait_for_function(f"document.querySelector('cs-approvals').items.length >= {loaded}")
+    mara.keyboard.press("End")
+    expect(mara.locator(".list-row[aria-posinset='601']")).to_be_focused()
+    assert rows.count() < 60
+    mara.locator(".filters summary").click()
+    mara.get_by_label("Kind of record").select_option("Case")
+    expect(mara.get_by_text("Nothing fits these filters.")).to_be_visible()
+    mara.get_by_label("Kind of record").select_option("Opportunity")
+    expect(mara.locator(".line").first).to_be_visible()
+
+
+async def _fill(config: DatabaseConfig, like: str, count: int) -> None:
+    database = Database(config)
+    try:
+        await fill(database, TenantId("northwind"), like, count)  # tenant-id: of the demo
+    finally:
+        await database.close()
+
+
+def test_axe_finds_nothing(browser: Browser, asking: Asking, signed_in: Callable[[str], Any]) -> None:
+    [one] = asking.ask(update(NextStep="For all to read"))
+    for scheme in ("light", "dark"):
+        options: dict[str, Any] = {"bypass_csp": True, "color_scheme": scheme, "storage_state": signed_in(MARA)}
+        with open_page(browser, asking.site.url, **options) as page:
+            read(page, asking.site, one)
+            page.locator(".filters summary").click()
+            assert find_axe_faults(page) == [], scheme
+            page.keyboard.press("e")
+            page.get_by_role("dialog").wait_for()
+            assert find_axe_faults(page) == [], scheme
+            page.keyboard.press("Escape")
+            card(page).locator(".record-link").click()
+            page.locator("cs-record .timeline, cs-record .plain").first.wait_for()
+            assert find_axe_faults(page) == [], scheme
+
+
+def test_a_card_stays_when_the_service_is_restarted(
+    browser: Browser, sqlite_templates: SqliteTemplates, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    copilot, folder = Copilot(), tmp_path_factory.mktemp("restarted")
+    with sqlite_templates.copied("seeded") as config:
+        make = lambda: make_app(settings_for(config, folder), model_for=lambda tenant: copilot)  # noqa: E731
+        with restartable(make) as served:
+            asking = Asking(Site(served.url), copilot)
+            [one] = asking.ask(update(NextStep="After the restart"))
+            with open_page(browser, served.url) as page:
+                sign_in(page, served.url, MARA, to=INBOX)
+                page.keyboard.press("j")
+                expect(card(page).locator("ins.new")).to_have_text("After the restart")
+                page.wait_for_timeout(LOOKED_AT_MS)
+                served.stop()
+                card(page).get_by_role("button", name="Approve").click()
+                expect(card(page)).to_contain_text("The service does not answer")
+                served.start()
+                expect(card(page).get_by_role("button", name="Approve")).to_be_visible()
+                assert asking.status(one) == "pending"
+                page.wait_for_timeout(LOOKED_AT_MS)
+                card(page).get_by_role("button", name="Approve").click()
+                asking.wait_for(one, "applied")
