@@ -437,7 +437,7 @@ def approval_wire(approval: Approval, *, replaced_by: str | None = None, public_
 
 def link_to(approval_id: str, public_url: str) -> str:
     """Where a person looks at a request. It names it and lets nobody in."""
-    return f"{public_url.rstrip('/')}/approvals/{approval_id}"
+    return f"{public_url.rstrip('/')}/console/#/approvals/{approval_id}"
 
 
 def _stale_fields(approval: Approval) -> list[StaleField]:

@@ -65,7 +65,7 @@ async def test_those_who_may_decide_are_told_and_nobody_else(settings: Settings,
         assert to == "mara@northwind.example"
         assert subject == "A request in Countersign"
         assert f"update_record on Opportunity {RENEWAL_ID}" in text
-        assert f"https://crm.example/approvals/{approval['approval_id']}" in text
+        assert f"https://crm.example/console/#/approvals/{approval['approval_id']}" in text
         assert "Ann" not in text
         assert "Acme" not in text
         await world.decide(MARA, approval, "approve")
@@ -100,7 +100,7 @@ async def test_a_digest_comes_once_a_day(settings: Settings, tmp_path: Path) -> 
         await world.service.announcer.make_round()
         [(_, subject, text)] = letters(tmp_path)
         assert subject == "2 requests in Countersign"
-        assert text.count("https://crm.example/approvals/") == 2
+        assert text.count("https://crm.example/console/#/approvals/") == 2
 
 
 async def test_whom_it_is_put_before_is_told(settings: Settings, tmp_path: Path) -> None:

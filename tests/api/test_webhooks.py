@@ -90,7 +90,7 @@ async def test_what_happens_is_told_signed_and_without_a_value(reaching: Setting
             assert b"Ann" not in body
             assert b"Acme" not in body
         data = json.loads(told["approval.applied"][1])["data"]
-        assert data["link"] == f"https://crm.example/approvals/{approval['approval_id']}"
+        assert data["link"] == f"https://crm.example/console/#/approvals/{approval['approval_id']}"
         assert (data["tool"], data["object"], data["status"]) == ("update_record", "Opportunity", "applied")
         listed = await world.get(ADMIN, "/admin/webhooks")
         assert [one["webhook_id"] for one in listed] == [mine["webhook_id"]]

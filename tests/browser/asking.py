@@ -18,7 +18,7 @@ from tests.browser.conftest import Site
 from tests.service import DANA, calls, held
 
 Json = Any
-RENEWAL_ID, HARBOR_ID, ACME = "006CS0000000001YAA", "006CS0000000004YAA", "001CS0000000001YAA"
+RENEWAL_ID, ACME = "006CS0000000001YAA", "001CS0000000001YAA"
 
 
 class Copilot(ScriptedModel):
@@ -37,9 +37,11 @@ class Asking:
     site: Site
     copilot: Copilot
 
-    def ask(self, *wanted: tuple[str, dict[str, Any]], who: str = DANA) -> list[Json]:
-        """The requests that wait for these calls."""
-        self.copilot.lines.append(calls(*wanted))
+    def ask(self, *wanted: tuple[str, dict[str, Any]], who: str = DANA, looked_up: bool = True) -> list[Json]:
+        """The requests that wait for these calls, made once their records were looked up as a copilot does."""
+        named = dict.fromkeys(one[1]["record_id"] for one in wanted if "record_id" in one[1])
+        look_ups = [("find_record", {"text": record_id}) for record_id in named]
+        self.copilot.lines += [*([calls(*look_ups)] if look_ups and looked_up else []), calls(*wanted)]
         _, values = self.site.say(who, "change the opportunity")
         return held(values)
 

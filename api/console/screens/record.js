@@ -168,7 +168,7 @@ class RecordPanel extends HTMLElement {
     }) : null;
     const title = `${formatFieldName(list.object)} (${list.total})`;
     return section(list.field.replace(/Id$/, "") === this.getAttribute("object") ? title : `${title} by ${formatFieldName(list.field)}`,
-      h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": title }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Name"), columns.map((one) => h("th", { scope: "col" }, drawFieldName(one))))), body)), more);
+      h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": `Table of ${title} by ${formatFieldName(list.field)}` }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Name"), columns.map((one) => h("th", { scope: "col" }, drawFieldName(one))))), body)), more);
   }
 }
 
