@@ -38,6 +38,7 @@ from api.routes import (
     reach,
     records,
     runs,
+    scim,
     service,
     sign_in,
     simulation,
@@ -46,6 +47,7 @@ from api.routes import (
     triggers,
     webhooks,
 )
+from api.scim import ScimErrorsMiddleware
 from api.settings import Settings
 from api.telemetry.requests import RequestsMiddleware
 from api.telemetry.wiring import VERSION
@@ -69,6 +71,7 @@ _ROUTES = (
     sign_in,
     oidc,
     api_keys,
+    scim,
     assistants,
     threads,
     runs,
@@ -131,6 +134,7 @@ def build_app(settings: Settings, **parts: Any) -> FastAPI:
             allow_headers=_TAKEN,
             expose_headers=_EXPOSED,
         )
+    app.add_middleware(ScimErrorsMiddleware)
     app.add_middleware(PagePolicyMiddleware, docs_path=app.docs_url)
     app.add_middleware(RequestsMiddleware, watcher_of=lambda: _watcher_of(app))
     register_errors(app)

@@ -53,6 +53,7 @@ from trust.directory import DirectoryError, UnmappedError
 from trust.inbox import BatchError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
+from trust.provisioning import GroupNotFoundError, PersonNotFoundError, TakenError
 from trust.sessions import SessionNotFoundError
 from trust.switches import SwitchedOffError
 from trust.undo import EntryNotFoundError, TooManyEntriesError
@@ -74,6 +75,10 @@ class InputError(Exception):
 
 class ProviderNotFoundError(Exception):
     """There is no such identity provider."""
+
+
+class InvalidFilterError(Exception):
+    """A filter that this service does not know."""
 
 
 class UnknownAssistantError(Exception):
@@ -112,6 +117,8 @@ STATUSES: dict[type[Exception], int] = {
     TriggerNotFoundError: 404,
     SessionNotFoundError: 404,
     ApiKeyNotFoundError: 404,
+    PersonNotFoundError: 404,
+    GroupNotFoundError: 404,
     ProviderNotFoundError: 404,
     WebhookNotFoundError: 404,
     EntryNotFoundError: 404,
@@ -125,6 +132,7 @@ STATUSES: dict[type[Exception], int] = {
     DigestMismatchError: 409,
     PolicyConflictError: 409,
     StaleError: 409,
+    TakenError: 409,
     DeliveryBusyError: 409,
     TooManyWebhooksError: 409,
     UnknownCallerError: 409,
@@ -138,6 +146,7 @@ STATUSES: dict[type[Exception], int] = {
     ScheduleError: 422,
     TriggerError: 422,
     ApiKeyError: 422,
+    InvalidFilterError: 422,
     DirectoryError: 422,
     RulesError: 422,
     OverloadedError: 429,

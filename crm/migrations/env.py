@@ -9,6 +9,7 @@ from sqlalchemy.types import TypeDecorator
 from crm import (  # noqa: F401 - they declare tables
     conversation,
     data_keys,
+    directory,
     inbox,
     mailing,
     metrics,

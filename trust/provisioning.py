@@ -1,0 +1,177 @@
+"""People and groups as a tenant's directory wants them. Who leaves is out at once, with all that would let them in."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from crm.database import TenantSession
+from crm.directory import DirectoryGroup
+from crm.records import User
+from crm.repositories import api_keys as key_rows
+from crm.repositories import directory_groups as rows
+from crm.repositories import sessions as session_rows
+from crm.repositories.access import find_holders
+from crm.repositories.people import is_service
+from trust import audit
+from trust.directory import DirectoryError, apply_groups
+
+MAX_MEMBERS = 5_000
+
+
+class PersonNotFoundError(Exception):
+    """The tenant has no such person."""
+
+
+class GroupNotFoundError(Exception):
+    """The tenant's directory has no such group."""
+
+
+class TakenError(Exception):
+    """Somebody else has this name already."""
+
+
+@dataclass(frozen=True)
+class GroupWish:
+    """A group as the directory wants it."""
+
+    display_name: str
+    external_id: str | None = None
+    members: Collection[str] = field(default_factory=tuple)
+
+
+async def create_person(
+    session: TenantSession, values: dict[str, Any], external_id: str | None, *, by: str, at: datetime
+) -> User:
+    """A new person without any right; groups give them theirs. Raises: TakenError."""
+    if await rows.is_taken(session, values["Username"], but=None):
+        raise TakenError("there is a user of this userName already")
+    user = await rows.add_person(session, values, by=by, at=at)
+    if external_id is not None:
+        await rows.put_external_id(session, user.Id, external_id)
+    await _note(session, "user.created", by, user.Id, at, fields=sorted(values))
+    return user
+
+
+async def change_person(
+    session: TenantSession, user_id: str, values: dict[str, Any], external_id: str | None, *, by: str, at: datetime
+) -> User:
+    """Raises: PersonNotFoundError, TakenError, DirectoryError."""
+    user = await get_person(session, user_id)
+    username = values.get("Username")
+    if username is not None and await rows.is_taken(session, username, but=user_id):
+        raise TakenError("there is a user of this userName already")
+    was_active = user.IsActive
+    if was_active and values.get("IsActive") is False:
+        await _require_somebody_left(session, user_id)
+    await rows.change_person(session, user, values, by=by, at=at)
+    if external_id is not None:
+        await rows.put_external_id(session, user_id, external_id)
+    if was_active and not user.IsActive:
+        await _shut_out(session, user_id, by=by, at=at)
+    elif user.IsActive and not was_active:
+        await _note(session, "user.activated", by, user_id, at)
+    return user
+
+
+async def get_person(session: TenantSession, user_id: str) -> User:
+    """Active or not. Raises: PersonNotFoundError."""
+    user = await rows.find_person(session, user_id)
+    if user is None:
+        raise PersonNotFoundError("there is no such person")
+    return user
+
+
+async def create_group(session: TenantSession, wish: GroupWish, *, by: str, at: datetime) -> DirectoryGroup:
+    """Raises: TakenError, DirectoryError."""
+    await _require_free(session, wish.display_name, but=None)
+    row = DirectoryGroup(
+        group_id=str(uuid.uuid4()),
+        display_name=wish.display_name,
+        external_id=wish.external_id,
+        created_at=at,
+        updated_at=at,
+    )
+    await rows.add_group(session, row)
+    await _note(session, "directory.group_created", by, row.group_id, at, name=wish.display_name)
+    await set_members(session, row, wish.members, by=by, at=at)
+    return row
+
+
+async def rename_group(session: TenantSession, row: DirectoryGroup, name: str, *, by: str, at: datetime) -> None:
+    """What it gives follows from its name, so its members' rights may change. Raises: TakenError."""
+    if row.display_name == name:
+        return
+    await _require_free(session, name, but=row.group_id)
+    await _note(session, "directory.group_renamed", by, row.group_id, at, before=row.display_name, after=name)
+    row.display_name, row.updated_at = name, at
+    await session.flush()
+    await _apply(session, await rows.list_members(session, row.group_id), by=by, at=at)
+
+
+async def set_members(
+    session: TenantSession, row: DirectoryGroup, members: Collection[str], *, by: str, at: datetime
+) -> None:
+    """Who is in a group from now on, all of them; rights follow. Raises: DirectoryError."""
+    before, after = set(await rows.list_members(session, row.group_id)), set(members)
+    if len(after) > MAX_MEMBERS:
+        raise DirectoryError("members", f"at most {MAX_MEMBERS}")
+    more, less = sorted(after - before), sorted(before - after)
+    if not more and not less:
+        return
+    for user_id in more:
+        if await rows.find_person(session, user_id) is None:
+            raise DirectoryError("members", f"there is no person {user_id!r}")
+    await rows.add_members(session, row.group_id, more)
+    await rows.remove_members(session, row.group_id, less)
+    row.updated_at = at
+    await _note(session, "directory.members", by, row.group_id, at, name=row.display_name, added=more, removed=less)
+    await _apply(session, [*more, *less], by=by, at=at)
+
+
+async def remove_group(session: TenantSession, row: DirectoryGroup, *, by: str, at: datetime) -> None:
+    members = await rows.list_members(session, row.group_id)
+    await rows.remove_group(session, row.group_id)
+    await _note(session, "directory.group_removed", by, row.group_id, at, name=row.display_name)
+    await _apply(session, members, by=by, at=at)
+
+
+async def get_group(session: TenantSession, group_id: str) -> DirectoryGroup:
+    """Raises: GroupNotFoundError."""
+    row = await rows.find_group(session, group_id)
+    if row is None:
+        raise GroupNotFoundError("there is no such group")
+    return row
+
+
+async def _apply(session: TenantSession, user_ids: Collection[str], *, by: str, at: datetime) -> None:
+    """Give people what all their groups give now."""
+    for user_id in user_ids:
+        groups = [one.display_name for one in await rows.list_groups_of(session, user_id)]
+        await apply_groups(session, user_id, groups, by=by, at=at)
+
+
+async def _shut_out(session: TenantSession, user_id: str, *, by: str, at: datetime) -> None:
+    """End what would let somebody in. What still runs for them asks for their rights at each step, and has none."""
+    ended = await session_rows.end_all(session, user_id, by=by, at=at)
+    revoked = await key_rows.revoke_all(session, user_id, by=by, at=at)
+    await _note(session, "user.deactivated", by, user_id, at, sessions_ended=ended, keys_revoked=revoked)
+
+
+async def _require_somebody_left(session: TenantSession, user_id: str) -> None:
+    """Raises: DirectoryError, if nobody could manage users any more."""
+    holders = [one for one in await find_holders(session, frozenset({"manage_users"})) if not is_service(one)]
+    if [one.Id for one in holders] == [user_id]:
+        raise DirectoryError("active", "this is the last person who may manage users")
+
+
+async def _require_free(session: TenantSession, name: str, *, but: str | None) -> None:
+    """Raises: TakenError."""
+    _, found = await rows.find_groups(session, wanted=("display_name", name), offset=0, limit=1)
+    if any(one.group_id != but for one in found):
+        raise TakenError("there is a group of this displayName already")
+
+
+async def _note(session: TenantSession, kind: str, actor: str, subject: str, at: datetime, **payload: Any) -> None:
+    await audit.record(session, at=at, kind=kind, actor=actor, subject=subject, payload=payload)
