@@ -10,6 +10,7 @@ from rapidfuzz.distance import OSA
 from agents._agent import DomainAgent
 from agents._customers import find_reserved
 from agents._offline.intents import asks_for_rules
+from agents._offline.told import put_in
 from agents._tool_words import score_by_tools
 from crm.access import Access
 from crm.schema import OBJECT_INFO
@@ -109,7 +110,7 @@ def route_by_words(
     text: str, roster: Mapping[str, DomainAgent], access: Access, *, previous: str | None
 ) -> Route | None:
     """The route if the words decide it; None if they say nothing and a model should be asked."""
-    plain = _NUMBERED.sub(r"\1 of", _CONTRACTED.sub(r"\1 is", text[:4000]))
+    plain = put_in(_NUMBERED.sub(r"\1 of", _CONTRACTED.sub(r"\1 is", text[:4000])))
     words = [word.strip(".'’-").lower() for word in _WORDS.findall(plain)]
     if _ESCALATE.search(text[:2000]) and not _WORK & set(words[:1]):
         return Route("escalate", None, "asked for a person")
@@ -120,7 +121,8 @@ def route_by_words(
         scores[name] = scores.get(name, 0) + score
     if not scores:
         scores = {name: score for name, agent in roster.items() if (score := _score_misspelt(words, agent))}
-    if asks_for_rules(plain):
+    is_rule = asks_for_rules(plain)
+    if is_rule:
         scores.pop("analytics", None)
     elif "analytics" in roster and _OVER_MANY.match(plain[:200]):
         scores["analytics"] = scores.get("analytics", 0) + _FIGURE
@@ -136,7 +138,7 @@ def route_by_words(
         if previous in roster:
             return _able(Route("agent", previous, "continues the conversation"), roster, access, words)
         return Route("agent", home_agent(roster, access), "names a record")
-    if (_ASKS_HOW.match(text[:200]) or asks_for_rules(plain)) and "service" in roster:
+    if (_ASKS_HOW.match(text[:200]) or is_rule) and "service" in roster:
         return Route("agent", "service", "a question that articles may answer")
     if (_STATES | _ATTRIBUTES) & set(words):
         figures = _FIGURES.match(text[:200]) and "analytics" in roster

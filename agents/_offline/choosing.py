@@ -30,8 +30,9 @@ _LOOKS = frozenset(
 )
 """Words with which somebody begins who wants to know something."""
 _CHANGES = frozenset(
-    map(stem, """create add new make update change set close reopen escalate cancel convert assign reassign route send
-    publish archive approve reject delete remove apply save post write draft advance move schedule merge""".split())
+    map(stem, """open create add new make update change set close reopen escalate cancel convert assign reassign route
+    send publish archive approve reject delete remove apply save post write draft advance move schedule
+    merge""".split())
 )  # fmt: skip
 _TIMES = frozenset(
     map(
@@ -135,9 +136,10 @@ def profile_of(spec: Spec) -> Profile:
 
 def _wordings_of(spec: Spec) -> tuple[tuple[str, frozenset[str]], ...]:
     """'Who decides, talking points.' -> ('who', decide), ('', talk point)."""
-    rest = spec.description[len(spec.summary) :]
+    first = [one.strip() for one in spec.summary.partition(":")[2].split(",")]
+    asked = [one for one in first if one.partition(" ")[0].lower() in _LOOKS]
     found = []
-    for text in _PIECES.split(rest):
+    for text in [*asked, *_PIECES.split(spec.description[len(spec.summary) :])]:
         words = [token.low for token in tokenize(text) if token.kind is Kind.WORD]
         stems = frozenset(stems_of(text))
         if stems and len(words) <= _LONGEST_WORDING:

@@ -60,7 +60,7 @@ _LONG_VALUE = 7
 AGE_UNITS = frozenset(("day", "week", "month", "quarter", "year"))
 
 
-def _is_form_of(word: str, value: str) -> bool:
+def is_form_of(word: str, value: str) -> bool:
     """'negotiated' and 'negotiating' of 'negotiation'; never the name of a kind of record."""
     return len(word) >= _LONG_VALUE and singular(word) not in OBJECT_WORDS and stem(word) == stem(value)
 
@@ -226,7 +226,7 @@ class ConditionReader:
         places = []
         for at in self._reader.free():
             said = [self._reader.word(at + i) for i in range(len(words))]
-            if len(words) == 1 and len(words[0]) >= _LONG_VALUE and _is_form_of(said[0], words[0]):
+            if len(words) == 1 and len(words[0]) >= _LONG_VALUE and is_form_of(said[0], words[0]):
                 places.append((at, at + 1))
             elif all(
                 s == w or (closest(s, [w]) and (len(w) >= 6 or len(w) == 4)) for s, w in zip(said, words, strict=True)

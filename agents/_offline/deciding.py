@@ -78,6 +78,10 @@ def read_tool_request(
     if filled.untaken and best.named < _NAMED and plain().verb not in (Verb.UNKNOWN, Verb.DELETE):
         return None  # what is named has no part in it
     needs_record = any(one.is_required for one in best.spec.taking(Takes.RECORD))
+    kinds = {kind for one in best.spec.taking(Takes.RECORD) if one.is_required for kind in one.objects}
+    is_of_others = bool(filled.spare) and all(is_written_as_name(one.text) and not one.objects for one in filled.spare)
+    if verb in (Verb.TIMELINE, Verb.SUMMARISE) and kinds == {"Case"} and is_of_others:
+        return None  # cases go by their numbers, and a name names somebody
     is_rule = verb is Verb.KNOWLEDGE and "search_knowledge" in toolbox and not names_record
     if is_rule and (best.score < _SURE or needs_record):
         return None  # a rule is asked for, and articles hold those
@@ -147,6 +151,8 @@ def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, pla
         return fit.score >= _SURE and fit.named >= _NAMED and heard.head in profile_of(fit.spec).name
     other = plain()
     if _is_about_records(fit, heard, other, briefing):
+        return False
+    if other.verb is Verb.SIMILAR and (other.target or other.text) and fit.named < _NAMED:
         return False
     if other.verb is Verb.UNKNOWN or (other.verb is Verb.SHOW and (verb is None or _is_vague(other))):
         return True

@@ -63,7 +63,8 @@ def mention_at(reader: Reader, at: int, briefing: Briefing) -> Mention | None:
         words = ["email" if token.low == "e-mail" else token.low for token in tokens]
         if (size == 1 and words[0] in _RATHER_NOT) or _is_name_part(reader, at, size):
             continue
-        fuzzy = (tokens[0].text.islower() or at == 0) and words[0] not in _NO_SLIPS | briefing.value_words
+        is_word = words[0].endswith(("ed", "ing")) or words[0] in _NO_SLIPS | briefing.value_words
+        fuzzy = (tokens[0].text.islower() or at == 0) and not is_word
         name = object_named(words, briefing.objects, fuzzy=fuzzy)
         if name is None and briefing.caller and briefing.caller.is_customer and singular(words[-1]) in _OF_CUSTOMERS:
             name = "Case" if size == 1 else None

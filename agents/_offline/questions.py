@@ -88,9 +88,9 @@ def _asks_field(reader: Reader, start: int, end: int, head: str, said: Sequence[
         return True
     if after in ("and", ",") and before in ("", "the", "what", "is", "are", "me"):
         return True
-    if before in ("'s", "its", "his", "her", "their") or (before in ("and", ",") and start > 2):
+    if before in ("'s", "its", "his", "her", "their", "my") or (before in ("and", ",") and start > 2):
         return after in ("", "?", ".", "!", "and", ",", "of", "for", "please")
-    return head in ("what", "which") and start <= 3 and after in ("is", "does", "of", "for", "did")
+    return head in ("what", "which") and start <= 3 and after in ("is", "does", "of", "for", "did", "do", "have")
 
 
 def read_role(reader: Reader, briefing: Briefing) -> str:

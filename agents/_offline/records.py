@@ -12,6 +12,7 @@ from agents._offline.questions import read_asked_fields, read_champion, read_rol
 from agents._offline.reader import Reader
 from agents._offline.references import read_exact, read_names, read_ordinal, read_pronoun
 from agents._offline.request import Condition, Reference, Request, Verb
+from agents._offline.selves import self_meant
 from agents._offline.words import Kind, is_written_as_name, singular
 
 Names = list[tuple[str, Reference]]
@@ -208,6 +209,8 @@ def _show_fields(clause: Clause, exact: Reference | None, mention: Mention | Non
     reader = clause.reader
     reader.take_phrase("how many", "number of")
     target = exact or read_ordinal(reader) or read_pronoun(reader)
+    if target is None and mention is None:
+        target = self_meant(reader, clause.briefing)
     if target is None and (names := read_names(reader)):
         objects = (
             (mention.name,)

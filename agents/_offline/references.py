@@ -16,6 +16,8 @@ _PRONOUNS = frozenset("it its them their they".split()) | _PERSONAL
 _NO_PLACE = frozenset("is are was were over out up".split())
 """'over there' points at nothing that was spoken of."""
 _POINTERS = frozenset("this that these those same".split())
+_AFTER_POINTER = frozenset(("one", "", "record", ".", "?", "!", "'s", ",", "to", "as", "about", "with", "before",
+                            "already", "again"))  # fmt: skip
 _NUMBERED = {
     "case": "Case",
     "ticket": "Case",
@@ -109,7 +111,7 @@ def read_pronoun(reader: Reader) -> Reference | None:
             return Reference(pronoun="it", objects=("Account",))
         if word in _POINTERS and reader.tokens[at].kind is Kind.WORD:
             named = object_named([following], (), fuzzy=False) if following.isalpha() else None
-            if named or following in ("one", "", "record", ".", "?", "!", "'s", ",", "to", "as", "about", "with"):
+            if named or following in _AFTER_POINTER:
                 reader.take(at, at + 1 + bool(named or following in ("one", "record")))
                 return Reference(pronoun=word, objects=(named,) if named else ())
     return None

@@ -89,7 +89,7 @@ EMPTY = frozenset(
     will shall may might must please thanks want need let get give show tell see look us there here what which who
     whom whose when where how why all any some each every more less than then so if about into out up down just
     also too now again one ones thing things kind kinds as per via use used using only already yet still very much
-    such own quick quickly find expect expected before around after over it's who's what's please kindly okay ok hi
+    such own far quick quickly find expect expected before around after over it's who's what's please kindly okay ok hi
     hello hey yes got go going come comes put take took""".split()
 )
 """Words that say nothing about which tool is meant."""

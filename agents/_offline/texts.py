@@ -66,6 +66,11 @@ _TOPIC = re.compile(
     r"(?:\s+|$)",
     re.IGNORECASE,
 )
+_CONTENT = re.compile(
+    r"(?:^|\s)(?:saying|telling|asking|explaining|confirming|thanking)\b"
+    r"(?= (?:that|him|her|them|for|about|if|whether|to)\b)",
+    re.IGNORECASE,
+)
 _MANNER = re.compile(
     r"\b(follow-?up|thank-?you|reminder|apology|introduction|introductory|reply|response|confirmation)\b", re.IGNORECASE
 )
@@ -287,16 +292,19 @@ def _read_comment(clause: str) -> Request:
 
 def _read_draft(clause: str) -> Request:
     manner = _MANNER.search(clause[:60])
-    head = re.sub(r"^(?:for|to) (?=[A-Z])", "", _DRAFT_LEAD.sub("", clause))
-    topic, before = "", head
+    head = re.sub(r"^(?:for|to) (?=[A-Z<])", "", _DRAFT_LEAD.sub("", clause))
+    topic, before, record_part = "", head, ""
     topic_place = _TOPIC.search(head)
     if topic_place:
         before = head[: topic_place.start()]
         lead = topic_place.group().strip().lower()
         keeps_lead = lead.split()[0] in ("saying", "that", "asking", "telling", "explaining", "confirming", "thanking")
         topic = head[topic_place.start() if keeps_lead else topic_place.end() :].strip(" .!?")
+        content = None if keeps_lead else _CONTENT.search(topic)
+        if content:  # 'on case 1234 telling her that ...': what it is about, and what it is to say
+            record_part, topic = topic[: content.start()], topic[content.start() :].strip()
     reader = Reader.of(before)
-    tail = Reader.of(topic)
+    tail = Reader.of(record_part or topic)
     exact = read_exact(reader) or read_exact(tail)
     pronoun = read_pronoun(reader)
     people = _recipients(reader, pronoun)
@@ -307,7 +315,7 @@ def _read_draft(clause: str) -> Request:
     about = read_pronoun(tail) if not exact else None
     if about and about.objects == PERSON_OBJECTS:
         about = None
-    if about and len(tail) <= 2:
+    if about and len(tail) <= 2 and not record_part:
         topic = ""
     record = _record_said(tail) if not exact and not about else None
     return Request(

@@ -9,17 +9,19 @@ from agents._offline.clauses import split_clauses, strip_polite
 from agents._offline.conditions import ConditionReader
 from agents._offline.deciding import read_tool_request
 from agents._offline.intents import asks_for_rules, recognise_verb, repair_head
-from agents._offline.lexicon import SHOWN_FIELDS, field_named
+from agents._offline.lexicon import OBJECT_WORDS, SHOWN_FIELDS, STOPWORDS, field_named
 from agents._offline.mentions import Mention, find_changed, find_object
 from agents._offline.prompt import Briefing, FieldInfo, ObjectInfo
 from agents._offline.reader import Reader
 from agents._offline.records import Clause, read_records
 from agents._offline.references import read_exact, read_names, read_number, read_ordinal, read_pronoun
 from agents._offline.request import Condition, Reference, Request, Verb
+from agents._offline.selves import read_self
 from agents._offline.sends import read_send
 from agents._offline.texts import read_text_request
+from agents._offline.told import join_told, put_in
 from agents._offline.toolbox import Toolbox
-from agents._offline.words import clean, is_written_as_name, tokenize
+from agents._offline.words import Kind, clean, is_written_as_name, singular, tokenize
 
 _CONTENT_VERBS = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.CREATE))
 _WITHOUT_RECORDS = frozenset((Verb.MORE, Verb.HELP, Verb.THANKS, Verb.GREET, Verb.DELETE))
@@ -38,12 +40,14 @@ _TOLD_FIELD = re.compile(
     re.IGNORECASE,
 )
 _LISTING = re.compile(r"^(?P<record>(?:[^:?]|:(?=[A-Z2-7]{4,20}>>)){3,160}?): (?P<changes>.+)$")
+_SEARCHES = re.compile(r"^search (?:the |our )?knowledge(?: base)?(?: for| about| on)?:? ?", re.IGNORECASE)
 _DESCRIBED = re.compile(r":(?![A-Z2-7]{4,20}>>)")
 """A colon that is no part of a mask."""
 _STATE_ONLY = re.compile(r"^open(?: ones?| only)*\W*$", re.IGNORECASE)
 _SEARCH_WORDS = frozenset(
     """similar cases case tickets ticket issues issue problem problems comparable seen before past previous closed
     resolved open related were anything something like alike already ever see had met find
+    solved solve fixed fix resolve handled handle dealt deal with come across encountered
     look looks sounds show me anyone anybody did""".split()
 )
 _ABOUT_WORDS = frozenset(
@@ -68,15 +72,25 @@ def understand(
         asked = read_tool_request(bare, bare, Verb.KNOWLEDGE, briefing, None, toolbox, lambda: plain, asks=True)
         return [asked or plain]
     requests: list[Request] = []
-    clauses = split_clauses(utterance, toolbox.starters if toolbox else frozenset())
+    utterance = put_in(utterance)
+    clauses = join_told(split_clauses(utterance, toolbox.starters if toolbox else frozenset()), briefing)
     for at, clause in enumerate(clauses, 1):
         previous = requests[-1] if requests else last
         asks = at == len(clauses) and utterance.rstrip().endswith("?")
+        if requests and requests[-1].tool and _is_elaboration(clause):
+            continue
         request = read_clause(clause, briefing, previous, toolbox, asks=asks)
         if asks and request.verb is Verb.UNKNOWN and toolbox and "search_knowledge" in toolbox:
             request = _named_in(clause) or replace(request, verb=Verb.KNOWLEDGE, text=clause)
         requests.append(replace(request, asks=asks))
     return requests
+
+
+def _is_elaboration(clause: str) -> bool:
+    """'deals, cases, people, all of it' behind a request for a brief: kinds of record and nothing else."""
+    words = [token.low for token in tokenize(clause) if token.kind is not Kind.MARK]
+    kinds = [word for word in words if singular(word) in OBJECT_WORDS]
+    return len(kinds) > 1 and all(word in kinds or word in STOPWORDS for word in words)
 
 
 def _named_in(clause: str) -> Request | None:
@@ -125,6 +139,8 @@ def _read_plain(
         bare, verb = f"set {bare}", Verb.UPDATE
     if verb in _WITHOUT_RECORDS:
         return Request(verb, clause)
+    if own := read_self(bare, verb, briefing):
+        return own
     if verb is Verb.SHOW and _STATE_ONLY.match(bare):
         verb = None
     if verb is None and (stated := _read_statement(bare, briefing)):
@@ -187,7 +203,7 @@ def _read_listing(clause: str, record: str, changes: str, briefing: Briefing) ->
 
 def _read_search(verb: Verb, clause: str, bare: str, reader: Reader) -> Request:
     if verb is Verb.KNOWLEDGE:
-        return Request(verb, clause, text=bare.rstrip(" ?!."))
+        return Request(verb, clause, text=_SEARCHES.sub("", bare).rstrip(" ?!.") or bare)
     described = _DESCRIBED.split(bare, maxsplit=1)[1] if _DESCRIBED.search(bare) else ""
     if described.strip():
         return Request(verb, clause, object="Case", text=described.strip(" ?!."))

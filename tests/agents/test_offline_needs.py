@@ -91,3 +91,62 @@ def test_a_further_question_for_the_same_tool_keeps_what_it_was_about() -> None:
     assert (then.tool, then.spare, then.values) == ("product_pricing", first.spare, {"pricebook": "contract"})
     other = wish("and what does the GA-4 cost?", last=first)
     assert [one.text for one in other.spare] == ["GA-4"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["show my contact details", "what do you know about me?", "which phone number do you have for me?", "who am I?"],
+)
+def test_people_may_ask_for_their_own_record(said: str) -> None:
+    for customer, own in ((True, "003CS0000000001AAA"), (False, "005CS0000000001AAA")):
+        target = wish(said, "service", customer=customer).target
+        assert target is not None
+        assert target.record_id == own
+
+
+@pytest.mark.parametrize(
+    ("agent", "customer", "said", "kind"),
+    [
+        ("service", True, "is anything of mine still pending?", "Case"),
+        ("service", True, "list my enquiries", "Case"),
+        ("service", False, "what is still unsolved at Globex?", "Case"),
+        ("service", False, "anything outstanding at Globex?", "Case"),
+        ("sales", False, "what's open with Globex?", "Opportunity"),
+    ],
+)
+def test_a_state_alone_tells_what_is_listed(agent: str, customer: bool, said: str, kind: str) -> None:
+    asked = wish(said, agent, customer=customer)
+    assert (asked.verb, asked.object) == (Verb.LIST, kind)
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "owner"),
+    [
+        ("Globex has a new buyer, Jon Lund - add him to the contacts", "Jon Lund", "Globex"),
+        ("Jon Lund has joined Globex. Please add him as a contact.", "Jon Lund", "Globex"),
+        ("we met Jon Lund from Globex; enter him as a contact", "Jon Lund", "Globex"),
+    ],
+)
+def test_somebody_who_was_introduced_is_entered(said: str, name: str, owner: str) -> None:
+    asked = wish(said)
+    assert (asked.verb, asked.object, asked.changes[0].value) == (Verb.CREATE, "Contact", name)
+    assert asked.scope is not None
+    assert asked.scope.text == owner
+
+
+def test_a_sentence_that_leaves_something_out_takes_it_from_the_one_before() -> None:
+    set_stage = wish("we are negotiating the Globex - Level Retrofit now, please set the stage accordingly")
+    assert (set_stage.verb, set_stage.changes[0].value) == (Verb.UPDATE, "Negotiation")
+    assert set_stage.target is not None
+    assert set_stage.target.text == "Globex - Level Retrofit"
+    opened = wish("The meter hums all night. Can you open a case for that?", "service", customer=True)
+    assert (opened.tool, opened.values) == ("open_case", {"subject": "The meter hums all night"})
+    passed_on = wish("a customer asks how the meter is cleaned, what do I tell them?", "service")
+    assert (passed_on.verb, passed_on.text) == (Verb.KNOWLEDGE, "how the meter is cleaned")
+
+
+def test_what_a_message_is_about_is_not_what_it_says() -> None:
+    asked = wish("reply to Ann Poe about case 00001005 telling her the parts follow on Friday", "service")
+    assert asked.text == "telling her the parts follow on Friday"
+    assert asked.target is not None
+    assert asked.target.number == "00001005"
