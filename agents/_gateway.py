@@ -151,6 +151,14 @@ class Gateway:
                 on_restart()
             return await self._ask(second, sealed, tools, asking, _Spoken(vault, asking.reader, on_text))
 
+    async def mask(self, messages: Sequence[BaseMessage], asking: Asking) -> list[BaseMessage]:
+        """The messages as they would leave. Raises: ModelError if they cannot be masked."""
+        vault = Vault(self.vault_key, asking.principal.tenant, asking.thread_id)
+        try:
+            return await self._seal(messages, asking, vault)
+        except MaskingError as error:
+            raise ModelError(str(error)) from error
+
     async def _require_running(self, asking: Asking) -> None:
         """Raises: PausedError."""
         try:

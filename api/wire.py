@@ -19,10 +19,11 @@ from graphs.requests import describe_approval
 MAX_MESSAGE_CHARS = 100_000
 MAX_DETAILS_CHARS = 16_000
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_LONGEST_ID = 200
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 Json = dict[str, Any]
 StreamMode = Literal[
-    "values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug", "events"
+    "values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug", "events", "trees"
 ]
 
 
@@ -90,7 +91,8 @@ class RunBody(Body):
     assistant_id: str = Field(max_length=100, description=f"`{TURN.name}` or another assistant, by name or id.")
     input: Json | None = Field(
         default=None,
-        description='`{"messages": [{"type": "human", "content": "..."}]}`, or what the assistant\'s schema asks for.',
+        description='`{"messages": [{"type": "human", "content": "..."}]}`, or what the assistant\'s schema asks for. '
+        "A message with `replaces`, the id of the caller's last message, is said in its place.",
     )
     command: CommandBody | None = None
     context: RunContextBody | None = None
@@ -131,10 +133,12 @@ class RunBody(Body):
     def to_ask(self, assistant: Assistant) -> Ask:
         """Raises: InputError unless the input is what the assistant takes."""
         text, message_id, given = read_input(self.input or {}, assistant)
+        replaces = None if given is not None else read_replaced(self.input or {})
         context = self.context or RunContextBody()
         return Ask(
             text=text,
             message_id=message_id,
+            replaces=replaces,
             assistant=assistant.name,
             given=given,
             today=context.today,
@@ -200,6 +204,18 @@ def read_message(given: Mapping[str, Any]) -> tuple[str, str | None]:
     if len(text) > MAX_MESSAGE_CHARS:
         raise InputError("input.messages", f"at most {MAX_MESSAGE_CHARS} characters, not {len(text)}")
     return text, said[-1][1]
+
+
+def read_replaced(given: Mapping[str, Any]) -> str | None:
+    """The id of the message that the user's message is said in place of. Raises: InputError."""
+    messages = given.get("messages")
+    messages = messages if isinstance(messages, list) else [messages]
+    named = [one.get("replaces") for one in messages if isinstance(one, dict) and one.get("replaces") is not None]
+    if not named:
+        return None
+    if len(messages) > 1 or not isinstance(named[0], str) or not 0 < len(named[0]) <= _LONGEST_ID:
+        raise InputError("input.messages.0.replaces", "expected one message, and the id of your last one")
+    return named[0]
 
 
 def _content_of(message: Mapping[str, Any], where: str) -> str:

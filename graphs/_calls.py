@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -215,7 +216,11 @@ class CallDesk(Settling):
         sight = look(state, context, self.cursor_key)
         async with self.database.session(context.principal.tenant) as session:
             context = await with_halts(session, context)
-            envelopes = [self._shorten(await self._read_one(session, call, state, context, sight)) for call in waiting]
+            envelopes, took = [], []
+            for call in waiting:
+                began = time.monotonic()
+                envelopes.append(self._shorten(await self._read_one(session, call, state, context, sight)))
+                took.append(round((time.monotonic() - began) * 1_000))
             read = [
                 Answered(self.catalogue[c["name"]], e["result"], self._asked_with(c, state, sight))
                 for c, e in zip(waiting, envelopes, strict=True)
@@ -223,8 +228,8 @@ class CallDesk(Settling):
             ]
             labels = iter(await label_results(session, read))
         answers, noted = [], {}
-        for call, envelope in zip(waiting, envelopes, strict=True):
-            answer = tool_answer(call["id"], call["name"], envelope)
+        for call, envelope, took_ms in zip(waiting, envelopes, took, strict=True):
+            answer = {**tool_answer(call["id"], call["name"], envelope), "took_ms": took_ms}
             if envelope["ok"]:
                 labelled = next(labels)
                 outside = {spell(path): value_at(envelope["result"], path) for path in labelled.outside}

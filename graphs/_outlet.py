@@ -128,8 +128,9 @@ class Outlet:
 
     def _show(self, text: str) -> None:
         self.shown += text
-        for piece in _pieces(text):
-            self.writer({CHUNK: {"id": self.message_id, "text": piece}})
+        pieces = list(_pieces(text))
+        for place, piece in enumerate(pieces, 1):
+            self.writer({CHUNK: {"id": self.message_id, "text": piece, "ends": place == len(pieces)}})
 
 
 def next_cut(text: str) -> int:

@@ -57,6 +57,8 @@ class Ask:
 
     text: str | None
     message_id: str | None = None
+    replaces: str | None = None
+    """Id of the caller's last message, if this one is said in its place."""
     today: date | None = None
     instructions: str | None = None
     stream_mode: tuple[str, ...] = ("values",)

@@ -6,9 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from graphs._outlet import CHUNK, STEP
+from graphs.messages import text_of
 from graphs.state import Message
+from trust.egress import NO_HOSTS, sanitize
+from trust.links import Hosts
+from trust.markdown import Node
 
-MODES = ("values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug", "events")
+MODES = (
+    *("values", "updates", "messages", "messages-tuple", "custom", "tasks", "checkpoints", "debug", "events"),
+    "trees",
+)
+"""`trees` is the service's own: answers as trees of what may be shown, for clients that draw no Markdown."""
 _PUBLIC = ("messages", "route", "handoff", "workflow", "research")
 NativeMode = Literal["values", "updates", "custom", "tasks", "checkpoints", "debug"]
 _NATIVE: dict[str, NativeMode] = {
@@ -21,6 +29,7 @@ _NATIVE: dict[str, NativeMode] = {
     "checkpoints": "checkpoints",
     "debug": "debug",
     "events": "tasks",
+    "trees": "custom",
 }
 
 
@@ -50,9 +59,12 @@ class Translator:
     """Turns parts into (event, data) pairs for the modes a client asked for, and remembers how the run stands."""
 
     modes: tuple[str, ...]
+    hosts: Hosts = NO_HOSTS
+    """Where links in trees may lead."""
     values: dict[str, Any] = field(default_factory=dict)
     interrupts: list[dict[str, Any]] = field(default_factory=list)
     _streamed: dict[str, str] = field(default_factory=dict)
+    _trees: dict[str, list[Node]] = field(default_factory=dict)
 
     def translate(self, part: Mapping[str, Any]) -> list[tuple[str, Any]]:
         kind, data = part["type"], part["data"]
@@ -96,7 +108,20 @@ class Translator:
                 found.append(("messages/metadata", {chunk_id: {"metadata": about}}))
             whole = {"type": "ai", "id": chunk_id, "content": self._streamed[chunk_id]}
             found.append(("messages/partial", [whole]))
+        if chunk.get("ends"):
+            found += self._tree(chunk_id, self._streamed[chunk_id])
         return found
+
+    def _tree(self, message_id: str, text: str) -> list[tuple[str, Any]]:
+        """How an answer's tree goes on: `keep` of its nodes stay as they were told, and `nodes` come after them."""
+        if "trees" not in self.modes:
+            return []
+        before, now = self._trees.get(message_id, []), sanitize(text, self.hosts).tree
+        keep = next(
+            (at for at, (a, b) in enumerate(zip(before, now, strict=False)) if a != b), min(len(before), len(now))
+        )
+        self._trees[message_id] = now
+        return [("trees", {"id": message_id, "keep": keep, "nodes": now[keep:]})]
 
     def _whole(self, message: Message, node: str) -> list[tuple[str, Any]]:
         """A finished message: as it is for those that list whole messages, and for all if no piece was shown before."""
@@ -105,6 +130,8 @@ class Translator:
             found.append(("messages/complete", [message]))
         if "messages-tuple" in self.modes and message["id"] not in self._streamed and message["type"] != "human":
             found.append(("messages", [message, {"langgraph_node": node}]))
+        if message["type"] == "ai" and message["id"] not in self._streamed and text_of(message).strip():
+            found += self._tree(message["id"], text_of(message))
         return found
 
 

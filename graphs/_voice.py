@@ -1,12 +1,13 @@
 """The part of a turn that speaks: chooses who answers, asks the model, words what no model has to say."""
 
 import hashlib
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from agents._agent import DomainAgent
 from agents._gateway import Answer, BudgetError, Gateway, ModelError, PausedError
@@ -113,6 +114,7 @@ class Voice:
             outlet.end(sight.seen.handles.reveal_cut(answer.message.text))
             return answer
 
+        began = time.monotonic()
         answer = await ask("")
         if outlet.stopped_by and not answer.message.tool_calls and turn["model_calls"] < self.limits.model_calls:
             again = await self._ask_again(outlet, ask, answer)
@@ -121,6 +123,7 @@ class Voice:
             answer = again or answer
         outlet.go_on()
         message = answered(answer.message, agent.name) | {"id": outlet.message_id}
+        message["took_ms"] = round((time.monotonic() - began) * 1_000)
         calls = _calls_of(message, taken={m.get("tool_call_id") for m in state["messages"]})
         for call, hidden in zip(calls, answer.hidden, strict=False):
             call["hidden"] = [one.to_json() for one in hidden]
@@ -136,6 +139,18 @@ class Voice:
         flags = self.screens.flag_text(context.principal.tenant, outlet.shown, "answer")
         turn["flags"] = added(turn.get("flags", []), flags)
         return {"messages": [message], "calls": calls, "turn": turn, "notes": {message["id"]: note} if note else {}}
+
+    async def show(self, state: TurnState, context: RunContext) -> list[BaseMessage]:
+        """What a model is given of the conversation, masked. Raises: ModelError."""
+        agent = self.roster.get(str((state.get("route") or {}).get("agent")))
+        sight = look(state, context, self.secret)
+        messages: list[BaseMessage] = to_model(sight.messages)
+        own: frozenset[str] = frozenset()
+        if agent is not None:
+            prompt = build_system_prompt(agent, context.principal.access, today=context.today, instructions=None)
+            messages, own = [SystemMessage(prompt), *messages], own_lines(agent, context.principal.access)
+        asking = replace(asking_of(context, own), label_for=sight.label_for)
+        return await self.gateway_for(context.principal.tenant).mask(messages, asking)
 
     async def _ask_again(self, outlet: Outlet, ask: Callable[[str], Awaitable[Answer]], first: Answer) -> Answer | None:
         """The answer in place of one that says what is nowhere to be found; None if there is none.

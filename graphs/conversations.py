@@ -27,6 +27,7 @@ from graphs._watching import origin_of
 from graphs.assistants import TURN, UNSEEN, assistant_id
 from graphs.checkpoints import acting_for
 from graphs.messages import human
+from graphs.state import Message
 from graphs.versions import Graph
 from trust import approvals, audit
 from trust.approvals import Verdict
@@ -330,11 +331,16 @@ class Conversations(Deciding):
             return await approvals.find_seen(session, approval_id, principal, crm, at=now)
 
 
+def _message_of(ask: Ask) -> Message:
+    message = human(ask.text or "", ask.message_id)
+    return message if ask.replaces is None else {**message, "replaces": ask.replaces}
+
+
 def _request_of(ask: Ask, scopes: frozenset[str]) -> dict[str, Any]:
     starts = ask.given is not None
     return {
         "kind": "start" if starts else "message",
-        "input": dict(ask.given or {}) if starts else [human(ask.text or "", ask.message_id)],
+        "input": dict(ask.given or {}) if starts else [_message_of(ask)],
         "context": ask.context(),
         "scopes": sorted(scopes),
         "stream_mode": list(ask.stream_mode),

@@ -99,6 +99,7 @@ class Runner:
         self.queue = queue
         self.room = room or Room()
         self.saver = saver
+        self.voice = voice
         self.graphs = Graphs(voice, desk, saver, assistants)
         self._logs: dict[str, RunLog] = {}
         self._leased: set[str] = set()
@@ -320,7 +321,8 @@ class Runner:
             return
         log = self._logs[run_id] = RunLog(self.database, tenant, run.thread_id, run_id, last)
         self._announce()
-        translator = Translator(tuple(run.request.get("stream_mode") or ("values",)))
+        hosts = self.voice.screens.hosts(tenant)
+        translator = Translator(tuple(run.request.get("stream_mode") or ("values",)), hosts)
         log.emit("metadata", {"run_id": run_id, "attempt": run.attempt})
         with holding(run_id, self.executor):
             flusher = asyncio.create_task(log.flush_until_stopped())

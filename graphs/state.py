@@ -10,9 +10,16 @@ Message = dict[str, Any]
 def append_messages(have: list[Message], new: Sequence[Message]) -> list[Message]:
     """Add messages in order; one whose id is known replaces the earlier one in its place, if it is of the same type.
 
-    So nothing that a user sends can stand in for what a tool or the copilot said.
+    So nothing that a user sends can stand in for what a tool or the copilot said. A user's message that `replaces`
+    an earlier one of theirs is said in its place: that one and what came after it are left out.
     """
     merged = list(have)
+    for message in new:
+        if message["type"] == "human" and message.get("replaces"):
+            earlier = ("human", message["replaces"])
+            at = next((at for at, one in enumerate(merged) if (one["type"], one["id"]) == earlier), len(merged))
+            del merged[at:]
+    new = [{key: value for key, value in message.items() if key != "replaces"} for message in new]
     places = {(message["type"], message["id"]): place for place, message in enumerate(merged)}
     for message in new:
         place = places.get((message["type"], message["id"]))

@@ -86,13 +86,19 @@ async def _check_checkpoint(thread_id: str, body: RunBody, principal: Principal,
 
 async def _check_message_id(thread_id: str, ask: Ask, principal: Principal, service: Service) -> None:
     """A message takes the place of the one that has its id; what the service or a tool said is not replaced."""
-    if ask.message_id is None:
+    if ask.message_id is None and ask.replaces is None:
         return
     try:
-        thread = await service.conversations.get_thread(principal, thread_id)
+        state = await service.conversations.get_state(principal, thread_id)
     except ThreadNotFoundError:
+        if ask.replaces is not None:
+            raise
         return
-    if any(message["id"] == ask.message_id for message in thread.values.get("messages", ())):
+    messages = state["values"].get("messages", ())
+    said = [message["id"] for message in messages if message["type"] == "human"]
+    if ask.replaces is not None and said[-1:] != [ask.replaces]:
+        raise InputError("input.messages.0.replaces", "is not the id of your last message in this conversation")
+    if ask.message_id is not None and any(message["id"] == ask.message_id for message in messages):
         raise InputError("input.messages", "a message with this id is already in the conversation")
 
 
