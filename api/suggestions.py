@@ -47,7 +47,7 @@ def suggest(values: Mapping[str, Any], principal: Principal) -> list[Suggestion]
         record = None if about is None else next((one for one in records if about in ("*", one[0])), None)
         if record is not None and tool.name not in used:
             found.append(_suggestion(tool, record[1]))
-    found.sort(key=lambda one: one.effect != Effect.READ.value)
+    found.sort(key=lambda one: one.effect != "read")
     return found[:MOST]
 
 
@@ -95,7 +95,7 @@ def _about(tool: Tool) -> str | None:
 def _suggestion(tool: Tool, record: str | None) -> Suggestion:
     words = tool.name.replace("_", " ").capitalize()
     return Suggestion(
-        text=words if record is None else f"{words} for {record}", tool=tool.name, effect=tool.effect.value
+        text=words if record is None else f"{words} for {record}", tool=tool.name, effect=tool.effect.value.lower()
     )
 
 

@@ -63,6 +63,7 @@ class Step(BaseModel):
     outside: bool = Field(description="Whether somebody outside may have written any value of the result.")
     has_chart: bool = Field(description="Whether `/threads/{thread_id}/charts/{call_id}.svg` draws it.")
     computed: Computed | None
+    saved: str | None = Field(description="Id of the record that the step wrote, once somebody has countersigned it.")
 
 
 class Rating(BaseModel):
@@ -158,7 +159,7 @@ def _build_step(call: Json, agent: str | None, answer: Message | None, held: set
         call_id=call["id"],
         tool=call["name"],
         agent=agent,
-        effect=None if tool is None else str(tool.effect.value),
+        effect=None if tool is None else tool.effect.value.lower(),
         status=status,
         arguments={key: value for key, value in call["args"].items() if value not in (None, [], {})},
         error=str(error.get("message")) if isinstance(error, dict) else None,
@@ -167,7 +168,13 @@ def _build_step(call: Json, agent: str | None, answer: Message | None, held: set
         outside=any(one.get("integrity") == _OUTSIDE for one in labels),
         has_chart=tool is not None and not tool.is_foreign and isinstance(result.get("chart"), dict),
         computed=_read_computed(result),
+        saved=_saved_in(result),
     )
+
+
+def _saved_in(result: Json) -> str | None:
+    record_id = result.get("id")
+    return record_id if result.get("status") == "applied" and isinstance(record_id, str) else None
 
 
 def _read_computed(result: Json) -> Computed | None:

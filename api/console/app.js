@@ -1,9 +1,9 @@
 // The shell: which screen an address shows, the menu, and who is signed in.
 
-import { get, Problem } from "./lib/api.js";
+import { get, post, Problem } from "./lib/api.js";
 import { announce, button, h, replace } from "./lib/dom.js";
 import { notify } from "./lib/dialog.js";
-import { endSession, isSignedIn, session } from "./lib/session.js";
+import { endSession, isSignedIn, keepSession, session } from "./lib/session.js";
 import { SCREENS } from "./screens.js";
 
 const main = document.getElementById("main");
@@ -13,7 +13,7 @@ let shown = "";
 let panelFrom = null;
 
 window.addEventListener("hashchange", () => show());
-session.addEventListener("signed-out", () => start());
+session.addEventListener("signed-out", () => showSignIn());
 session.addEventListener("signed-in", () => start());
 document.addEventListener("signed-in", () => start());
 document.addEventListener("keydown", (event) => {
@@ -51,11 +51,10 @@ function decode(part) {
 async function start() {
   closePanel({ quiet: true });
   shown = "";
-  if (!isSignedIn()) return showSignIn();
   try {
-    session.me = await get("/me");
+    keepSession(await get("/auth/me"), await get("/me"));
   } catch (problem) {
-    if (problem.status === 401) return undefined; // signing in is shown already
+    if (problem.status === 401) return showSignIn();
     return replace(main, h("div", { class: "card centred" }, h("h1", {}, "Not connected"), h("p", {}, problem.message), button("Try again", () => start(), { kind: "primary" })));
   }
   drawBar();
@@ -64,6 +63,8 @@ async function start() {
 
 async function showSignIn() {
   await import("./screens/sign-in.js");
+  closePanel({ quiet: true });
+  shown = "";
   bar.hidden = true;
   document.body.classList.add("signed-out");
   document.title = "Sign in – Countersign";
@@ -82,7 +83,16 @@ function drawBar() {
       h("div", { class: "menu" },
         h("p", {}, h("strong", {}, session.me.name)),
         h("p", { class: "quiet-text small" }, [session.me.title, session.me.tenant].filter(Boolean).join(" · ")),
-        button("Sign out", () => endSession()))));
+        button("Sign out", signOut))));
+}
+
+async function signOut() {
+  try {
+    await post("/auth/sign-out");
+  } catch (problem) {
+    if (problem.status !== 401) return notify(problem.message, { kind: "fault" });
+  }
+  return endSession();
 }
 
 function initials(name) {

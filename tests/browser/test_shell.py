@@ -31,14 +31,17 @@ def test_an_address_is_kept_over_signing_in_and_a_wrong_one_says_so(new_page: Pa
     expect(new_page.get_by_label("Message")).to_be_visible()
 
 
-def test_a_token_that_has_become_void_leads_back_to_signing_in(page: Page) -> None:
-    page.evaluate("localStorage.setItem('countersign.session', 'void')")
-    page.reload()
-    expect(page.get_by_label("User name")).to_be_visible()
+def test_a_session_that_was_ended_elsewhere_leads_back_to_signing_in(new_page: Page, site: Site) -> None:
+    sign_in(new_page, site.url)
+    assert new_page.evaluate("document.cookie") == "", "no script may read the session"
+    new_page.context.clear_cookies()
+    new_page.reload()
+    expect(new_page.get_by_label("User name")).to_be_visible()
 
 
-def test_signing_out_holds_for_the_other_tab(page: Page, site: Site) -> None:
-    other = page.context.new_page()
+def test_signing_out_holds_for_the_other_tab(new_page: Page, site: Site) -> None:
+    page, other = new_page, new_page.context.new_page()
+    sign_in(page, site.url)
     other.goto(f"{site.url}/console/")
     expect(other.get_by_role("navigation", name="Screens")).to_be_visible()
     other.get_by_label("Signed in as").click()

@@ -50,12 +50,6 @@ async function pageOf(response) {
   return { items: await response.json(), next: response.headers.get("X-Pagination-Next"), total: total === null ? null : Number(total) };
 }
 
-/** A file of the service as an address that an image can show; give it to `URL.revokeObjectURL` afterwards. */
-export async function getObjectUrl(path, query) {
-  const response = await send("GET", path, { query });
-  return URL.createObjectURL(await response.blob());
-}
-
 /** The answer itself. Raises: Problem, Unreachable, AbortError. */
 export async function send(method, path, { body, query, headers = {}, signal } = {}) {
   const given = body === undefined ? {} : { "Content-Type": "application/json" };
@@ -63,7 +57,7 @@ export async function send(method, path, { body, query, headers = {}, signal } =
   try {
     response = await fetch(withQuery(path, query), {
       method,
-      headers: { Accept: "application/json", ...given, ...credentials(), ...headers },
+      headers: { Accept: "application/json", ...given, ...credentials(method), ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal,
       cache: "no-store",

@@ -6,10 +6,13 @@ import { neutralise } from "./format.js";
 const DEEPEST = 40;
 const ALIGNS = new Set(["left", "right", "center"]);
 
-/** DOM nodes for a list of the tree's nodes. Kinds that this does not know show the text in them. */
-export function drawTree(nodes, depth = 0) {
+/**
+ * DOM nodes for a list of the tree's nodes. Kinds that this does not know show the text in them.
+ * `draw`: by kind, a function of node and children that draws what is the screen's own, such as citations.
+ */
+export function drawTree(nodes, draw = {}, depth = 0) {
   if (!Array.isArray(nodes) || depth > DEEPEST) return [];
-  return nodes.map((node) => drawNode(node, depth)).filter(Boolean);
+  return nodes.map((node) => drawNode(node, draw, depth)).filter(Boolean);
 }
 
 /** Puts a changed tree in place: the first `keep` nodes stay as they are, with what is selected or focused in them. */
@@ -18,8 +21,9 @@ export function updateTree(element, keep, nodes) {
   element.append(...drawTree(nodes));
 }
 
-function drawNode(node, depth) {
-  const inner = () => drawTree(node.children, depth + 1);
+function drawNode(node, draw, depth) {
+  const inner = () => drawTree(node.children, draw, depth + 1);
+  if (Object.hasOwn(draw, node?.type)) return draw[node.type](node, inner());
   switch (node?.type) {
     case "paragraph":
       return h("p", {}, inner());
@@ -34,7 +38,7 @@ function drawNode(node, depth) {
     case "rule":
       return h("hr");
     case "table":
-      return drawTable(node, depth);
+      return drawTable(node, draw, depth);
     case "code_block":
       return h("pre", { tabindex: "0", "aria-label": "Code" }, h("code", {}, neutralise(node.text ?? "")));
     case "text":
@@ -62,11 +66,11 @@ function drawLink(node, children) {
   return h("a", { href: target, target: "_blank", rel: "noopener noreferrer" }, children);
 }
 
-function drawTable(node, depth) {
+function drawTable(node, draw, depth) {
   const aligns = (node.align ?? []).map((one) => (ALIGNS.has(one) ? one : null));
   const rows = (node.children ?? []).map((row, place) =>
     h("tr", {}, (row.children ?? []).map((cell, column) =>
-      h(place ? "td" : "th", { class: aligns[column] && `align-${aligns[column]}`, scope: place ? null : "col" }, drawTree(cell.children, depth + 1)),
+      h(place ? "td" : "th", { class: aligns[column] && `align-${aligns[column]}`, scope: place ? null : "col" }, drawTree(cell.children, draw, depth + 1)),
     )),
   );
   const table = h("table", {}, h("thead", {}, rows[0]), h("tbody", {}, rows.slice(1)));

@@ -1,24 +1,35 @@
-// Signing in.
+// Signing in: with a provider of the organisation, or by name where the service is a demo.
 
-import { post } from "../lib/api.js";
+import { get, post } from "../lib/api.js";
 import { button, h, newId, replace } from "../lib/dom.js";
-import { keepSession } from "../lib/session.js";
+import { tellOthers } from "../lib/session.js";
 
 class SignIn extends HTMLElement {
-  connectedCallback() {
-    const nameId = newId("name");
-    this.fault = h("p", { class: "fault", role: "alert", hidden: true });
-    this.name = h("input", { id: nameId, name: "username", type: "text", autocomplete: "username", required: true, autocapitalize: "none", spellcheck: "false", placeholder: "dana@northwind.example" });
-    this.submit = button("Sign in", null, { kind: "primary", type: "submit" });
-    const form = h("form", { class: "sign-in-form", onsubmit: (event) => this.#signIn(event) },
-      h("label", { for: nameId }, "User name"), this.name, this.fault, this.submit);
+  async connectedCallback() {
+    const place = h("div", { class: "sign-in-ways" });
     replace(this,
       h("div", { class: "card sign-in-card" },
         h("h1", {}, "Sign in"),
         h("p", { class: "quiet-text" }, "Ask your CRM in plain words. Nothing is changed until a person countersigns it."),
-        form,
-        h("p", { class: "quiet-text small" }, "This service runs in demo mode: the name of a seeded person is enough.")));
-    this.name.focus();
+        place));
+    try {
+      const { providers, development } = await get("/auth/providers");
+      replace(place, providers.map(drawProvider), development && this.#drawDevelopment(),
+        !providers.length && !development && h("p", { class: "notice" }, "Nobody can sign in here yet: no provider has been set up."));
+      this.querySelector("input, .button")?.focus();
+    } catch (problem) {
+      replace(place, h("p", { class: "fault", role: "alert" }, problem.message), button("Try again", () => this.connectedCallback()));
+    }
+  }
+
+  #drawDevelopment() {
+    const nameId = newId("name");
+    this.fault = h("p", { class: "fault", role: "alert", hidden: true });
+    this.name = h("input", { id: nameId, name: "username", type: "text", autocomplete: "username", required: true, autocapitalize: "none", spellcheck: "false", placeholder: "dana@northwind.example" });
+    this.submit = button("Sign in", null, { kind: "primary", type: "submit" });
+    return h("form", { class: "sign-in-form", onsubmit: (event) => this.#signIn(event) },
+      h("label", { for: nameId }, "User name"), this.name, this.fault, this.submit,
+      h("p", { class: "quiet-text small" }, "This service runs in demo mode: the name of a seeded person is enough."));
   }
 
   async #signIn(event) {
@@ -26,8 +37,8 @@ class SignIn extends HTMLElement {
     this.fault.hidden = true;
     this.submit.disabled = true;
     try {
-      const login = await post("/dev/login", { username: this.name.value.trim() });
-      keepSession(login.access_token);
+      await post("/dev/sign-in", { username: this.name.value.trim() });
+      tellOthers();
       this.dispatchEvent(new CustomEvent("signed-in", { bubbles: true }));
     } catch (problem) {
       this.fault.textContent = problem.status === 401 ? "There is nobody of this name." : problem.message;
@@ -37,6 +48,11 @@ class SignIn extends HTMLElement {
       this.submit.disabled = false;
     }
   }
+}
+
+function drawProvider({ label, start }) {
+  const returnTo = encodeURIComponent(`/console/${window.location.hash}`);
+  return h("a", { class: "button primary", href: `${start}?return_to=${returnTo}` }, `Sign in with ${label}`);
 }
 
 customElements.define("cs-sign-in", SignIn);
