@@ -252,6 +252,12 @@ class ThreadPatch(Body):
     ttl: Any = None
 
 
+ThreadField = Literal[
+    "thread_id", "created_at", "updated_at", "state_updated_at", "metadata", "status", "config", "values", "interrupts",
+    "error",
+]  # fmt: skip
+
+
 class ThreadSearch(Body):
     metadata: Details | None = None
     values: Details | None = None
@@ -259,9 +265,9 @@ class ThreadSearch(Body):
     status: Literal["idle", "busy", "interrupted", "error"] | None = None
     limit: int = Field(default=10, ge=1, le=1000)
     offset: int = Field(default=0, ge=0, le=1_000_000)
-    sort_by: Literal["thread_id", "status", "created_at", "updated_at"] | None = None
+    sort_by: Literal["thread_id", "status", "created_at", "updated_at", "state_updated_at"] | None = None
     sort_order: Literal["asc", "desc"] | None = None
-    select: list[str] | None = None
+    select: list[ThreadField] | None = Field(default=None, min_length=1, max_length=20)
     extract: dict[str, str] | None = None
 
 
@@ -271,11 +277,33 @@ class ThreadCount(Body):
     status: Literal["idle", "busy", "interrupted", "error"] | None = None
 
 
+class ThreadsBody(Body):
+    """Conversations to be cleared away."""
+
+    thread_ids: list[uuid.UUID] = Field(max_length=200)
+    strategy: Literal["delete", "keep_latest"] | None = None
+
+
 class StateBody(Body):
     values: Any = None
     as_node: str | None = None
     checkpoint: Json | None = None
     checkpoint_id: str | None = None
+
+
+class CheckpointPlace(Body):
+    """Where a state is, as clients got it with one."""
+
+    thread_id: str | None = None
+    checkpoint_ns: Literal[""] | None = None
+    checkpoint_id: uuid.UUID | None = None
+    checkpoint_map: Json | None = None
+
+
+class CheckpointBody(Body):
+    checkpoint: CheckpointPlace
+    subgraphs: bool | None = None
+    select: list[str] | None = None
 
 
 class HistoryBody(Body):
@@ -318,6 +346,21 @@ class ThreadWire(BaseModel):
     values: Json | None
     interrupts: dict[str, list[Json]]
     error: str | None
+
+
+class ThreadPart(BaseModel):
+    """Of a thread, what was asked for."""
+
+    thread_id: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    state_updated_at: str | None = None
+    metadata: Json | None = None
+    status: Literal["idle", "busy", "interrupted", "error"] | None = None
+    config: Json | None = None
+    values: Json | None = None
+    interrupts: dict[str, list[Json]] | None = None
+    error: str | None = None
 
 
 class RunWire(BaseModel):  # type: ignore[no-redef] # `kwargs` is the protocol's name; the plugin takes it for its own

@@ -27,10 +27,12 @@ class Settled(BaseModel):
 def build_request(approvals: Sequence[Approval]) -> dict[str, Any]:
     """One payload for all held calls, in their order.
 
-    `arguments` repeats `args`, because some clients read one and some the other.
+    `arguments` repeats `args`, because some clients read one and some the other. A single call is described in the
+    older dialect as well; several are not, because its clients would show the first and answer for it alone.
     """
     first = approvals[0]
     return {
+        **(_older_dialect(first) if len(approvals) == 1 else {}),
         "action_requests": [_action_request(one) for one in approvals],
         "review_configs": [{"action_name": one.tool, "allowed_decisions": list(DECISIONS)} for one in approvals],
         "approvals": [describe_approval(one) for one in approvals],
@@ -68,6 +70,14 @@ def _action_request(approval: Approval) -> dict[str, Any]:
         "name": approval.tool,
         "args": approval.arguments,
         "arguments": approval.arguments,
+        "description": describe_card(approval.card),
+    }
+
+
+def _older_dialect(approval: Approval) -> dict[str, Any]:
+    return {
+        "action_request": {"action": approval.tool, "args": approval.arguments},
+        "config": dict.fromkeys(("allow_accept", "allow_edit", "allow_respond", "allow_ignore"), True),
         "description": describe_card(approval.card),
     }
 

@@ -75,6 +75,13 @@ async def get_graph(assistant: str, principal: PrincipalOf, service: ServiceOf) 
     }
 
 
+@router.get("/assistants/{assistant}/subgraphs", responses=problems(404))
+async def list_subgraphs(assistant: str, principal: PrincipalOf, service: ServiceOf) -> dict[str, Any]:
+    """The graphs inside the assistant's graph: there are none."""
+    _get(assistant, principal, service)
+    return {}
+
+
 def _get(named: str, principal: Principal, service: Service) -> Assistant:
     """Raises: UnknownAssistantError."""
     found = service.runner.graphs.find(named, is_customer=principal.is_customer)

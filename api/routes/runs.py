@@ -22,17 +22,17 @@ from trust.principal import Principal
 router = APIRouter(tags=["runs"])
 
 HEARTBEAT_S = 5.0
-_STARTS = problems(403, 404, 409, 429)
+STARTS = problems(403, 404, 409, 429)
 _EVENT = {
     "type": "object",
     "description": "One event: what happened, its data as JSON text, and the number to come back with.",
     "properties": {"event": {"type": "string"}, "data": {"type": "string"}, "id": {"type": "string"}},
     "required": ["event", "data", "id"],
 }
-_STREAM: dict[int | str, dict[str, Any]] = {
+STREAM: dict[int | str, dict[str, Any]] = {
     200: {"description": "Server-sent events; the last is `end`.", "content": {"text/event-stream": {"schema": _EVENT}}}
 }
-_WAIT: dict[int | str, dict[str, Any]] = {
+WAIT: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The final values; `__interrupt__` beside them if the thread waits, `__error__` if it failed.",
         "content": {"application/json": {"schema": {"type": "object"}}},
@@ -40,7 +40,7 @@ _WAIT: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def _accept(
+async def accept(
     thread_id: uuid.UUID, body: RunBody, principal: Principal, service: Service, *, in_background: bool = False
 ) -> Run:
     """Start what the body asks for: a message, an answer to what the thread waits for, or its withdrawal."""
@@ -102,30 +102,30 @@ async def _check_message_id(thread_id: str, ask: Ask, principal: Principal, serv
         raise InputError("input.messages", "a message with this id is already in the conversation")
 
 
-@router.post("/threads/{thread_id}/runs", responses=_STARTS)
+@router.post("/threads/{thread_id}/runs", responses=STARTS)
 async def create_run(
     thread_id: uuid.UUID, body: RunBody, principal: ReaderOf, service: ServiceOf, response: Response
 ) -> RunWire:
     """Start a run in the background: it takes its turn among those of its tenant."""
-    run = await _accept(thread_id, body, principal, service, in_background=True)
-    response.headers["Content-Location"] = _location(run)
+    run = await accept(thread_id, body, principal, service, in_background=True)
+    response.headers["Content-Location"] = location(run)
     return run_wire(run)
 
 
-@router.post("/threads/{thread_id}/runs/stream", responses=_STARTS | _STREAM)
+@router.post("/threads/{thread_id}/runs/stream", responses=STARTS | STREAM)
 async def stream_run(thread_id: uuid.UUID, body: RunBody, principal: ReaderOf, service: ServiceOf) -> StreamingResponse:
     """Start a run and stream its events. The run goes on if the client leaves; come back with `Last-Event-ID`."""
-    run = await _accept(thread_id, body, principal, service)
-    return _stream(service, principal, run, after=0, modes=None)
+    run = await accept(thread_id, body, principal, service)
+    return stream(service, principal, run, after=0, modes=None)
 
 
-@router.post("/threads/{thread_id}/runs/wait", responses=_STARTS | _WAIT)
+@router.post("/threads/{thread_id}/runs/wait", responses=STARTS | WAIT)
 async def wait_for_run(
     thread_id: uuid.UUID, body: RunBody, principal: ReaderOf, service: ServiceOf
 ) -> StreamingResponse:
     """Start a run and answer with its final values."""
-    run = await _accept(thread_id, body, principal, service)
-    return _wait(service, principal, run)
+    run = await accept(thread_id, body, principal, service)
+    return wait_for(service, principal, run)
 
 
 @router.get("/threads/{thread_id}/runs", responses=problems(403, 404))
@@ -172,15 +172,15 @@ async def cancel_run(
         await service.conversations.delete_run(principal, str(thread_id), str(run_id))
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}/join", responses=problems(403, 404) | _WAIT)
+@router.get("/threads/{thread_id}/runs/{run_id}/join", responses=problems(403, 404) | WAIT)
 async def join_run(
     thread_id: uuid.UUID, run_id: uuid.UUID, principal: ReaderOf, service: ServiceOf
 ) -> StreamingResponse:
     """Wait for a run and answer with its final values."""
-    return _wait(service, principal, await service.conversations.get_run(principal, str(thread_id), str(run_id)))
+    return wait_for(service, principal, await service.conversations.get_run(principal, str(thread_id), str(run_id)))
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}/stream", responses=problems(403, 404) | _STREAM)
+@router.get("/threads/{thread_id}/runs/{run_id}/stream", responses=problems(403, 404) | STREAM)
 async def rejoin_stream(
     thread_id: uuid.UUID,
     run_id: uuid.UUID,
@@ -193,7 +193,7 @@ async def rejoin_stream(
     """A run's events from the one after `Last-Event-ID`; all of them without it or with `-1`."""
     run = await service.conversations.get_run(principal, str(thread_id), str(run_id))
     modes = tuple(mode for mode in stream_mode or () if mode) or None  # the SDK sends an empty one for none
-    return _stream(service, principal, run, after=_read_event_id(last_event_id), modes=modes)
+    return stream(service, principal, run, after=_read_event_id(last_event_id), modes=modes)
 
 
 def _read_event_id(given: str | None) -> int:
@@ -204,17 +204,17 @@ def _read_event_id(given: str | None) -> int:
     return int(given)
 
 
-def _location(run: Run) -> str:
+def location(run: Run) -> str:
     return f"/threads/{run.thread_id}/runs/{run.run_id}"
 
 
-def _stream(
+def stream(
     service: Service, principal: Principal, run: Run, *, after: int, modes: tuple[str, ...] | None
 ) -> StreamingResponse:
     events = service.runner.follow(principal.tenant, run.run_id, after=after, modes=modes)
     headers = {
-        "Content-Location": _location(run),
-        "Location": f"{_location(run)}/stream",
+        "Content-Location": location(run),
+        "Location": f"{location(run)}/stream",
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",
     }
@@ -249,8 +249,8 @@ async def _with_heartbeat(events: AsyncIterator[StreamEvent]) -> AsyncIterator[S
         upcoming.cancel()
 
 
-def _wait(service: Service, principal: Principal, run: Run) -> StreamingResponse:
-    headers = {"Content-Location": _location(run), "Location": f"{_location(run)}/join", "Cache-Control": "no-store"}
+def wait_for(service: Service, principal: Principal, run: Run) -> StreamingResponse:
+    headers = {"Content-Location": location(run), "Location": f"{location(run)}/join", "Cache-Control": "no-store"}
     return StreamingResponse(_final(service, principal, run), media_type="application/json", headers=headers)
 
 

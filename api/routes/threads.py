@@ -8,11 +8,14 @@ from fastapi import APIRouter, Query, Response
 from api.callers import ReaderOf, ServiceOf
 from api.errors import InputError, problems
 from api.wire import (
+    CheckpointBody,
     HistoryBody,
     StateBody,
     ThreadBody,
     ThreadCount,
+    ThreadPart,
     ThreadPatch,
+    ThreadsBody,
     ThreadSearch,
     ThreadWire,
     check_details,
@@ -36,25 +39,31 @@ async def create_thread(body: ThreadBody, principal: ReaderOf, service: ServiceO
     return thread_wire(thread)
 
 
-@router.post("/threads/search", responses=problems(403))
+@router.post("/threads/search", responses=problems(403), response_model_exclude_unset=True)
 async def search_threads(
     body: ThreadSearch, principal: ReaderOf, service: ServiceOf, response: Response
-) -> list[ThreadWire]:
-    """The caller's own conversations, with what each waits for."""
+) -> list[ThreadWire] | list[ThreadPart]:
+    """The caller's own conversations, with what each waits for; `select` leaves out the rest of each."""
+    if body.extract:
+        raise InputError("extract", "is not supported: read it from values")
     found = await service.conversations.search_threads(
         principal,
         status=body.status,
         ids=None if body.ids is None else [str(one) for one in body.ids],
         details=body.metadata,
         values=body.values,
-        sort_by=body.sort_by or "updated_at",
+        sort_by="updated_at" if body.sort_by in (None, "state_updated_at") else body.sort_by,
         descending=body.sort_order != "asc",
         limit=body.limit + 1,
         offset=body.offset,
     )
     if len(found) > body.limit:
         response.headers["X-Pagination-Next"] = str(body.offset + body.limit)
-    return [thread_wire(thread) for thread in found[: body.limit]]
+    shown = [thread_wire(thread) for thread in found[: body.limit]]
+    if body.select is None:
+        return shown
+    wanted: set[str] = set(body.select)
+    return [ThreadPart(**one.model_dump(include=wanted)) for one in shown]
 
 
 @router.post("/threads/count", responses=problems(403))
@@ -66,6 +75,19 @@ async def count_threads(body: ThreadCount, principal: ReaderOf, service: Service
         )
         return len(found)
     return await service.conversations.count_threads(principal, body.status)
+
+
+@router.post("/threads/prune", responses=problems(403, 404))
+async def prune_threads(body: ThreadsBody, principal: ReaderOf, service: ServiceOf) -> dict[str, int]:
+    """Remove conversations of the caller, all or none if one is not there. `keep_latest` finds nothing to do: a
+    finished turn keeps its last checkpoint only."""
+    ids = [str(one) for one in dict.fromkeys(body.thread_ids)]
+    for thread_id in ids:
+        await service.conversations.get_thread(principal, thread_id)
+    if body.strategy != "keep_latest":
+        for thread_id in ids:
+            await service.conversations.delete_thread(principal, thread_id)
+    return {"pruned_count": len(ids)}
 
 
 @router.get("/threads/{thread_id}", responses=problems(403, 404))
@@ -102,6 +124,18 @@ async def get_earlier_state(
 ) -> dict[str, Any]:
     """How the conversation stood at a checkpoint."""
     return await service.conversations.get_state(principal, str(thread_id), str(checkpoint_id))
+
+
+@router.post("/threads/{thread_id}/state/checkpoint", responses=problems(403, 404))
+async def get_state_at(
+    thread_id: uuid.UUID, body: CheckpointBody, principal: ReaderOf, service: ServiceOf
+) -> dict[str, Any]:
+    """How the conversation stood at a checkpoint, for clients that name it by its place."""
+    named = body.checkpoint
+    if named.thread_id not in (None, str(thread_id)):
+        raise InputError("checkpoint.thread_id", "expected the thread of the address")
+    wanted = None if named.checkpoint_id is None else str(named.checkpoint_id)
+    return await service.conversations.get_state(principal, str(thread_id), wanted)
 
 
 @router.post("/threads/{thread_id}/state", responses=problems(403, 404, 409))

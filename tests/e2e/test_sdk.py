@@ -6,6 +6,8 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -19,6 +21,7 @@ from agents._scripted import ScriptedModel
 from api.routes import runs as run_routes
 from api.settings import Settings
 from graphs.conversations import assistant_id
+from graphs.requests import build_request
 from tests.service import (
     ADMIN,
     DANA,
@@ -659,3 +662,99 @@ async def test_instructions_reach_the_model_and_permit_nothing(settings: Setting
                 path = f"/approvals/{approval['approval_id']}/decision"
                 assert (await plain.post(path, json=body)).status_code == 403
             assert (await here.renewal())["StageName"] == "Discovery"
+
+
+# What the public clients call besides
+
+
+async def test_threads_are_read_in_part_at_a_checkpoint_and_cleared_away(settings: Settings) -> None:
+    with site(settings, script(DONE)) as here:
+        async with here.client() as client, here.client(OTHER_DANA) as other:
+            thread = await open_thread(client)
+            await wait(client, thread, input=SHOW)
+            found: Any = await client.threads.search(select=["thread_id", "status", "values"])
+            assert [sorted(one) for one in found] == [["status", "thread_id", "values"]]
+            assert last_answer(found[0]["values"]).strip() == "All done now."
+            [whole] = await client.threads.search(sort_by="state_updated_at")
+            assert whole["interrupts"] == {}
+            with refused(422):
+                await client.threads.search(extract={"last": "values.messages[-1]"})
+            with refused(422):
+                await client.threads.search(select=["owner"])  # type: ignore[list-item] # what is refused
+
+            state: Any = await client.threads.get_state(thread)
+            again = await client.threads.get_state(thread, checkpoint=state["checkpoint"])
+            assert again["values"] == state["values"]
+            with refused(404):
+                await other.threads.get_state(thread, checkpoint=state["checkpoint"])
+            assert await client.assistants.get_subgraphs(GRAPH) == {}
+
+            kept = await open_thread(client)
+            with refused(404):
+                await other.threads.prune([kept])
+            with refused(404):
+                await client.threads.prune([kept, "6a1d4a1c-6f0e-4c43-9a5c-2f0f4d1f7c11"])
+            assert await client.threads.prune([kept], strategy="keep_latest") == {"pruned_count": 1}
+            assert await client.threads.count() == 2
+            assert await client.threads.prune([kept, thread]) == {"pruned_count": 2}
+            assert await client.threads.count() == 0
+
+
+async def test_a_run_without_a_thread_leaves_one_only_if_somebody_is_waited_for(settings: Settings) -> None:
+    with site(settings, script(DONE, DONE, calls(update(NextStep="Call Ann")), DONE)) as here:
+        async with here.client() as client, here.client(OTHER_DANA) as other:
+            values: Any = await client.runs.wait(None, GRAPH, input=SHOW)
+            assert last_answer(values).strip() == "All done now."
+            stream: Any = client.runs.stream(None, GRAPH, input=SHOW, stream_mode="values")
+            assert [part.event async for part in stream][-1] == "end"
+            assert await client.threads.count() == 0
+
+            values = await client.runs.wait(None, GRAPH, input=ASK)
+            [approval] = held(values)
+            [thread] = await client.threads.search(status="interrupted")
+            assert await other.threads.count() == 0
+            await wait(client, thread["thread_id"], command=resume({"type": "approve"}))
+            assert (await here.renewal())["NextStep"] == "Call Ann"
+            async with here.plain() as plain:
+                assert (await plain.get(f"/approvals/{approval['approval_id']}")).json()["status"] == "applied"
+                for more in ({"command": {"resume": {"type": "approve"}}}, {"checkpoint_id": "x"}):
+                    body = {"assistant_id": GRAPH, "input": ASK, **more}
+                    assert (await plain.post("/runs/wait", json=body)).status_code == 422
+
+
+async def test_runs_are_started_and_stopped_many_at_a_time(settings: Settings) -> None:
+    model = SlowModel(lines=[AIMessage("never to be said in full " * 40)] * 4)
+    with site(settings, model) as here:
+        async with here.client() as client, here.client(OTHER_DANA) as other:
+            made: Any = await client.runs.create_batch([{"assistant_id": GRAPH, "input": SHOW}] * 3)
+            await asyncio.sleep(0.2)
+            with refused(404):
+                await other.runs.cancel_many(thread_id=made[0]["thread_id"], run_ids=[made[0]["run_id"]])
+            await other.runs.cancel_many(status="all")
+            with refused(422):
+                await client.runs.cancel_many()
+            with refused(422):
+                await client.runs.cancel_many(run_ids=[made[0]["run_id"]])
+            still = [await client.runs.get(one["thread_id"], one["run_id"]) for one in made]
+            assert {one["status"] for one in still} <= {"pending", "running"}
+
+            await client.runs.cancel_many(thread_id=made[0]["thread_id"], run_ids=[made[0]["run_id"]])
+            await client.runs.cancel_many(status="all")
+            for one in made:
+                await client.runs.join(one["thread_id"], one["run_id"])
+                assert (await client.runs.get(one["thread_id"], one["run_id"]))["status"] == "interrupted"
+
+
+def test_one_call_is_described_in_the_older_dialect_too_and_several_are_not() -> None:
+    card = {"title": "Change it", "changes": [], "warnings": []}
+    until = datetime(2026, 11, 2, 9, tzinfo=UTC)
+
+    def request(name: str) -> Any:
+        more: Json = {"arguments": {"name": name}, "card": card, "rule": {"reason": "writes wait"}, "call_id": "1"}
+        return SimpleNamespace(approval_id=name, tool="update_record", digest="d", expires_at=until, **more)
+
+    one = build_request([request("a")])
+    assert one["action_request"] == {"action": "update_record", "args": {"name": "a"}}
+    assert {"allow_accept", "allow_edit", "allow_respond", "allow_ignore"} == set(one["config"])
+    assert one["action_requests"][0]["args"] == one["action_request"]["args"]
+    assert not {"action_request", "config"} & set(build_request([request("a"), request("b")]))
