@@ -70,4 +70,6 @@ class ScriptedModel(BaseChatModel):
             tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index)
             for index, call in enumerate(spoken.tool_calls)
         ]
-        yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_call_chunks=calls, id=spoken.id))
+        used = spoken.usage_metadata
+        last = AIMessageChunk(content="", tool_call_chunks=calls, id=spoken.id, usage_metadata=used)
+        yield ChatGenerationChunk(message=last)

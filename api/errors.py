@@ -207,7 +207,7 @@ def register_errors(app: FastAPI) -> None:
     app.add_exception_handler(Exception, answer_unknown)
 
 
-def _status_of(error: Exception) -> int:
+def status_of(error: Exception) -> int:
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
@@ -217,7 +217,7 @@ def _kind_of(error: Exception) -> str:
 
 
 async def _known(request: Request, error: Exception) -> JSONResponse:
-    status = _status_of(error)
+    status = status_of(error)
     errors = _fields_of(error)
     headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "2"}}.get(status)
     if status >= 500:

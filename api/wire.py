@@ -307,7 +307,7 @@ class CheckpointBody(Body):
 
 
 class HistoryBody(Body):
-    limit: int = Field(default=10, ge=1, le=100)
+    limit: int = Field(default=10, ge=1, le=1000)
     before: Json | str | None = None
     metadata: Details | None = None
     checkpoint: Json | None = None

@@ -222,7 +222,7 @@ def stream(
 
 
 async def _frames(events: AsyncIterator[StreamEvent]) -> AsyncIterator[bytes]:
-    async for event in _with_heartbeat(events):
+    async for event in with_heartbeat(events):
         if event is None:
             yield b": heartbeat\n\n"
         else:
@@ -231,7 +231,7 @@ async def _frames(events: AsyncIterator[StreamEvent]) -> AsyncIterator[bytes]:
             yield f"event: {event.name}\ndata: {data}\nid: {event.seq}\n\n".encode()
 
 
-async def _with_heartbeat(events: AsyncIterator[StreamEvent]) -> AsyncIterator[StreamEvent | None]:
+async def with_heartbeat(events: AsyncIterator[StreamEvent]) -> AsyncIterator[StreamEvent | None]:
     """The events, and None whenever nothing came for a while, so that clients know the line from a dead one."""
     upcoming = asyncio.ensure_future(anext(events, None))
     try:
@@ -258,7 +258,7 @@ async def _final(service: Service, principal: Principal, run: Run) -> AsyncItera
     """Line feeds while it lasts, which JSON allows in front, and then the values."""
     error = None
     events = service.runner.follow(principal.tenant, run.run_id, modes=("error",))
-    async for event in _with_heartbeat(events):
+    async for event in with_heartbeat(events):
         if event is None:
             yield b"\n"
         elif event.name == "error":

@@ -166,7 +166,7 @@ async def list_history_by_query(
     thread_id: uuid.UUID,
     principal: ReaderOf,
     service: ServiceOf,
-    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 10,
     before: uuid.UUID | None = None,
 ) -> list[dict[str, Any]]:
     """Checkpoints, newest first, for clients that ask with a query."""

@@ -321,7 +321,7 @@ FIELDS = {
         body={"as_node": "__end__", "values": {"messages": ["x"]}},
     ),
     "state-malformed-checkpoint": Case("GET /threads/{idle}/state/x", 422, "invalid-request", "checkpoint_id"),
-    "history-limit": Case("POST /threads/{idle}/history", 422, "invalid-request", "limit", body={"limit": 101}),
+    "history-limit": Case("POST /threads/{idle}/history", 422, "invalid-request", "limit", body={"limit": 1001}),
     "history-before-number": Case("POST /threads/{idle}/history", 422, "invalid-request", "before", body={"before": 5}),
     "history-before-object-of-number": Case(
         "POST /threads/{idle}/history", 422, "input", "before", body={"before": {"checkpoint_id": 5}}
