@@ -55,6 +55,7 @@ from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
 from trust.provisioning import GroupNotFoundError, PersonNotFoundError, TakenError
 from trust.sessions import SessionNotFoundError
+from trust.slack import SlackPersonNotFoundError
 from trust.switches import SwitchedOffError
 from trust.undo import EntryNotFoundError, TooManyEntriesError
 from trust.webhooks import DeliveryBusyError, TooManyWebhooksError, WebhookNotFoundError
@@ -121,6 +122,7 @@ STATUSES: dict[type[Exception], int] = {
     GroupNotFoundError: 404,
     ProviderNotFoundError: 404,
     WebhookNotFoundError: 404,
+    SlackPersonNotFoundError: 404,
     EntryNotFoundError: 404,
     ErasedError: 410,
     ThreadBusyError: 409,

@@ -16,10 +16,12 @@ class Webhook(TenantRow, Base):
     __tablename__ = "webhook"
 
     webhook_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12), default="standard", server_default="standard")
+    """standard: ids and states, signed by us | slack: cards with buttons, whose answers Slack signs."""
     url: Mapped[str] = mapped_column(Text)
     events: Mapped[list[str]] = mapped_column(JSON)
     sealed_secret: Mapped[bytes] = mapped_column(LargeBinary)
-    """Signs what is sent; sealed with the tenant's key."""
+    """Signs what is sent, or with Slack what comes back; sealed with the tenant's key."""
     is_enabled: Mapped[bool] = mapped_column(Boolean, default=True)
     created_by: Mapped[str] = mapped_column(String(18))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -51,3 +53,26 @@ class WebhookDelivery(TenantRow, Base):
     error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SlackPerson(TenantRow, Base):
+    """Who of the tenant somebody in Slack is, as an administrator says and the person confirms."""
+
+    __tablename__ = "slack_person"
+
+    webhook_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    slack_user: Mapped[str] = mapped_column(String(40), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(18))
+    created_by: Mapped[str] = mapped_column(String(18))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """None: nothing is decided in the person's name yet."""
+
+
+class SlackCall(TenantRow, Base):
+    """A call of Slack's that was taken, for as long as the same one could come again."""
+
+    __tablename__ = "slack_call"
+
+    signature: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -30,7 +30,7 @@ CHAT = "create-agent-chat-app@0.1.6"
 SDKS = ("1.15.0", "2.0.0")
 REP, MANAGER = "dana@northwind.example", "mara@northwind.example"
 DEAL = "Acme Industries - Fabrication Line Renewal"
-PATIENCE_MS = 60_000
+PATIENCE_MS = 180_000
 
 
 class StepError(Exception):

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from crm.database import TenantSession
+from crm.repositories import slack
 from crm.repositories import webhooks as rows
 from crm.webhooks import Webhook, WebhookDelivery
 from trust import audit, keys
@@ -37,16 +38,26 @@ class DeliveryBusyError(Exception):
 
 
 async def create(
-    session: TenantSession, url: str, events: Sequence[str], principal: Principal, *, at: datetime
+    session: TenantSession,
+    url: str,
+    events: Sequence[str],
+    principal: Principal,
+    *,
+    at: datetime,
+    signing_secret: str | None = None,
 ) -> tuple[Webhook, str]:
-    """The webhook and its secret, which nobody is shown again. Raises: TooManyWebhooksError, ErasedError."""
+    """The webhook and its secret, which nobody is shown again. With a secret of Slack's it is a channel there.
+
+    Raises: TooManyWebhooksError, ErasedError.
+    """
     if len(await rows.list_webhooks(session)) >= MAX_WEBHOOKS:
         raise TooManyWebhooksError(f"a tenant has at most {MAX_WEBHOOKS} webhooks")
-    secret = secrets.token_bytes(_SECRET_BYTES)
+    secret = secrets.token_bytes(_SECRET_BYTES) if signing_secret is None else signing_secret.encode()
     webhook_id = str(uuid.uuid4())
     key = await keys.get_tenant_key(session)
     webhook = Webhook(
         webhook_id=webhook_id,
+        kind="standard" if signing_secret is None else "slack",
         url=url,
         events=[one for one in EVENTS if one in events],
         sealed_secret=key.seal(secret, "webhook", webhook_id),
@@ -57,7 +68,7 @@ async def create(
     )
     await rows.add(session, webhook)
     await _note(session, "webhook.created", principal, webhook, at=at)
-    return webhook, _PREFIX + base64.b64encode(secret).decode()
+    return webhook, "" if signing_secret else _PREFIX + base64.b64encode(secret).decode()
 
 
 async def change(
@@ -85,6 +96,7 @@ async def remove(session: TenantSession, webhook_id: str, principal: Principal, 
     """With what was still to be sent to it. Raises: WebhookNotFoundError."""
     webhook = await get(session, webhook_id)
     await rows.remove(session, webhook_id)
+    await slack.remove_people(session, webhook_id)
     await _note(session, "webhook.removed", principal, webhook, at=at)
 
 
@@ -138,5 +150,10 @@ def sign(secret: bytes, delivery_id: str, sent_at: datetime, body: bytes) -> dic
 
 
 async def _note(session: TenantSession, kind: str, principal: Principal, webhook: Webhook, *, at: datetime) -> None:
-    payload: dict[str, Any] = {"url": webhook.url, "events": webhook.events, "enabled": webhook.is_enabled}
+    payload: dict[str, Any] = {
+        "kind": webhook.kind,
+        "url": webhook.url,
+        "events": webhook.events,
+        "enabled": webhook.is_enabled,
+    }
     await audit.record(session, at=at, kind=kind, actor=principal.id, subject=webhook.webhook_id, payload=payload)

@@ -26,6 +26,17 @@ Events = Annotated[list[Event], Field(min_length=1, max_length=20)]
 class WebhookBody(Body):
     url: Url
     events: Events
+    kind: Literal["standard", "slack"] = "standard"
+    signing_secret: str | None = Field(
+        default=None, min_length=16, max_length=200, description="Of the Slack app, whose answers it signs."
+    )
+
+    def check(self) -> None:
+        """Raises: InputError."""
+        if (self.kind == "slack") != (self.signing_secret is not None):
+            raise InputError("signing_secret", "expected with kind slack, and with no other")
+        if self.kind == "slack" and not all(one.startswith("approval.") for one in self.events):
+            raise InputError("events", "expected events of approvals: Slack is shown nothing else")
 
 
 class WebhookPatch(Body):
@@ -38,6 +49,7 @@ class WebhookPatch(Body):
 
 class WebhookWire(BaseModel):
     webhook_id: str
+    kind: Literal["standard", "slack"]
     url: str
     events: list[str]
     enabled: bool
@@ -47,7 +59,7 @@ class WebhookWire(BaseModel):
 
 
 class NewWebhookWire(WebhookWire):
-    secret: str = Field(description="Checks the signatures. It is shown this once.")
+    secret: str = Field(description="Checks the signatures; empty for Slack. It is shown this once.")
 
 
 class DeliveryWire(BaseModel):
@@ -68,6 +80,7 @@ class DeliveryWire(BaseModel):
 def webhook_wire(webhook: Webhook) -> dict[str, Any]:
     return {
         "webhook_id": webhook.webhook_id,
+        "kind": webhook.kind,
         "url": webhook.url,
         "events": webhook.events,
         "enabled": webhook.is_enabled,
@@ -110,10 +123,13 @@ async def list_webhooks(principal: GatewayKeeperOf, service: ServiceOf) -> list[
 @router.post("/admin/webhooks", responses=problems(403, 409))
 async def create_webhook(body: WebhookBody, principal: GatewayKeeperOf, service: ServiceOf) -> NewWebhookWire:
     """Tell an address of events. The answer has the secret that signs, which is shown to nobody again."""
+    body.check()
     _check(service, body.url)
     at = service.runner.clock()
     async with service.database.session(principal.tenant, write=True) as session:
-        webhook, secret = await webhooks.create(session, body.url, body.events, principal, at=at)
+        webhook, secret = await webhooks.create(
+            session, body.url, body.events, principal, at=at, signing_secret=body.signing_secret
+        )
     return NewWebhookWire(**webhook_wire(webhook), secret=secret)
 
 

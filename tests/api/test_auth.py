@@ -291,6 +291,8 @@ READS = {
     "POST /threads/count": "crm:read",
     "GET /threads/{id}/state": "crm:read",
     "GET /threads/{id}/state/{id}": "crm:read",
+    "POST /threads/{id}/state/checkpoint": "crm:read",
+    "POST /threads/prune": "crm:read",
     "POST /threads/{id}/state": "crm:read",
     "GET /threads/{id}/history": "crm:read",
     "POST /threads/{id}/history": "crm:read",
@@ -303,6 +305,11 @@ READS = {
     "POST /threads/{id}/runs/{id}/cancel": "crm:read",
     "GET /threads/{id}/runs/{id}/join": "crm:read",
     "GET /threads/{id}/runs/{id}/stream": "crm:read",
+    "POST /runs": "crm:read",
+    "POST /runs/stream": "crm:read",
+    "POST /runs/wait": "crm:read",
+    "POST /runs/batch": "crm:read",
+    "POST /runs/cancel": "crm:read",
     "GET /records/Account": "crm:read",
     "GET /records/Account/001CS0000000001YAA": "crm:read",
     "GET /approvals": "approvals:decide or crm:read",
@@ -323,6 +330,10 @@ READS = {
     "DELETE /admin/webhooks/{id}": "gateway:manage",
     "GET /admin/webhooks/{id}/deliveries": "gateway:manage",
     "POST /admin/webhooks/{id}/deliveries/{id}/redeliver": "gateway:manage",
+    "GET /admin/webhooks/{id}/people": "gateway:manage",
+    "PUT /admin/webhooks/{id}/people/U1": "gateway:manage",
+    "DELETE /admin/webhooks/{id}/people/U1": "gateway:manage",
+    "POST /me/slack": "approvals:decide",
     "GET /outbox": "crm:read",
     "POST /outbox/{id}/retry": "crm:read",
     "POST /outbox/{id}/confirm": "crm:read",
@@ -410,6 +421,7 @@ NEEDS_NO_SCOPE = {
     "GET /assistants/{assistant}/schemas",
     "GET /assistants/{assistant}/graph",
     "GET /.well-known/oauth-protected-resource",
+    "GET /assistants/{assistant}/subgraphs",
     "GET /info",
     "GET /ok",
     "GET /health",
@@ -425,7 +437,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     named = {
         route.replace("/Account", "/{object_name}").replace("/001CS0000000001YAA", "/{record_id}") for route in READS
     }
-    named = {route.replace("/proof/0", "/proof/{index}") for route in named}
+    named = {route.replace("/proof/0", "/proof/{index}").replace("/U1", "/{slack_user}") for route in named}
     named = {route.replace("/c1.svg", "/{call_id}.{picture}") for route in named}
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
     plain |= {"outbox_id": "id", "person_id": "id", "webhook_id": "id", "delivery_id": "id", "delegation_id": "id"}
