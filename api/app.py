@@ -12,6 +12,7 @@ from api.errors import Problem, register_errors
 from api.intake import IntakeMiddleware
 from api.pages import PagePolicyMiddleware
 from api.routes import (
+    a2a,
     api_keys,
     approval_batches,
     approvals,
@@ -70,7 +71,7 @@ _TAKEN = [
 ]
 
 
-_ROUTES = (
+ROUTES = (
     service,
     sign_in,
     oidc,
@@ -85,6 +86,7 @@ _ROUTES = (
     crons,
     stateless,
     completions,
+    a2a,
     triggers,
     approval_batches,
     approvals,
@@ -146,7 +148,7 @@ def build_app(settings: Settings, **parts: Any) -> FastAPI:
     app.add_middleware(PagePolicyMiddleware, docs_path=app.docs_url)
     app.add_middleware(RequestsMiddleware, watcher_of=lambda: _watcher_of(app))
     register_errors(app)
-    for part in _ROUTES:
+    for part in ROUTES:
         app.include_router(part.router)
     if settings.dev_login:
         app.include_router(service.development)

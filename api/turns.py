@@ -76,3 +76,14 @@ def describe_waiting(thread: Thread, public_url: str) -> str:
         for one in waiting_in(thread)
     ]
     return "\n\n".join(lines)
+
+
+def answer_in(values: Json) -> str:
+    """What was said to the user in the last turn."""
+    said: list[str] = []
+    for message in reversed(values.get("messages", ())):
+        if message["type"] == "human":
+            break
+        if message["type"] == "ai" and message.get("content"):
+            said.append(str(message["content"]).strip())
+    return "\n\n".join(reversed(said))

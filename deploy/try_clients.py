@@ -182,7 +182,7 @@ def try_chat(chat: Chat) -> None:
     chat.log_in()
 
     chat.say("show the open cases of Acme Industries")
-    chat.page.wait_for_selector("text=/0000\\d{4}/ >> nth=0", timeout=PATIENCE_MS)
+    chat.page.wait_for_selector("text=/\\b0000[0-9]{4}\\b/ >> nth=0", timeout=PATIENCE_MS)
     chat.show("chat-answer")
     demand(True, "a question is answered from the records")
 
@@ -259,7 +259,11 @@ def main() -> None:
                 browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
                 page = browser.new_page(viewport={"width": 1280, "height": 900})
                 page.set_default_timeout(PATIENCE_MS)
-                try_chat(Chat(page, page_url, people))
+                try:
+                    try_chat(Chat(page, page_url, people))
+                except Exception:
+                    page.screenshot(path=str(folder / "failure.png"))
+                    raise
                 browser.close()
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 from langchain_core.messages import AIMessage
 from pydantic import ValidationError
 
-from api.app import build_app
+from api.app import ROUTES, build_app
 from api.auth import KeySetError
 from api.settings import Settings
 from crm.connector import Query
@@ -422,6 +423,7 @@ NEEDS_NO_SCOPE = {
     "GET /assistants/{assistant}/graph",
     "GET /.well-known/oauth-protected-resource",
     "GET /assistants/{assistant}/subgraphs",
+    "GET /.well-known/agent-card.json",
     "GET /info",
     "GET /ok",
     "GET /health",
@@ -453,6 +455,36 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
     assert routes == named | NEEDS_NO_SCOPE
+
+
+OTHER_PROTOCOLS = {
+    "GET /v1/models": None,
+    "GET /v1/models/{model}": None,
+    "POST /v1/chat/completions": "crm:read",
+    "POST /a2a": "crm:read",
+    "POST /integrations/slack/actions": None,
+}
+"""What other protocols describe, and our document does not; with the scope that lets a token in."""
+
+
+@pytest.mark.parametrize("templates", ["sqlite"], indirect=True)
+async def test_routes_of_other_protocols_are_known_and_ask_for_their_scope(open_service: World, issuer: Issuer) -> None:
+    hidden = {
+        f"{method} {route.path}"
+        for part in ROUTES
+        for route in part.router.routes
+        if isinstance(route, APIRoute) and not route.include_in_schema
+        for method in route.methods
+    }
+    assert hidden == set(OTHER_PROTOCOLS)
+    for route, scope in OTHER_PROTOCOLS.items():
+        method, path = route.split(" ")
+        body = {"model": "countersign", "messages": [{"role": "user", "content": "hello"}]}
+        bare = await open_service.client.request(method, path, json=body)
+        assert bare.status_code == 401, route
+        if scope is not None:
+            refused = await ask(open_service, issuer.sign(DANA_ID, scope="audit:read"), method, path, json=body)
+            assert refused.status_code == 403, route
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ async def test_a_card_goes_out_and_its_button_decides_in_the_presser_s_name(sett
         assert (await world.find(DANA, "Opportunity", RENEWAL))["StageName"] == "Negotiation"
         assert decided["decided_by"] == await office.ids(MARA)
         assert "approved" in office.receiver.got[-1][1].decode()  # Slack is told what came of it
-        assert (await world.find(OTHER_DANA, "Opportunity", RENEWAL))["StageName"] == "Discovery"
+        assert (await world.find(OTHER_DANA, "Opportunity", RENEWAL))["StageName"] == "Quote"
 
 
 @pytest.mark.parametrize("templates", ["sqlite"], indirect=True)
