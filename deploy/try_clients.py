@@ -1,6 +1,6 @@
 """Tries public clients against the running service: the chat UI that npm carries, in Chromium, and the JavaScript SDK.
 
-`uv run --with playwright python deploy/try_clients.py` installs them unmodified into a folder, starts the demo and
+`uv run python deploy/try_clients.py` installs them unmodified into a folder, starts the demo and
 drives them; it needs node 20, npm and /usr/bin/chromium. Exit code 1 if a step does not come about. The screenshots
 go to docs/screens/clients/.
 """

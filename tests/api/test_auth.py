@@ -476,7 +476,9 @@ async def test_routes_of_other_protocols_are_known_and_ask_for_their_scope(open_
         if isinstance(route, APIRoute) and not route.include_in_schema
         for method in route.methods
     }
-    assert hidden == set(OTHER_PROTOCOLS)
+    elsewhere = ("/scim/v2/", "/console", "/mcp", "/.well-known/oauth-")  # with tests of their own
+    known = {route for route in hidden if route != "GET /" and not route.split(" ")[1].startswith(elsewhere)}
+    assert known == set(OTHER_PROTOCOLS)
     for route, scope in OTHER_PROTOCOLS.items():
         method, path = route.split(" ")
         body = {"model": "countersign", "messages": [{"role": "user", "content": "hello"}]}

@@ -667,6 +667,7 @@ async def test_instructions_reach_the_model_and_permit_nothing(settings: Setting
 # What the public clients call besides
 
 
+@pytest.mark.parametrize("templates", ["sqlite"], indirect=True)
 async def test_threads_are_read_in_part_at_a_checkpoint_and_cleared_away(settings: Settings) -> None:
     with site(settings, script(DONE)) as here:
         async with here.client() as client, here.client(OTHER_DANA) as other:
@@ -722,6 +723,7 @@ async def test_a_run_without_a_thread_leaves_one_only_if_somebody_is_waited_for(
                     assert (await plain.post("/runs/wait", json=body)).status_code == 422
 
 
+@pytest.mark.parametrize("templates", ["sqlite"], indirect=True)
 async def test_runs_are_started_and_stopped_many_at_a_time(settings: Settings) -> None:
     model = SlowModel(lines=[AIMessage("never to be said in full " * 40)] * 4)
     with site(settings, model) as here:
