@@ -183,5 +183,5 @@ async def _tell(service: Service, webhook: Webhook, address: object, told: str) 
     body = {"response_type": "ephemeral", "replace_original": False, "text": told}
     try:
         await service.outward.post(address, to_body(body), {})
-    except (AddressError, CallError) as fault:
-        _log.warning("Slack could not be told what came of a decision: %s", fault)
+    except (AddressError, CallError):
+        _log.warning("Slack could not be told what came of a decision")
