@@ -31,6 +31,7 @@ from api.routes import (
     landing_pages,
     ledger,
     mcp,
+    mcp_servers,
     measuring,
     metrics,
     oidc,
@@ -111,6 +112,7 @@ ROUTES = (
     metrics,
     console,
     mcp,
+    mcp_servers,
 )
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import httpx
 import typer
 
-from api import _approvals_cli, _delegations_cli, _ledger_cli, _policy_cli, _switch_cli
+from api import _approvals_cli, _delegations_cli, _ledger_cli, _mcp_cli, _policy_cli, _switch_cli
 from api._audit_cli import audit
 from api._chat import Chat, log_in
 from api._eval_cli import evaluate
@@ -289,6 +289,7 @@ app.add_typer(_approvals_cli.build(_call), name="approvals")
 app.add_typer(_delegations_cli.build(_call), name="delegations")
 app.add_typer(_ledger_cli.build(_call), name="ledger")
 app.add_typer(_switch_cli.build(_call), name="switch")
+app.add_typer(_mcp_cli.build(_call), name="mcp")
 app.add_typer(evaluate, name="eval")
 
 

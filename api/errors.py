@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from api.auth import AuthError, KeySetError
 from api.charts import ChartError, ChartNotFoundError
 from api.identity_provider import ProviderDownError
+from api.mcp.faults import ForeignServerDownError
 from api.outbox import MailClosedError, MailNotFoundError, NotAllowedToSendError
 from crm.database import DatabaseNotReadyError
 from crm.errors import (
@@ -50,6 +51,7 @@ from trust.approvals import (
 from trust.audit import NoSuchEntryError
 from trust.delegations import DelegationNotFoundError
 from trust.directory import DirectoryError, UnmappedError
+from trust.foreign import ForeignServerError, ForeignServerNotFoundError, ForeignToolChangedError
 from trust.inbox import BatchError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
@@ -123,6 +125,7 @@ STATUSES: dict[type[Exception], int] = {
     ProviderNotFoundError: 404,
     WebhookNotFoundError: 404,
     SlackPersonNotFoundError: 404,
+    ForeignServerNotFoundError: 404,
     EntryNotFoundError: 404,
     ErasedError: 410,
     ThreadBusyError: 409,
@@ -136,6 +139,7 @@ STATUSES: dict[type[Exception], int] = {
     StaleError: 409,
     TakenError: 409,
     DeliveryBusyError: 409,
+    ForeignToolChangedError: 409,
     TooManyWebhooksError: 409,
     UnknownCallerError: 409,
     SwitchedOffError: 409,
@@ -151,7 +155,9 @@ STATUSES: dict[type[Exception], int] = {
     InvalidFilterError: 422,
     DirectoryError: 422,
     RulesError: 422,
+    ForeignServerError: 422,
     OverloadedError: 429,
+    ForeignServerDownError: 502,
     ChartError: 503,
     KeySetError: 503,
     ProviderDownError: 502,
@@ -231,7 +237,7 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
 def _fields_of(error: Exception) -> list[FieldProblem]:
     if isinstance(error, InputError | FieldError | ApiKeyError | DirectoryError):
         return [FieldProblem(field=error.field, message=error.message)]
-    if isinstance(error, ScheduleError | TriggerError):
+    if isinstance(error, ScheduleError | TriggerError | ForeignServerError):
         return [FieldProblem(field=error.field, message=str(error))]
     if isinstance(error, BatchError):
         return [FieldProblem(field=f"approval_ids.{one.approval_id}", message=one.reason) for one in error.misfits]

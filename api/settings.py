@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     """Hosts that webhooks may lead to although their addresses are private ones."""
     mcp_hosts: list[str] = []
     """Names besides that of `public_url` under which MCP clients may call this service."""
+    foreign_hosts: list[str] = []
+    """Hosts of MCP servers that tenants may use although their addresses are private ones."""
+    foreign_timeout_s: float = Field(default=10, gt=0, le=15)
+    """How long a call of another's tool may take, from connecting to the end of the answer."""
     cors_origins: list[str] = []
     link_hosts: dict[str, list[str]] = {}
     """Hosts that links in answers may lead to, by tenant; under `*` for all tenants. None are allowed unless listed."""

@@ -20,6 +20,7 @@ from api.charts import Charts
 from api.courier import Courier
 from api.durable_queue import DurableQueue
 from api.housekeeper import Housekeeper
+from api.mcp.foreign import ForeignDoor
 from api.mcp.server import McpServer
 from api.oidc import Oidc
 from api.outbox import Outbox
@@ -68,6 +69,7 @@ class Service:
     schedules: Schedules
     triggers: Triggers
     mcp: McpServer
+    foreign: ForeignDoor
     queue: DurableQueue | None
     authenticator: Authenticator
     sessions: Sessions
@@ -137,6 +139,9 @@ async def open_service(
         gateway_for = _gateways(settings, model_for, limits, database)
         secret = settings.cursor_key()
         roster = load_roster()
+        is_development = settings.mode == "development"
+        abroad = Outward(frozenset(settings.foreign_hosts), allow_http=is_development)
+        foreign = ForeignDoor(database, abroad, clock, settings.foreign_timeout_s)
         runner = Runner(
             database=database,
             saver=SealedSaver(database),
@@ -150,6 +155,7 @@ async def open_service(
                 Extractor(gateway_for),
                 screens,
                 CodeDesk(database, sandbox, settings.tenant_code_runs_per_day),
+                foreign=foreign,
                 workflows=Standings,
             ),
             clock=clock,
@@ -194,6 +200,7 @@ async def open_service(
                 schedules=schedules,
                 triggers=triggers,
                 mcp=mcp,
+                foreign=foreign,
                 queue=queue,
                 authenticator=Authenticator(database, keys, settings.token_issuer, settings.token_audience, clock),
                 sessions=browsers,

@@ -9,6 +9,7 @@ from crm.ids import TenantId
 from crm.repositories import approvals as approval_rows
 from crm.repositories import runs, threads
 from crm.work import Approval, Run, Thread
+from graphs._foreign import load_foreign
 from graphs._threads import Ask, ThreadBusyError, Threads, WrongAssistantError
 from graphs.answers import AnswerError, parse_answers
 from graphs.context import RunContext
@@ -115,7 +116,7 @@ class Deciding(Threads):
         """The request that stands in place of an edited one, made with the rights of its requester."""
         arguments, editor = approval.edited_arguments or {}, approval.decided_by or ""
         context = await self._context_of(session, approval)
-        revised = await self.runner.desk.revise(session, approval, arguments, context, editor=editor)
+        revised = await self.runner.desk.of(context).revise(session, approval, arguments, context, editor=editor)
         if isinstance(revised, ToolError):
             raise AnswerError(f"edited_action.args: {revised.message}")
         return revised
@@ -131,6 +132,7 @@ class Deciding(Threads):
             run_id=approval.run_id,
             now=now,
             today=now.date(),
+            foreign=await load_foreign(session),
         )
 
     async def _carry_out_alone(self, session: TenantSession, approval: Approval) -> Approval:
@@ -172,7 +174,7 @@ class Deciding(Threads):
             if known is not None:
                 return known
             context = await self._context_of(session, approval)
-            again = await self.runner.desk.propose_again(session, approval, context)
+            again = await self.runner.desk.of(context).propose_again(session, approval, context)
             if isinstance(again, ToolError):
                 raise ReproposalError(f"the request cannot be made again: {again.message}")
             await audit.record(

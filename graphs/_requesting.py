@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from agents._agent import DomainAgent
 from crm.database import Database, TenantSession
@@ -13,6 +13,7 @@ from crm.repositories.records import EmbeddedCrm
 from crm.work import Approval
 from graphs._code import CodeDesk
 from graphs._extractor import Extractor
+from graphs._foreign import ForeignDesk
 from graphs._policy_desk import PolicyDesk
 from graphs.context import Limits, RunContext
 from graphs.screens import Screens
@@ -44,8 +45,18 @@ class Requests:
     screens: Screens = field(default_factory=Screens)
     code: CodeDesk | None = None
     """None where no code is run."""
+    foreign: ForeignDesk | None = None
+    """None where no server of others is called."""
     workflows: Callable[[TenantSession, Principal], WorkflowBook] | None = None
     """Gives what tools can know of workflows, for one caller and the length of one transaction."""
+
+    def of(self, context: RunContext) -> Self:
+        """The desk as it is for one run: with the agents and tools of the tenant's servers of others."""
+        if not context.foreign:
+            return self
+        agents = {one.name: one for one in context.foreign if one.name not in self.roster}
+        tools = {tool.name: tool for one in agents.values() for tool in one.tools}
+        return replace(self, roster={**self.roster, **agents}, catalogue={**tools, **self.catalogue})
 
     def _validate(self, name: str, arguments: Any, principal: Principal, agent: DomainAgent) -> Action | ToolError:
         tool = self.catalogue.get(name)
@@ -78,6 +89,7 @@ class Requests:
             action,
             changes=changes,
             outgoing=clean_outgoing(proposal.outgoing, changes),
+            call=proposal.call,
             enlisted=await find_enlisted(session, changes),
         )
         complete = await with_outgoing_labels(session, await with_field_labels(session, proposed, proposal.taken_from))
@@ -130,6 +142,8 @@ class Requests:
         action = self._validate(approval.tool, approval.arguments, context.principal, agent)
         if isinstance(action, ToolError):
             return action
+        if self.catalogue[action.tool].is_foreign:
+            return ToolError("denied", "what a server of others is to do is asked for anew in the conversation")
         kept = read_labels(approval.labels)
         action = replace(action, plan=kept["plan"], inputs=kept["inputs"])
         origin = Origin(
@@ -156,4 +170,5 @@ class Requests:
             code=None if self.code is None else self.code.for_run(context),
             policy=PolicyDesk(session, principal, context.now, self.roster),
             workflows=None if self.workflows is None else self.workflows(session, principal),
+            foreign=None if self.foreign is None else self.foreign.for_run(principal.tenant),
         )

@@ -19,13 +19,14 @@ from graphs.requests import build_request
 from graphs.state import Call, Message, TurnState
 from tools._labels import Labelled, label_settled
 from tools._run import ToolError
-from trust import ledger
-from trust.actions import Action, Effect
+from trust import foreign_ledger, ledger
+from trust.actions import Action, Effect, ForeignCall
 from trust.approvals import key_edited, lapse
 from trust.bound_labels import read_labels
 from trust.decisions import Deny
 from trust.enlisting import find_enlisted
 from trust.labels import Integrity, Label
+from trust.provenance import unknown_label
 
 
 class Settling(Requests):
@@ -78,7 +79,34 @@ class Settling(Requests):
             if approval.status not in ("approved", "applied", "refused"):
                 envelope = await self._decline(session, approval, context)
                 return envelope, _notes_of_words(approval, envelope, context)
-            return await self.carry_out(session, approval, context)
+            if not self._is_foreign_call(approval):
+                return await self.carry_out(session, approval, context)
+        return await self._call_out(approval.approval_id, context)
+
+    def _is_foreign_call(self, approval: Approval) -> bool:
+        return approval.card.get("call") is not None
+
+    async def _call_out(self, approval_id: str, context: RunContext) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The answer to an approved call of another's tool, which is begun in one transaction and ended in another."""
+        principal = context.principal
+        async with self.database.session(principal.tenant, write=True) as session:
+            await require_lease(session)
+            outcome = await foreign_ledger.begin(
+                session, approval_id, principal, self._rebuild(session, context), at=context.now
+            )
+        if isinstance(outcome, foreign_ledger.Begun):
+            begun = outcome
+            if self.foreign is None:
+                ended = foreign_ledger.Ended("refused", {"kind": "failed", "message": "no server can be reached"})
+            else:
+                ended = await self.foreign.carry_out(principal.tenant, begun.call)
+            async with self.database.session(principal.tenant, write=True) as session:
+                outcome = await foreign_ledger.end(session, begun, ended, at=context.now)
+        said = unknown_label("answer of a server of others")
+        labelled = Labelled({("answer",): said} if "answer" in outcome.result else {}, frozenset())
+        if outcome.applied:
+            return success(outcome.result), notes_of(labelled, context.run_id)
+        return {"ok": False, "error": outcome.result}, {}
 
     async def carry_out(
         self, session: TenantSession, approval: Approval, context: RunContext
@@ -143,6 +171,10 @@ class Settling(Requests):
                 one = self.catalogue[action.tool]
                 return await address_again(session, one, bound, approval, principal, tools, hosts)
             changes = tuple(ledger.changes_of(approval))
+            if self.catalogue[action.tool].is_foreign:
+                server = self.roster[approval.agent].name
+                call = ForeignCall(server, approval.card["call"]["tool"], dict(action.arguments))
+                return replace(bound, changes=changes, call=call)
             return replace(bound, changes=changes, enlisted=await find_enlisted(session, changes))
 
         return rebuild

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
@@ -90,7 +90,10 @@ class Voice:
         turn = dict(state["turn"])
         if turn["model_calls"] >= self.limits.model_calls or turn["tool_calls"] >= self.limits.tool_calls:
             return {"turn": turn | {"stopped": "budget"}, "calls": []}
-        agent = self.roster[state["route"]["agent"]]
+        agent = self.roster.get(state["route"]["agent"])
+        if agent is None:  # its server of others was taken away while the turn waited
+            gone = "That agent is no longer there, so that I cannot go on with this."
+            return {"messages": [spoken(gone, notice="gone")], "turn": turn, "calls": []}
         prompt = build_system_prompt(
             agent, context.principal.access, today=context.today, instructions=context.instructions
         )
@@ -169,6 +172,12 @@ class Voice:
         known = [access.display_name, access.caller.id, access.title or "", context.instructions or ""]
         grounding = Grounding(lambda: gather(state["messages"], today=context.today, known=known))
         return AnswerCheck(grounding, self.screens.hosts(context.principal.tenant))
+
+    def of(self, context: RunContext) -> Self:
+        """The voice as it is for one run: with the agents of the tenant's servers of others."""
+        if not context.foreign:
+            return self
+        return replace(self, roster={**{one.name: one for one in context.foreign}, **self.roster})
 
     async def reply(self, state: TurnState, context: RunContext) -> TurnState:
         """Close the turn: say what is left to say and enter the turn into the audit."""

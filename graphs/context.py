@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from agents._agent import DomainAgent
 from trust.outgoing import Outgoing
 from trust.principal import Principal
 
@@ -19,6 +20,8 @@ class RunContext:
     instructions: str | None = None
     outgoing: Outgoing = field(default_factory=Outgoing)
     """What the tenant lets out to models."""
+    foreign: tuple[DomainAgent, ...] = ()
+    """The agents of the tenant's servers of others, with the tools that may be used today."""
 
 
 @dataclass(frozen=True)

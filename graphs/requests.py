@@ -1,5 +1,6 @@
 """What a hold shows to the outside: the payload that public human-in-the-loop clients draw their cards from."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -117,8 +118,18 @@ def describe_card(card: dict[str, Any]) -> str:
                 if change["operation"] in ("create", "confirm", "unconfirm")
                 else f"  {field['field']}: {plain(field['old'])} -> {new}"
             )
+    lines += _describe_call(card.get("call"))
     lines += _describe_message(card.get("message"))
     return "\n".join([*lines, *(f"Note: {warning}" for warning in card.get("warnings", ()))])
+
+
+def _describe_call(call: dict[str, Any] | None) -> list[str]:
+    if call is None:
+        return []
+    told = [
+        f"  {plain(name)}: {plain(json.dumps(value, ensure_ascii=False))}" for name, value in call["arguments"].items()
+    ]
+    return [f"Have {plain(call['server'])} carry out {plain(call['tool'])} with", *told]
 
 
 def _describe_source(source: dict[str, Any] | None) -> str:

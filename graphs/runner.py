@@ -24,6 +24,7 @@ from crm.repositories import runs, threads
 from crm.repositories.access import UnknownCallerError
 from crm.work import Run, Thread
 from graphs._calls import CallDesk, RefusedInputError
+from graphs._foreign import load_foreign
 from graphs._log import RunLog, StreamEvent
 from graphs._states import pending_interrupts
 from graphs._translate import Translator, is_for, native_modes, public_values
@@ -425,6 +426,7 @@ class Runner:
         async with self.database.session(tenant) as session:
             principal = await load_principal(session, run.on_behalf_of, frozenset(request["scopes"]), at=now)
             outgoing = await load_outgoing(session)
+            foreign = await load_foreign(session)
         today = request.get("context", {}).get("today")
         return RunContext(
             principal=principal,
@@ -434,6 +436,7 @@ class Runner:
             today=date.fromisoformat(today) if today else now.date(),
             instructions=request.get("context", {}).get("instructions"),
             outgoing=outgoing,
+            foreign=foreign,
         )
 
     def config_for(self, tenant: TenantId, thread_id: str) -> RunnableConfig:

@@ -34,11 +34,11 @@ class Turn:
     desk: CallDesk
 
     async def admit(self, state: TurnState, runtime: Runtime[RunContext]) -> TurnState:
-        return _told(await self.desk.admit(state, runtime.context), {}, runtime)
+        return _told(await self.desk.of(runtime.context).admit(state, runtime.context), {}, runtime)
 
     async def route(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["agent", "reply"]]:
         with telemetry.step("route", {telemetry.OPERATION: "plan"}) as watched:
-            update = await self.voice.route(state, runtime.context)
+            update = await self.voice.of(runtime.context).route(state, runtime.context)
             watched.note({telemetry.ROUTED: update["route"]["kind"], telemetry.AGENT: update["route"]["agent"]})
         return Command(update=dict(update), goto="agent" if update["route"]["kind"] == "agent" else "reply")
 
@@ -46,15 +46,15 @@ class Turn:
         name = str(state["route"]["agent"])
         notes = {telemetry.OPERATION: "invoke_agent", telemetry.AGENT: name}
         with telemetry.step("agent", notes, title=f"invoke_agent {name}"):
-            update = await self.voice.answer(state, runtime.context, _writer_of(runtime))
+            update = await self.voice.of(runtime.context).answer(state, runtime.context, _writer_of(runtime))
         _told(update, state["turn"], runtime)
         return Command(update=dict(update), goto="guard" if update.get("calls") else "reply")
 
     async def guard(self, state: TurnState, runtime: Runtime[RunContext]) -> TurnState:
-        return await self.desk.guard(state, runtime.context)
+        return await self.desk.of(runtime.context).guard(state, runtime.context)
 
     async def act(self, state: TurnState, runtime: Runtime[RunContext]) -> Command[Literal["agent", "hold"]]:
-        update = _told(await self.desk.act(state, runtime.context), state["turn"], runtime)
+        update = _told(await self.desk.of(runtime.context).act(state, runtime.context), state["turn"], runtime)
         return Command(update=dict(update), goto="hold" if state.get("request") else "agent")
 
     async def hold(self, state: TurnState) -> TurnState:
@@ -65,13 +65,13 @@ class Turn:
     async def settle(
         self, state: TurnState, runtime: Runtime[RunContext]
     ) -> Command[Literal["agent", "hold", "reply"]]:
-        update = await self.desk.settle(state, runtime.context)
+        update = await self.desk.of(runtime.context).settle(state, runtime.context)
         if update.get("request"):
             return Command(update=dict(update), goto="hold")
         return Command(update=dict(update), goto="reply" if self.desk.is_withdrawn(update) else "agent")
 
     async def reply(self, state: TurnState, runtime: Runtime[RunContext]) -> TurnState:
-        return await self.voice.reply(state, runtime.context)
+        return await self.voice.of(runtime.context).reply(state, runtime.context)
 
 
 def _told(update: TurnState, before: Mapping[str, Any], runtime: Runtime[RunContext]) -> TurnState:

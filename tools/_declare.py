@@ -30,7 +30,7 @@ from crm.description import ObjectDescription
 from crm.mailing import Sender
 from crm.semantics.model import Layer
 from tools._sandbox.report import Report
-from trust.actions import Effect, Outgoing
+from trust.actions import Effect, ForeignCall, Outgoing
 from trust.digests import digest_of
 from trust.handles import OutsideText
 from trust.policy_changes import PolicyPlan
@@ -210,6 +210,14 @@ class PolicyPlanner(Protocol):
     async def plan(self, values: Mapping[str, Any]) -> PolicyPlan: ...
 
 
+class ForeignServers(Protocol):
+    """Calls the tools of others that read. Those that write are called by the ledger's word only."""
+
+    async def read(self, server: str, tool: str, arguments: Mapping[str, Any]) -> str:
+        """What the tool answered, as text. Raises: ToolFailedError."""
+        ...
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """What a tool is given besides its arguments. The tenant and the person are inside `crm`, out of reach."""
@@ -229,6 +237,8 @@ class ToolContext:
     """None where the policy cannot be changed."""
     workflows: WorkflowBook | None = None
     """None where none can be started."""
+    foreign: ForeignServers | None = None
+    """None where no server of others can be reached."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +251,8 @@ class Proposal:
     taken_from: Mapping[tuple[str, str], Sequence[tuple[str, str]]] = field(default_factory=dict)
     """By record id and field of a change: the records and fields that its value was copied or worked out from, besides
     the call's arguments. The value keeps their labels: what an outsider wrote stays an outsider's."""
+    call: ForeignCall | None = None
+    """What a server of others would be told to do; foreign tools that write have one, and no changes."""
 
 
 @dataclass(frozen=True)

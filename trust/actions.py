@@ -146,6 +146,20 @@ class Outgoing:
 
 
 @dataclass(frozen=True)
+class ForeignCall:
+    """A call of somebody else's tool, whole: what is not in it is not sent."""
+
+    server: str
+    """As the tenant's administrators have named it."""
+    tool: str
+    """As the server has it."""
+    arguments: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"server": self.server, "tool": self.tool, "arguments": dict(self.arguments)}
+
+
+@dataclass(frozen=True)
 class Action:
     """One call of one tool, arguments validated.
 
@@ -174,6 +188,8 @@ class Action:
     enlisted: tuple[Enlisted, ...] = ()
     most_records: int | None = None
     """How many records the tool says that it may touch at once; None: as many as any."""
+    call: ForeignCall | None = None
+    """Instead of changes: what somebody else's server would be told to do."""
 
     @property
     def is_tainted(self) -> bool:

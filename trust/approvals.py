@@ -233,6 +233,9 @@ def _card(action: Action) -> dict[str, Any]:
         "changes": [_change_on_card(change, action) for change in action.changes or ()],
         "warnings": warnings_about(action),
     }
+    if action.call is not None:
+        title = f"Have {action.call.server} carry out {one_line(action.call.tool)}"
+        return card | {"title": title, "call": action.call.to_json()}
     if action.outgoing is None:
         return card
     names = ", ".join(one.name or one.address for one in action.outgoing.recipients)
@@ -284,6 +287,8 @@ def warnings_about(action: Action) -> list[str]:
     )
     if replaced and any(change.operation != "create" for change in action.changes or ()):
         found.append(f"Would replace what staff had entered: {', '.join(replaced)}.")
+    if action.call is not None:
+        found.append(f"Leaves the house for {action.call.server}. What it does there cannot be taken back here.")
     if any(
         one.role in ("target", "recipient") and not one.is_reference and _says_something(one) for one in action.inputs
     ):

@@ -27,6 +27,12 @@ from trust.preapprovals import give_back
 from trust.principal import Principal, load_principal, refresh
 from trust.provenance import Sources, confirm, keep_labels, read_sources, restore_sources
 
+UNKNOWN: dict[str, Any] = {
+    "kind": "unknown",
+    "message": "whether it was done is not known: the line was cut before there was an answer. It is not tried again; "
+    "look there before you ask for it once more",
+}
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -71,16 +77,16 @@ async def settle(
         return Outcome(approval.status == "applied", approval.result or {}, is_repeat=True)
     if approval.status != "approved":
         raise UnsettledError(f"the approval is {approval.status}")
-    entry = await ledger.claim(session, _entry(session, approval, at))
+    entry = await ledger.claim(session, new_entry(session, approval, at))
     if entry is None:
         raise UnsettledError("the ledger holds this write already, but its approval was not used up")
     principal = await refresh(session, principal, at=at)
-    action = await _recheck(session, approval, build_action)
-    grant = action if isinstance(action, Deny) else _redeem(approval, action, principal)
-    if isinstance(action, Deny) or isinstance(grant, Deny):
-        reason = grant.reason if isinstance(grant, Deny) else "the request no longer stands"
-        kind = "paused" if isinstance(grant, Deny) and grant.guard == heed_switches.__name__ else "denied"
-        return await _refuse(session, approval, entry, {"kind": kind, "message": reason}, at=at)
+    checked = await check_again(session, approval, principal, build_action)
+    if isinstance(checked, dict):
+        return await refuse(session, approval, entry, checked, at=at)
+    grant, action = checked
+    if action.call is not None:
+        raise UnsettledError("a call of another's tool is no write of this service: trust.foreign_ledger makes it")
     try:
         async with session.begin_nested():
             effects, sources = await _carry_out(session, grant, action, principal, crm, at=at)
@@ -89,18 +95,38 @@ async def settle(
     except StaleError as stale:
         conflicts = [{"field": c.field, "seen": c.seen, "current": c.current} for c in stale.conflicts]
         error = {"kind": "stale", "message": str(stale), "conflicts": conflicts}
-        return await _refuse(session, approval, entry, error, at=at)
+        return await refuse(session, approval, entry, error, at=at)
     except CrmError as error:
-        return await _refuse(session, approval, entry, {"kind": "failed", "message": str(error)}, at=at)
+        return await refuse(session, approval, entry, {"kind": "failed", "message": str(error)}, at=at)
     return await _apply(session, approval, entry, _as_kept(approval, effects, sources), _result(effects, posted), at=at)
 
 
 async def abandon(session: TenantSession, approval: Approval, *, why: str, at: datetime) -> None:
     """Use up an approval that will not be carried out any more, so that it never is. Raises: UnsettledError."""
-    entry = await ledger.claim(session, _entry(session, approval, at))
+    entry = await ledger.claim(session, new_entry(session, approval, at))
     if entry is None:
+        await close_unknown(session, approval, at=at)
+        return
+    await refuse(session, approval, entry, {"kind": "failed", "message": why}, at=at)
+
+
+async def close_unknown(session: TenantSession, approval: Approval, *, at: datetime) -> Outcome:
+    """Use up an approval for a call of another's tool that was begun, and of which nobody knows whether it was made.
+
+    Raises: UnsettledError unless it was.
+    """
+    entry = await find_begun(session, approval)
+    entry.status = "unknown"
+    await close(session, approval, entry, "refused", UNKNOWN, at=at)
+    return Outcome(applied=False, result=UNKNOWN)
+
+
+async def find_begun(session: TenantSession, approval: Approval) -> LedgerEntry:
+    """The entry of a call that was begun and not ended. Raises: UnsettledError."""
+    entry = await ledger.find_by_key(session, f"approval:{approval.approval_id}")
+    if entry is None or entry.status != "pending":
         raise UnsettledError("the ledger holds this write already, but its approval was not used up")
-    await _refuse(session, approval, entry, {"kind": "failed", "message": why}, at=at)
+    return entry
 
 
 def changes_of(approval: Approval) -> list[Change]:
@@ -115,7 +141,7 @@ def undone_by(session: TenantSession, approval: Approval) -> str | None:
     return str(approval.arguments["entry_id"])
 
 
-def _entry(session: TenantSession, approval: Approval, at: datetime) -> LedgerEntry:
+def new_entry(session: TenantSession, approval: Approval, at: datetime) -> LedgerEntry:
     undoes = undone_by(session, approval)
     return LedgerEntry(
         entry_id=str(uuid.uuid4()),
@@ -131,6 +157,22 @@ def _entry(session: TenantSession, approval: Approval, at: datetime) -> LedgerEn
         effects=[],
         created_at=at,
     )
+
+
+async def check_again(
+    session: TenantSession,
+    approval: Approval,
+    principal: Principal,
+    build_action: Callable[[Approval], Awaitable[Action | Deny]],
+) -> tuple[Grant, Action] | dict[str, Any]:
+    """The grant and what it is for; or why there is none, as it is told."""
+    action = await _recheck(session, approval, build_action)
+    grant = action if isinstance(action, Deny) else _redeem(approval, action, principal)
+    if isinstance(action, Deny) or isinstance(grant, Deny):
+        reason = grant.reason if isinstance(grant, Deny) else "the request no longer stands"
+        kind = "paused" if isinstance(grant, Deny) and grant.guard == heed_switches.__name__ else "denied"
+        return {"kind": kind, "message": reason}
+    return grant, action
 
 
 async def _recheck(
@@ -245,20 +287,20 @@ async def _apply(
     entry.status = "applied"
     entry.effects = effects
     await ledger.keep_effects(session, entry)
-    await _close(session, approval, entry, "applied", result, at=at)
+    await close(session, approval, entry, "applied", result, at=at)
     return Outcome(applied=True, result=result)
 
 
-async def _refuse(
+async def refuse(
     session: TenantSession, approval: Approval, entry: LedgerEntry, error: dict[str, Any], *, at: datetime
 ) -> Outcome:
     entry.status = "refused"
     await give_back(session, Hold.from_json(approval.rule).drawn)
-    await _close(session, approval, entry, "refused", error, at=at)
+    await close(session, approval, entry, "refused", error, at=at)
     return Outcome(applied=False, result=error)
 
 
-async def _close(
+async def close(
     session: TenantSession, approval: Approval, entry: LedgerEntry, status: str, result: dict[str, Any], *, at: datetime
 ) -> None:
     entry.result = result

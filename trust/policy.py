@@ -189,4 +189,6 @@ def _changes_digest(action: Action) -> str | None:
     if action.changes is None:
         return None
     changes = [change.to_json() for change in action.changes]
+    if action.call is not None:
+        return digest_of([changes, {"call": action.call.to_json()}])
     return digest_of(changes if action.outgoing is None else [changes, action.outgoing.to_json()])

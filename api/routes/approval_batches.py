@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from api.callers import ApproverOf, ServiceOf
 from api.errors import problems
 from api.wire import Body
+from crm.repositories.approval_facts import UNKNOWN_OBJECT
 from trust.approvals import MAX_REASON
 from trust.inbox import MAX_BATCH
 
@@ -80,7 +81,7 @@ async def preview_batch(body: BatchBody, principal: ApproverOf, service: Service
     return BatchWire(
         digest=batch.digest,
         tool=first.tool,
-        object=first.changes[0]["object"],
+        object=first.changes[0]["object"] if first.changes else UNKNOWN_OBJECT,
         policy_version=first.policy_version,
         rule=first.rule,
         items=[

@@ -10,6 +10,7 @@ from crm import (  # noqa: F401 - they declare tables
     conversation,
     data_keys,
     directory,
+    foreign,
     inbox,
     mailing,
     metrics,

@@ -355,6 +355,13 @@ READS = {
     "GET /metrics/reports/{id}": "crm:read",
     "GET /metrics/reports/{id}/chart.svg": "crm:read",
     "GET /metrics/alerts": "crm:read",
+    "GET /admin/mcp-servers": "policy:manage",
+    "POST /admin/mcp-servers": "policy:manage",
+    "PATCH /admin/mcp-servers/{id}": "policy:manage",
+    "DELETE /admin/mcp-servers/{id}": "policy:manage",
+    "POST /admin/mcp-servers/{id}/refresh": "policy:manage",
+    "GET /admin/mcp-servers/{id}/tools": "policy:manage",
+    "POST /admin/mcp-servers/{id}/tools/{tool}/review": "policy:manage",
     "GET /admin/metrics": "policy:manage",
     "PUT /admin/metrics": "policy:manage",
     "GET /landing-pages/001CS0000000001YAA": "crm:read",
@@ -451,6 +458,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
         "trigger_id": "id",
         "session_id": "id",
         "key_id": "id",
+        "server_id": "id",
     }
     for name, short in plain.items():
         routes = {route.replace(f"{{{name}}}", f"{{{short}}}") for route in routes}
