@@ -23,7 +23,7 @@ from api.durable_queue import make_queue_tables
 from api.settings import Settings
 from api.wiring import Service, configured_queue, open_service
 from bench.databases import name_tenants, open_postgresql, open_sqlite
-from bench.turn import InstantModel
+from bench.turn import QUESTION, InstantModel, service_turn
 from crm.database import Database, DatabaseConfig
 from crm.ids import TenantId
 from crm.repositories import runs
@@ -34,7 +34,6 @@ from evals.chaos.storm import given_settings
 from graphs.conversations import Ask
 from trust.principal import Principal
 
-QUESTION = "look up the account Acme Industries"
 LOOK_S = 0.02
 SAMPLES = 100
 
@@ -97,16 +96,8 @@ async def print_cost(name: str, config: DatabaseConfig, folder: Path, rounds: in
 
 async def _round(service: Service, principal: Principal, at_once: int, *, in_background: bool) -> float:
     started = time.perf_counter()
-    await asyncio.gather(*(_turn(service, principal, in_background=in_background) for _ in range(at_once)))
+    await asyncio.gather(*(service_turn(service, principal, in_background=in_background) for _ in range(at_once)))
     return (time.perf_counter() - started) * 1000 / at_once
-
-
-async def _turn(service: Service, principal: Principal, *, in_background: bool) -> None:
-    thread = await service.conversations.create_thread(principal, None, {})
-    run = await service.conversations.ask(principal, thread.thread_id, Ask(QUESTION, in_background=in_background))
-    events = [event async for event in service.runner.follow(principal.tenant, run.run_id)]
-    if not events or events[-1].data.get("status") != "success":
-        raise RuntimeError(f"the turn did not succeed: {events[-2:]}")
 
 
 def _size_of(config: DatabaseConfig, folder: Path) -> int:

@@ -104,15 +104,13 @@ async def _round(turn: Callable[[], Awaitable[None]], concurrency: int) -> float
     return (time.perf_counter() - started) * 1000 / concurrency
 
 
-async def service_turn(service: Service, principal: Principal) -> None:
+async def service_turn(service: Service, principal: Principal, *, in_background: bool = False) -> None:
     """A turn as a caller has it: accepted, worked on, its events followed to the end."""
     thread = await service.conversations.create_thread(principal, None, {})
-    run = await service.conversations.ask(principal, thread.thread_id, Ask(QUESTION))
-    last = None
-    async for event in service.runner.follow(principal.tenant, run.run_id):
-        last = event
-    if last is None or last.data.get("status") != "success":
-        raise RuntimeError(f"the turn did not succeed: {last}")
+    run = await service.conversations.ask(principal, thread.thread_id, Ask(QUESTION, in_background=in_background))
+    events = [event async for event in service.runner.follow(principal.tenant, run.run_id)]
+    if not events or events[-1].data.get("status") != "success":
+        raise RuntimeError(f"the turn did not succeed: {events[-2:]}")
 
 
 def build_floor(service: Service, principal: Principal) -> Callable[[], Awaitable[None]]:

@@ -14,12 +14,11 @@ import pytest
 from api.settings import Settings
 from tests.e2e import crash_runner
 from tests.e2e.crashing import RENEWAL_ID, Instant
-from tests.processes import fresh
+from tests.processes import PATIENCE_S, fresh, wait_until_up
 from tests.service import ADMIN, DANA, Json, last_answer, message
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_S = 60
 BEFORE = "Send references of similar plants"
 AFTER = "Call Ann"
 
@@ -73,8 +72,9 @@ def process(settings: Settings, *, dies_at: Instant | None = None, call_id: str 
     running.start()
     try:
         assert told.poll(PATIENCE_S), "the service did not start"
-        with httpx.Client(base_url=f"http://127.0.0.1:{told.recv()}", timeout=PATIENCE_S) as client:
-            wait_until_up(client)
+        served = f"http://127.0.0.1:{told.recv()}"
+        wait_until_up(served)
+        with httpx.Client(base_url=served, timeout=PATIENCE_S) as client:
             yield Process(running, client)
     finally:
         told.close()
@@ -82,16 +82,6 @@ def process(settings: Settings, *, dies_at: Instant | None = None, call_id: str 
         running.kill()
         running.join()
         running.close()
-
-
-def wait_until_up(client: httpx.Client) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while True:
-        with contextlib.suppress(httpx.TransportError):
-            if client.get("/ok").status_code == 200:
-                return
-        assert time.monotonic() < until, "the service did not start"
-        time.sleep(0.05)
 
 
 def approve(service: Process, approval: Json) -> Json:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -15,11 +14,10 @@ from api.durable_queue import make_queue_tables
 from crm.database import DatabaseConfig
 from evals.chaos.fleet import Fleet
 from evals.chaos.storm import given_settings
+from tests.processes import PATIENCE_S, wait_until_up
 from tests.service import ADMIN, DANA, Json, message
 
 pytestmark = pytest.mark.slow
-
-PATIENCE_S = 60
 
 
 @contextmanager
@@ -29,17 +27,6 @@ def fleet(config: DatabaseConfig, folder: Path, *, servers: int, workers: int, *
         for address in running.addresses:
             wait_until_up(address)
         yield running
-
-
-def wait_until_up(address: str) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            if httpx.get(f"{address}/ok", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            assert time.monotonic() < until, "the service did not start"
-        time.sleep(0.1)
 
 
 def client(address: str, who: str = DANA) -> httpx.Client:
