@@ -57,6 +57,7 @@ class CardWire(ApprovalWire):
     asked: AskedWire
     ways: list[Way] = Field(description="What the caller may do about it now; asked again when they do it.")
     has_escalated: bool = Field(description="Whether others may decide by now because nobody did in time.")
+    outside_names: list[str] = Field(description="Ids of records on it whose names somebody outside may have written.")
     flags: list[FlagWire] = Field(description="New texts that talk to an assistant or hide something.")
     names: dict[str, str] = Field(description="Of people and records on it, by id, as far as the caller may see them.")
 
@@ -75,6 +76,7 @@ class SummaryWire(BaseModel):
     assignee: str | None
     is_tainted: bool | None
     is_external: bool | None
+    is_named_outside: bool = Field(description="Whether somebody outside may have written a name in the title.")
     agreed: int = Field(description="How many persons have agreed.")
     votes: int = Field(description="How many have to.")
     may_decide: bool
@@ -109,6 +111,7 @@ def card_wire(card: Card, public_url: str) -> CardWire:
         ways=card.ways,
         has_escalated=card.has_escalated,
         flags=[FlagWire(**one) for one in flag_changes(card.approval.card["changes"])],
+        outside_names=sorted(card.outside_names),
         names=dict(card.names),
     )
 
@@ -142,6 +145,7 @@ def summary_wire(line: Line) -> SummaryWire:
         assignee=approval.assignee,
         is_tainted=approval.is_tainted,
         is_external=approval.is_external,
+        is_named_outside=line.is_named_outside,
         agreed=line.agreed,
         votes=approval.rule["votes"],
         may_decide=line.may_decide,

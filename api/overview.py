@@ -136,11 +136,12 @@ async def look_at_related(
         return None
     if described.field(field) is None or described.field("Id") is None:
         return None
-    columns = tuple(
-        one.name
-        for one in described.fields
-        if one.spec.kind in _SHOWN and not one.spec.is_system and one.name not in described.name_fields
-    )[:COLUMNS]
+    told = [one for one in described.fields if not one.spec.is_system and one.name not in described.name_fields]
+    kept = [one.name for one in told if one.spec.kind in _SHOWN]
+    if described.name_fields == ("Id",):  # such as a line of a quote: what it points at says what it is
+        points = [one.name for one in told if one.spec.kind is Kind.REFERENCE and one.name not in (field, "OwnerId")]
+        kept = [*points[:1], *kept]
+    columns = tuple(kept[:COLUMNS])
     wanted = [*columns, *described.name_fields]
     sort = [Sort("CreatedDate", descending=True)] if described.field("CreatedDate") else []
     page = await crm.query(Query(child, wanted, [Filter(field, "eq", record_id)], sort, limit, cursor))

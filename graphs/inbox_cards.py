@@ -9,6 +9,7 @@ from crm.database import TenantSession
 from crm.repositories import approvals as rows
 from crm.repositories.access import UnknownCallerError, find_staff
 from crm.repositories.inbox import note_of
+from crm.repositories.provenance import load_origins
 from crm.repositories.records import display_name
 from crm.schema import OBJECT_INFO
 from crm.work import Approval, Vote
@@ -16,7 +17,9 @@ from graphs._threads import Threads
 from trust.approvals import can_see, find_seen, is_entitled
 from trust.decisions import Hold
 from trust.entitlement import Judge, persons_of
+from trust.labels import Integrity
 from trust.principal import Principal, load_principal
+from trust.provenance import label_of_name
 from trust.standing import Asked, Way, describe_asked, list_ways
 
 _LOOKED_AT = 60
@@ -34,6 +37,8 @@ class Card:
     ways: list[Way]
     has_escalated: bool
     names: Mapping[str, str]
+    outside_names: frozenset[str]
+    """Ids of changed records whose names somebody outside may have written."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Line:
     may_decide: bool
     has_escalated: bool
     requester_name: str | None
+    is_named_outside: bool
+    """Whether somebody outside may have written a name in its title."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,15 @@ class Cards(Threads):
                 ways=list_ways(approval, votes, principal, at=now),
                 has_escalated=Judge(principal, now).has_escalated(note_of(approval).rule),
                 names=await crm.names_of(sorted(_ids_on(approval, votes))),
+                outside_names=await _named_outside(session, [approval]),
             )
+
+    async def name(self, principal: Principal, approvals: Sequence[Approval]) -> dict[str, str]:
+        """By id, of the people and records on the cards that the caller may see."""
+        now = self.runner.clock()
+        async with self._session(principal) as session:
+            ids = {one for approval in approvals for one in _ids_on(approval, ())}
+            return await self.runner.desk.crm_for(session, principal, now).names_of(sorted(ids))
 
     async def summarise(self, principal: Principal, approvals: Sequence[Approval]) -> list[Line]:
         """Of requests that the caller sees."""
@@ -87,6 +102,7 @@ class Cards(Threads):
             decidable = await judge.find_decidable(session, notes)
             votes = await rows.list_votes_on(session, [one.approval_id for one in approvals])
             names = await crm.names_of(sorted({one.requester for one in approvals}))
+            outside = await _named_outside(session, approvals)
         return [
             Line(
                 approval=one,
@@ -94,6 +110,7 @@ class Cards(Threads):
                 may_decide=one.approval_id in decidable,
                 has_escalated=judge.has_escalated(note.rule),
                 requester_name=names.get(one.requester),
+                is_named_outside=any(change["id"] in outside for change in one.card["changes"]),
             )
             for one, note in zip(approvals, notes, strict=True)
         ]
@@ -120,6 +137,20 @@ class Cards(Threads):
             return False
         crm: Connector = self.runner.desk.crm_for(session, person, now)
         return is_entitled(approval, person, at=now) and await can_see(approval, person, crm, at=now)
+
+
+async def _named_outside(session: TenantSession, approvals: Sequence[Approval]) -> frozenset[str]:
+    """Of the records to be changed, those whose names an outsider may have written; new ones by their fields."""
+    changes = [change for one in approvals for change in one.card["changes"]]
+    origins = await load_origins(session, {change["id"] for change in changes if change["operation"] != "create"})
+    found = {one for one, origin in origins.items() if label_of_name(origin).integrity is Integrity.EXTERNAL}
+    for change in changes:
+        info = OBJECT_INFO.get(change["object"])
+        names = info.name_fields if info is not None and change["operation"] == "create" else ()
+        sources = [one.get("source") or {} for one in change["fields"] if one["field"] in names]
+        if any(source.get("integrity") == Integrity.EXTERNAL.word for source in sources):
+            found.add(change["id"])
+    return frozenset(found)
 
 
 def _ids_on(approval: Approval, votes: Iterable[Vote]) -> set[str]:

@@ -42,6 +42,7 @@ class BatchWire(BaseModel):
     policy_version: str
     rule: dict[str, Any]
     items: list[BatchItem]
+    names: dict[str, str] = Field(description="Of people and records on it, by id, as far as the caller may see them.")
 
 
 class VetoBody(Body):
@@ -95,6 +96,7 @@ async def preview_batch(body: BatchBody, principal: ApproverOf, service: Service
             )
             for one in batch.approvals
         ],
+        names=await service.cards.name(principal, batch.approvals),
     )
 
 

@@ -43,7 +43,7 @@ class ApprovalBatch extends HTMLElement {
     this.reason = h("input", { id: reasonId, type: "text", maxlength: "2000" });
     replace(this,
       h("article", { class: "approval", "aria-labelledby": "batch-title" },
-        h("h2", { id: "batch-title", tabindex: "-1" }, `${batch.items.length} requests at once`),
+        h("h2", { id: "batch-title", tabindex: "-1" }, `${batch.items.length} ${batch.items.length === 1 ? "request" : "requests"} at once`),
         h("p", { class: "quiet-text" }, `${toolName(batch.tool)} on ${neutralise(batch.object)}. Why they wait: `, recordText(batch.rule.reason)),
         h("ol", { class: "batch" }, batch.items.map((item) => this.#drawItem(item)))),
       h("footer", { class: "decide" },
@@ -65,7 +65,7 @@ class ApprovalBatch extends HTMLElement {
       this.#say();
     } });
     return h("li", { "data-id": item.approval_id },
-      item.changes.map((change) => drawChange(change, {})),
+      item.changes.map((change) => drawChange(change, this.batch.names)),
       item.warnings.map((one) => h("p", { class: "notice" }, recordText(one))),
       h("div", { class: "row veto" }, box, h("label", { for: id }, "Not this one"), reason));
   }

@@ -4,7 +4,7 @@ import { get } from "../lib/api.js";
 import { announce, button, h, replace } from "../lib/dom.js";
 import { formatAgo, formatDuration, formatFieldName, formatInstant, neutralise } from "../lib/format.js";
 import { drawFieldName, drawValue, isOutside, recordLink, sourceMark, sourceWords, toolName, verbOf } from "../lib/provenance.js";
-import { recordText } from "../lib/text.js";
+import { outsideMark, recordText } from "../lib/text.js";
 
 const KEPT_MS = 15_000;
 const LABELS = { approve: "Approve", reject: "Reject", edit: "Edit", answer: "Respond", recall: "Recall", reassign: "Reassign", repropose: "Ask again with today's values" };
@@ -84,7 +84,7 @@ class ApprovalCard extends HTMLElement {
         this.#fate(card),
         card.stale.length ? drawStale(card) : null,
         this.#warnings(card),
-        card.card.changes.map((change) => drawChange(change, card.names, { isAlone: card.card.changes.length === 1 && !card.card.message })),
+        card.card.changes.map((change) => drawChange(change, card.names, { outside: card.outside_names, isAlone: card.card.changes.length === 1 && !card.card.message })),
         card.card.message ? drawMessage(card.card.message, card) : null,
         this.#who(card)),
       this.#decide(card));
@@ -95,7 +95,7 @@ class ApprovalCard extends HTMLElement {
     const more = card.card.changes.length - 1;
     return h("header", { class: "approval-head" },
       h("h2", { id: "approval-title", tabindex: "-1" },
-        card.card.message ? "Send an e-mail" : first ? nameChange(first) : toolName(card.tool),
+        card.card.message ? "Send an e-mail" : first ? nameChange(first, card.outside_names) : toolName(card.tool),
         more > 0 ? ` and ${more} more` : null),
       h("p", { class: "row small quiet-text" },
         h("span", {}, "Asked by ", h("bdi", {}, neutralise(card.names[card.requester] ?? card.requester)), ` ${formatAgo(card.created_at)} with ${toolName(card.tool)}`),
@@ -190,13 +190,13 @@ function cutName(name) {
 }
 
 /** What is done to which record; the record's own name stands apart from the card's words. */
-function nameChange(change) {
+function nameChange(change, outside) {
   const name = change.operation === "create" ? h("bdi", { class: "record-text" }, cutName(change.name)) : recordLink(change.object, change.id, change.name);
-  return [verbOf(change.operation), " ", formatFieldName(change.object), " ", name];
+  return [verbOf(change.operation), " ", formatFieldName(change.object), " ", outside.includes(change.id) ? [outsideMark(), h("span", { class: "named from-outside" }, name)] : h("span", { class: "named" }, name)];
 }
 
 /** One record's change: old and new of each field, and where each comes from. */
-export function drawChange(change, names, { isAlone = false } = {}) {
+export function drawChange(change, names, { isAlone = false, outside = [] } = {}) {
   const isNew = change.operation === "create";
   const rows = change.fields.map((one) => h("tr", {},
     h("th", { scope: "row" }, drawFieldName(one.field)),
@@ -204,7 +204,7 @@ export function drawChange(change, names, { isAlone = false } = {}) {
     h("td", { "data-label": isNew ? "Value" : "Would be", class: isOutside(one.source) ? "cell-outside" : "" }, h("ins", { class: "new" }, drawValue(one.new, { names }))),
     h("td", { "data-label": "Source", class: "source-cell" }, sourceMark(one.source), " ", h("span", { class: "small quiet-text" }, sourceWords(one.source, names)))));
   return h("section", { class: "change" },
-    isAlone ? null : h("h3", {}, nameChange(change)),
+    isAlone ? null : h("h3", {}, nameChange(change, outside)),
     rows.length
       ? h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": `Fields of ${cutName(change.name)}` },
         h("table", { class: "diff" },

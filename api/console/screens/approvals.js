@@ -7,6 +7,7 @@ import { formatAgo, formatFieldName, neutralise } from "../lib/format.js";
 import { describeKeys, listenToKeys } from "../lib/keys.js";
 import { VirtualList } from "../lib/list.js";
 import { toolName } from "../lib/provenance.js";
+import { outsideMark } from "../lib/text.js";
 import { expiryWords, fetchCard, forgetCard, reasonsToLook, statusMark } from "./approval-card.js";
 import "./approval-batch.js";
 import { FATES, FILTERS, HELP, PICKS, VIEWS } from "./approval-words.js";
@@ -31,10 +32,11 @@ class Approvals extends HTMLElement {
     this.views = h("div", { class: "views", role: "group", "aria-label": "View" });
     this.note = h("p", { class: "empty", role: "status", hidden: true });
     this.bar = h("div", { class: "choice", hidden: true });
+    this.moved = h("p", { class: "moved small", hidden: true });
     replace(this,
       h("section", { class: "inbox", "aria-label": "Inbox" },
         h("div", { class: "inbox-head" }, h("h1", {}, "Approvals"), button("Keys and help", () => this.#help(), { kind: "quiet", class: "button quiet help" })),
-        this.views, this.#drawFilters(), this.bar, this.note, this.list.element),
+        this.views, this.#drawFilters(), this.bar, this.moved, this.note, this.list.element),
       h("section", { class: "reading", "aria-label": "Request" },
         button("Back to the list", () => this.#go(null), { kind: "quiet", class: "button quiet back" }), this.card, this.batch));
     this.endKeys = listenToKeys({
@@ -125,10 +127,17 @@ class Approvals extends HTMLElement {
       const now = h("div", {}, VIEWS.map(([name, label]) => h("a", { href: this.#hash({ view: name === "mine" ? null : name, approval: null }), class: "view", "aria-current": name === view ? "true" : null }, label, " ", h("span", { class: "count" }, String(counts[name])))));
       if (this.views.contains(document.activeElement)) this.views.querySelectorAll(".count").forEach((one, place) => { one.textContent = String(counts[VIEWS[place][0]]); });
       else replace(this.views, ...now.childNodes);
-      this.counts = counts;
+      this.#offerFresh(counts[view]);
     } catch (problem) {
       if (!(problem instanceof Unreachable)) throw problem;
     }
+  }
+
+  /** Says when others have asked or decided meanwhile; the list moves only when the person wants it to. */
+  #offerFresh(count) {
+    const hasMoved = !this.#isFiltered() && !this.next && !this.list.element.hasAttribute("aria-busy") && !this.acting && count !== this.items.length;
+    if (hasMoved && this.moved.hidden) replace(this.moved, h("span", { role: "status" }, "The list has changed. "), button("Show it as it is now", () => this.#load(), { kind: "link" }));
+    this.moved.hidden = !hasMoved;
   }
 
   #sayHowMany() {
@@ -143,14 +152,13 @@ class Approvals extends HTMLElement {
 
   #drawRow(one) {
     const isOpen = one.approval_id === this.getAttribute("approval");
-    const boxId = newId("choose");
-    const box = h("input", { type: "checkbox", id: boxId, tabindex: "-1", "aria-label": `Choose: ${neutralise(one.title).slice(0, 80)}`, onchange: () => this.#toggle(one.approval_id) });
+    const box = h("input", { type: "checkbox", tabindex: "-1", "aria-label": `Choose: ${neutralise(one.title).slice(0, 80)}`, onchange: () => this.#toggle(one.approval_id) });
     box.checked = this.chosen.has(one.approval_id);
     const left = new Date(one.expires_at).getTime() - Date.now();
     return h("div", { class: `line${isOpen ? " open" : ""}`, "aria-current": isOpen ? "true" : null },
       one.may_decide && one.status === "pending" ? box : h("span", { class: "no-box" }),
       h("div", { class: "line-words" },
-        h("p", { class: "line-title" }, h("bdi", { class: "record-text" }, neutralise(one.title))),
+        h("p", { class: "line-title" }, one.is_named_outside && outsideMark(), h("bdi", { class: "record-text" }, neutralise(one.title))),
         h("p", { class: "line-about small quiet-text" }, one.fields.length ? `${one.fields.map(formatFieldName).join(", ")} · ` : `${toolName(one.tool)} · `, h("bdi", {}, neutralise(one.requester_name ?? one.requester)), ` · ${formatAgo(one.created_at)}`),
         h("p", { class: "line-marks" },
           one.status === "pending" ? h("span", { class: `small ${left < 86_400_000 ? "soon" : "quiet-text"}` }, expiryWords(one.expires_at)) : statusMark(one.status),
@@ -310,8 +318,8 @@ class Approvals extends HTMLElement {
     const title = at >= 0 ? neutralise(this.items[at].title) : "The request";
     const words = { applied: "carried out", rejected: "rejected", answered: "answered", recalled: "recalled", refused: "not carried out", pending: "has your vote and waits for others", approved: "approved" }[approval.status] ?? approval.status;
     const text = `${title.slice(0, 80)}: ${words}`;
-    if (approval.status === "refused") notify(text, { kind: "fault", action: { label: "Look why", run: () => { window.location.hash = `#/approvals/${id}?view=all`; } } });
-    else notify(text);
+    const look = { label: "Look why", run: () => { window.location.hash = `#/approvals/${id}?view=all`; } };
+    notify(text, approval.status === "refused" ? { kind: "fault", action: look } : {});
     const isShown = this.getAttribute("approval") === id;
     if (approval.status === "pending") {
       if (isShown) this.card.open(id, { act: this.card.act, fresh: true });
