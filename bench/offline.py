@@ -54,7 +54,8 @@ def main() -> None:
 def _prompt() -> str:
     rights = {name: frozenset("cred") for name in OBJECT_INFO}
     caller = Caller(TenantId("northwind"), user_id=UserId("005CS0000000001AAA"))
-    access = Access(caller, "Dana Reyes", title="Sales Rep", objects=rights)
+    fields = {name: dict.fromkeys(info.fields, frozenset("re")) for name, info in OBJECT_INFO.items()}
+    access = Access(caller, "Dana Reyes", title="Sales Rep", objects=rights, fields=fields)
     return build_system_prompt(load_roster()["sales"], access, today=date(2026, 11, 24), instructions=None)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from agents._offline.clauses import strip_polite
 from agents._offline.deciding import merged, read_answer
 from agents._offline.intents import recognise_verb
 from agents._offline.memory import Pending
@@ -106,4 +107,4 @@ def _with_slot(request: Request, slot: str, utterance: str) -> Request:
 
 def _is_question(utterance: str) -> bool:
     """Whether it asks something itself, so that it cannot be the answer to our question."""
-    return utterance.lower().split(" ", 1)[0] in _ASKING
+    return strip_polite(clean(utterance)).lower().split(" ", 1)[0] in _ASKING

@@ -21,6 +21,8 @@ from agents._offline.words import Kind, is_written_as_name, singular
 
 _MOST_RECORDS = 8
 _LONGEST_NAME = 6
+_TEAMS = frozenset("service support sales field customer".split())
+_MEMBERS = frozenset("agent agents rep reps people person team staff employees colleagues".split())
 _NUMBERED = ("Case", "Order", "Knowledge__kav", "Contract")
 """Kinds of record that people call by their number."""
 _PERSONS = {"who": "person", "whom": "person", "whose": "person"}
@@ -195,6 +197,8 @@ class Filler:
             text = self._reader.rest(start, end)
             if end - start == 1 and object_named([text], (), fuzzy=False) and text.islower():
                 continue
+            if text in _TEAMS and self._reader.word(end) in _MEMBERS:
+                continue  # 'our service agents' are the agents, and not those called so
             objects = self._kind_beside(start, end) or hinted(text)
             if not self._is_name(start, end, objects):
                 continue
@@ -311,7 +315,7 @@ class Filler:
     def _may_hold(self, argument: Argument, name: Reference) -> bool:
         """What need not be named is named with a capital; the name of something new is led in, or not given."""
         is_new = argument.name == "name" or argument.name.endswith("_name")
-        is_labelled = bool(set(argument.objects) & set(name.objects))
+        is_labelled = not is_new and bool(set(argument.objects) & set(name.objects))
         if argument.objects and name.objects and not is_labelled:
             return False
         return argument.name not in self.filled.values and (

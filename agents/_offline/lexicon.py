@@ -122,6 +122,14 @@ SHOWN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "Knowledge__kav": ("Title", "Summary"), "CaseComment": ("CommentBody", "IsPublished", "CreatedDate"),
 }  # fmt: skip
 
+ALSO_CALLED: Mapping[str, str] = {
+    "send back": "return", "sent back": "return", "give back": "return", "bring back": "return", "take back": "return",
+    "money back": "refund", "percent off": "discount", "% off": "discount",
+    "on its own": "eligible", "alone": "eligible",
+    "broken": "defect", "swap": "exchange", "how long": "period", "how soon": "time", "get rid of": "dispose",
+}  # fmt: skip
+"""What people say -> the word that rules and articles have for it."""
+
 JOINING = ("OpportunityLineItem", "QuoteLineItem", "OrderItem", "PricebookEntry", "CampaignMember")
 """Kinds of record that join two others, and have no name of their own."""
 

@@ -135,7 +135,8 @@ def _call(work: Work, request: Request) -> Steps[str]:
     try:
         return (yield from caller.run(request))
     except (AskError, GiveUpError) as lacking:
-        if isinstance(lacking, AskError) and lacking.candidates:
+        is_new = request.otherwise.verb is Verb.CREATE and isinstance(lacking, GiveUpError)
+        if is_new or (isinstance(lacking, AskError) and lacking.candidates):
             raise
     return (yield from _handler(request.otherwise.verb)(work, request.otherwise))
 

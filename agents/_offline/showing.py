@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from agents._offline import compose
-from agents._offline.lexicon import CHILDREN
+from agents._offline.lexicon import ALSO_CALLED, CHILDREN, STOPWORDS
 from agents._offline.memory import Known
 from agents._offline.request import Reference, Request
 from agents._offline.resolve import AskError, GiveUpError, Steps
 from agents._offline.toolbox import Outcome
-from agents._offline.words import say_name, singular, tokenize
+from agents._offline.words import Kind, say_name, singular, tokenize
 from agents._offline.work import Work, enumerate_all, say_unreadable
 
 RECENT_DAYS = 30
@@ -46,7 +46,7 @@ def _answer_instead(work: Work, request: Request, unnamed: AskError | GiveUpErro
     is_named = any(words <= set(one.name.lower().split()) for one in found)
     if not (request.asks and guessed) or is_named or "search_knowledge" not in work.toolbox:
         return ""
-    outcome = (yield [work.toolbox.call("search_knowledge", query=_with_singulars(request.said), limit=3)])[0]
+    outcome = (yield [work.toolbox.call("search_knowledge", query=_query(request.said), limit=3)])[0]
     return compose.say_articles(outcome) if outcome.ok and outcome.result.get("articles") else ""
 
 
@@ -87,7 +87,7 @@ def show_timeline(work: Work, request: Request) -> Steps[str]:
 
 def answer_from_articles(work: Work, request: Request) -> Steps[str]:
     work.need("search_knowledge", "search knowledge articles")
-    outcome = (yield [work.toolbox.call("search_knowledge", query=_with_singulars(request.text), limit=3)])[0]
+    outcome = (yield [work.toolbox.call("search_knowledge", query=_query(request.text), limit=3)])[0]
     return compose.say_articles(outcome) if outcome.ok else compose.say_problem(outcome, "Searching the knowledge base")
 
 
@@ -105,11 +105,15 @@ def show_similar(work: Work, request: Request) -> Steps[str]:
     )
 
 
-def _with_singulars(question: str) -> str:
-    """The question with the singular of each plural in it: titles say 'delivery' where people say 'deliveries'."""
-    words = [token.low for token in tokenize(question)]
-    extra = [one for word in words if word.isalpha() and (one := singular(word)) != word and one not in words]
-    return " ".join([question, *dict.fromkeys(extra)])
+def _query(question: str) -> str:
+    """The words of a question that tell something, with the singular of each plural and with what articles call it:
+    titles say 'delivery' where people say 'deliveries', and 'return' where people send something back."""
+    words = [token.low for token in tokenize(question) if token.kind is not Kind.MARK]
+    telling = [word for word in words if word not in STOPWORDS] or words
+    singulars = [one for word in telling if word.isalpha() and (one := singular(word)) != word]
+    said = f" {' '.join(words)} "
+    others = [also for phrase, also in ALSO_CALLED.items() if f" {phrase} " in said]
+    return " ".join(dict.fromkeys([*telling, *singulars, *others])) or question
 
 
 def _present(fields: Sequence[str], outcome: Outcome) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ _ABOUT_WORDS = frozenset(
     stand rundown doing speed fill walk through prepare ready meeting touchpoints touch points contact contacted
     conversation last events between since then more quick short status know past new we said looking progressing stand
     did speak talk spoke spoken talked call meet touch tell together report run-down tldr 360 story situation
-    everything something""".split()
+    everything something far along""".split()
 )
 _RECENTLY = frozenset(("recent", "recently", "lately", "latest"))
 

@@ -26,7 +26,8 @@ def desk(agent: str, *, customer: bool = False) -> tuple[Briefing, Toolbox]:
         else Caller(TenantId("northwind"), user_id=UserId("005CS0000000001AAA"))
     )
     rights = {name: frozenset("cred") for name in OBJECT_INFO}
-    access = Access(caller, "Ann Poe" if customer else "Dana Reyes", title="Sales Rep", objects=rights)
+    fields = {name: dict.fromkeys(info.fields, frozenset("re")) for name, info in OBJECT_INFO.items()}
+    access = Access(caller, "Ann Poe" if customer else "Dana Reyes", title="Sales Rep", objects=rights, fields=fields)
     prompt = build_system_prompt(load_roster()[agent], access, today=date(2026, 11, 2), instructions=None)
     tools = [tool.schema for tool in load_roster()[agent].tools if tool.for_customers or not customer]
     return read_briefing(prompt), Toolbox(tools)
