@@ -31,6 +31,9 @@ from tests.service import (
 from tools._catalogue import load_catalogue
 from tools._declare import ToolRetryError
 from tools._foreign_schema import SchemaError, check_arguments, plain_schema
+from trust import approvals, foreign_ledger
+from trust.approvals import Verdict
+from trust.ledger import Outcome, UnsettledError
 
 Json = Any
 ADA_THERE = "ada@southridge.example"
@@ -224,6 +227,39 @@ async def test_a_call_that_hangs_is_unknown_and_never_made_again(cheap: Stage) -
     assert len(cheap.server.asked) == 1
     _, values = await cheap.say(FIND_CALL)  # a reading one ends, too
     assert "no answer in time" in tool_results(values)[0]["error"]["message"]
+
+
+async def test_a_call_that_a_process_died_over_is_not_made_a_second_time(cheap: Stage) -> None:
+    await cheap.set_up()
+    _, values = await cheap.say(CREATE_CALL)
+    [approval] = held(values)
+    context = await _context_of(cheap)
+    service, now = cheap.world.service, cheap.world.service.runner.clock()
+    desk = service.runner.desk.of(context)
+    async with service.database.session(context.principal.tenant, write=True) as session:
+        mara = await service.authenticator.authenticate(await cheap.world.token(MARA))
+        crm = desk.crm_for(session, mara, now)
+        verdict = Verdict("approve", approval["digest"])
+        await approvals.decide(session, approval["approval_id"], verdict, mara, crm, at=now)
+    outcomes = []
+    for _ in range(3):  # the first is told to go ahead, and is never heard of again
+        async with service.database.session(context.principal.tenant, write=True) as session:
+            rebuild = desk._rebuild(session, context)
+            outcomes.append(
+                await foreign_ledger.begin(session, approval["approval_id"], context.principal, rebuild, at=now)
+            )
+    first, second, third = outcomes
+    assert isinstance(first, foreign_ledger.Begun)
+    assert first.call.arguments == {"title": "Pump leaks"}
+    assert isinstance(second, Outcome)
+    assert isinstance(third, Outcome)
+    assert (second.result["kind"], third.result["kind"], third.is_repeat) == ("unknown", "unknown", True)
+    async with service.database.session(context.principal.tenant, write=True) as session:
+        with pytest.raises(UnsettledError):  # it was given up; what the dead process still says changes nothing
+            await foreign_ledger.end(session, first, foreign_ledger.Ended("applied", {}), at=now)
+    [entry] = await cheap.world.get(ADMIN, "/ledger")
+    assert entry["status"] == "unknown"
+    assert cheap.server.asked == []
 
 
 async def test_what_it_sends_besides_answers_goes_nowhere(cheap: Stage) -> None:
