@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from api._loading import refuse_settings
-from api._terminal import CommandError, console, one_line
+from api._terminal import CommandError, console, one_line, print_json
 from api.settings import Settings
 from crm.database import Database, DatabaseNotReadyError
 from crm.errors import CrmError
@@ -45,20 +45,29 @@ async def _run(work: Callable[..., Coroutine[Any, Any, None]], given: dict[str, 
 
 
 async def verify(
-    database: Database, settings: Settings, *, tenant: str | None, heads: Path | None, more_keys: Iterable[Path]
+    database: Database,
+    settings: Settings,
+    *,
+    tenant: str | None,
+    heads: Path | None,
+    more_keys: Iterable[Path],
+    as_json: bool = False,
 ) -> None:
     """Raises: CommandError with a line for each tenant whose audit does not hold."""
     sink = settings.head_sink() if heads is None else FolderSink(heads)
     verifier = settings.head_verifier(*more_keys)
     exported = sink.tenants()  # a tenant may have heads and nothing else left
     names = sorted({*await database.tenants(), *exported}) if tenant is None else [tenant]
-    broken = []
+    broken, findings = [], []
     for name in names:
         said, is_good = await verify_one(database, name, sink, verifier)
-        if is_good:
-            console.print(one_line(said))
-        else:
+        findings.append({"tenant": name, "holds": is_good, "said": said})
+        if not is_good:
             broken.append(said)
+        elif not as_json:
+            console.print(one_line(said))
+    if as_json:
+        print_json(findings)
     if broken:
         raise CommandError("\n".join(broken))
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from api._loading import audit as run
+from api._options import AsJson
 
 audit = typer.Typer(no_args_is_help=True, help="Check the audit, and take it or proofs from it elsewhere.")
 
@@ -22,9 +23,10 @@ def verify(
         typer.Option(exists=True, file_okay=False, help="Exported heads; if left out, where the service puts them."),
     ] = None,
     key: Annotated[list[Path] | None, typer.Option(help="A further public key to believe heads by, PEM.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check every entry against its hashes and the exported heads; names the first bad one, exit code 1."""
-    run("verify", tenant=tenant, heads=heads, more_keys=key or [])
+    run("verify", tenant=tenant, heads=heads, more_keys=key or [], as_json=as_json)
 
 
 @audit.command()

@@ -42,18 +42,21 @@ def build(call: Call) -> typer.Typer:
         amount_cap: Annotated[int | None, typer.Option(help="Only amounts up to this.")] = None,
         who: As = None,
         url: Url = LOCAL,
+        as_json: AsJson = False,
     ) -> None:
         """Let somebody decide in your stead for a while."""
         limits = {"tools": tool or [], "objects": object_name or [], "amount_cap": amount_cap}
         body = {"delegate": delegate, "delegator": delegator, "starts_at": since, "ends_at": until, "limits": limits}
         made = call("POST", "/delegations", url, who, json=body)
-        console.print(f"[bold]{clean(made['delegation_id'])}[/bold] {_describe(made)}")
+        if not printed(made, as_json=as_json):
+            console.print(f"[bold]{clean(made['delegation_id'])}[/bold] {_describe(made)}")
 
     @app.command()
-    def withdraw(delegation_id: str, who: As = None, url: Url = LOCAL) -> None:
+    def withdraw(delegation_id: str, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """Take one back, or decline one."""
-        call("DELETE", f"/delegations/{delegation_id}", url, who)
-        console.print("Taken back. Votes given on it that nothing was done on yet count no more.")
+        over = call("DELETE", f"/delegations/{delegation_id}", url, who)
+        if not printed(over, as_json=as_json):
+            console.print("Taken back. Votes given on it that nothing was done on yet count no more.")
 
     return app
 

@@ -26,7 +26,7 @@ def build(call: Call) -> typer.Typer:
 
     def find(name: str, url: str, who: str | None) -> str:
         for one in call("GET", "/admin/mcp-servers", url, who):
-            if one["name"] == name:
+            if name in (one["name"], one["server_id"]):
                 return str(one["server_id"])
         raise typer.BadParameter(f"there is no server {name!r}; see `countersign mcp list`")
 
@@ -91,22 +91,25 @@ def build(call: Call) -> typer.Typer:
         show([call("POST", path, url, who, json=body)], as_json=as_json)
 
     @app.command()
-    def enable(name: Server, who: As = None, url: Url = LOCAL) -> None:
+    def enable(name: Server, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """Switch a server on again."""
-        call("PATCH", f"/admin/mcp-servers/{find(name, url, who)}", url, who, json={"enabled": True})
-        console.print("On, from the next run on.")
+        changed = call("PATCH", f"/admin/mcp-servers/{find(name, url, who)}", url, who, json={"enabled": True})
+        if not printed(changed, as_json=as_json):
+            console.print("On, from the next run on.")
 
     @app.command()
-    def disable(name: Server, who: As = None, url: Url = LOCAL) -> None:
+    def disable(name: Server, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """Switch a server off; what waits for an approval is refused."""
-        call("PATCH", f"/admin/mcp-servers/{find(name, url, who)}", url, who, json={"enabled": False})
-        console.print("Off, from the next run on.")
+        changed = call("PATCH", f"/admin/mcp-servers/{find(name, url, who)}", url, who, json={"enabled": False})
+        if not printed(changed, as_json=as_json):
+            console.print("Off, from the next run on.")
 
     @app.command()
-    def remove(name: Server, who: As = None, url: Url = LOCAL) -> None:
+    def remove(name: Server, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """Forget a server, with all that was declared of its tools."""
         call("DELETE", f"/admin/mcp-servers/{find(name, url, who)}", url, who)
-        console.print("Forgotten.")
+        if not printed({"removed": name}, as_json=as_json):
+            console.print("Forgotten.")
 
     return app
 
@@ -117,7 +120,8 @@ def show(found: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     for one in found:
         console.print(
-            f"[bold]{one_line(one['tool'])}[/bold] {one['state']} {one['effect'] or ''} as {one['full_name']}"
+            f"[bold]{one_line(one['tool'])}[/bold] {one_line(one['state'])} {one_line(one['effect'] or '')} as "
+            f"{one_line(one['full_name'])}"
         )
         if one["description"]:
             console.print(f"  told to models: {one_line(one['description'])}")
@@ -125,7 +129,7 @@ def show(found: list[dict[str, Any]], *, as_json: bool) -> None:
             console.print(f"  reviewed: {_outline(one['reviewed'])}")
         if one["found"] is not None:
             console.print(f"  says now: {_outline(one['found'])}")
-            console.print(f"  digest: {one['digest']}")
+            console.print(f"  digest: {one_line(one['digest'])}")
     if not found:
         console.print("The server was not asked yet, or offers nothing: countersign mcp refresh.")
 

@@ -68,12 +68,13 @@ def _add_changing(app: typer.Typer, call: Call) -> None:
         console.print(f"{count} rules, all good.")
 
     @app.command()
-    def put(file: File, who: As = None, url: Url = LOCAL, note: Note = "") -> None:
+    def put(file: File, who: As = None, url: Url = LOCAL, note: Note = "", as_json: AsJson = False) -> None:
         """Put the rules of a file in place of the tenant's own; of a YAML or JSON document, all that it names."""
         version = call("GET", "/admin/policy", url, who)["version"]
         body = {"based_on": version, "note": note, **_read(file)}
         new = call("PUT", "/admin/policy", url, who, json=body)
-        console.print(f"Version {new['version']} counts from the next run on.")
+        if not printed(new, as_json=as_json):
+            console.print(f"Version {new['version']} counts from the next run on.")
 
     @app.command()
     def simulate(
@@ -89,14 +90,16 @@ def _add_changing(app: typer.Typer, call: Call) -> None:
         """Try a file on past requests: what would have been held, and by whom approved. Nothing is changed."""
         window = {"since": since, "until": until, "limit": limit, "only_changed": changed}
         said = call("POST", "/admin/policy/simulate", url, who, json={**_read(file), **window})
-        console.print_json(json.dumps(said)) if as_json else _show_simulation(said)
+        if not printed(said, as_json=as_json):
+            _show_simulation(said)
 
     @app.command()
-    def rollback(version: int, who: As = None, url: Url = LOCAL, note: Note = "") -> None:
+    def rollback(version: int, who: As = None, url: Url = LOCAL, note: Note = "", as_json: AsJson = False) -> None:
         """Put an earlier version in again."""
         body = {"based_on": call("GET", "/admin/policy", url, who)["version"], "version": version, "note": note}
         new = call("POST", "/admin/policy/rollback", url, who, json=body)
-        console.print(f"Version {new['version']} is as {version} was.")
+        if not printed(new, as_json=as_json):
+            console.print(f"Version {new['version']} is as {version} was.")
 
 
 def _files() -> Any:
@@ -134,7 +137,8 @@ def _add_asking(app: typer.Typer, call: Call) -> None:
             "tainted": tainted,
         }
         said = call("POST", "/admin/policy/explain", url, who, json=body)
-        console.print_json(json.dumps(said)) if as_json else _show_explanation(said)
+        if not printed(said, as_json=as_json):
+            _show_explanation(said)
 
     @app.command()
     def reach(
@@ -146,7 +150,8 @@ def _add_asking(app: typer.Typer, call: Call) -> None:
     ) -> None:
         """What an agent can read, change and send for a person, at most, and who has to agree."""
         found = call("GET", "/admin/reach", url, who, params={"person": person, "agent": agent})
-        console.print_json(json.dumps(found)) if as_json else _show_reach(found)
+        if not printed(found, as_json=as_json):
+            _show_reach(found)
 
 
 def _field(text: str) -> tuple[str, dict[str, Any]]:

@@ -36,20 +36,23 @@ def build(call: Call) -> typer.Typer:
         period: Annotated[str, typer.Option(help="day, week, month, or always.")] = "day",
         who: As = None,
         url: Url = LOCAL,
+        as_json: AsJson = False,
     ) -> None:
         """Approve a kind of action in advance."""
         caps = {"amount_cap": amount_cap, "count_cap": count_cap, "sum_cap": sum_cap, "period": period}
         body = {"tool": tool, "object": object_name, "fields": field, "until": until, "reason": reason, **caps}
         body["based_on"] = call("GET", "/admin/policy", url, who)["version"]
         new = call("POST", "/admin/preapprovals", url, who, json=body)
-        console.print(f"{clean(new['preapprovals'][-1]['id'])} counts from the next run on.")
+        if not printed(new, as_json=as_json):
+            console.print(f"{clean(new['preapprovals'][-1]['id'])} counts from the next run on.")
 
     @app.command()
-    def withdraw(preapproval_id: str, who: As = None, url: Url = LOCAL) -> None:
+    def withdraw(preapproval_id: str, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """Take one back."""
         based_on = call("GET", "/admin/policy", url, who)["version"]
-        call("DELETE", f"/admin/preapprovals/{preapproval_id}", url, who, params={"based_on": based_on})
-        console.print("Taken back; it counts no more from the next run on.")
+        left = call("DELETE", f"/admin/preapprovals/{preapproval_id}", url, who, params={"based_on": based_on})
+        if not printed(left, as_json=as_json):
+            console.print("Taken back; it counts no more from the next run on.")
 
     return app
 

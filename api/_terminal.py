@@ -1,6 +1,9 @@
 """Showing text of records in a terminal: nothing in it may move the cursor, colour a line or pass for our own words."""
 
+import json
+import sys
 import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -12,8 +15,8 @@ class CommandError(Exception):
     """A command could not do its work; the message is for the person at the terminal."""
 
 
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, emoji=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def clean(text: object) -> str:
@@ -28,6 +31,34 @@ def clean(text: object) -> str:
 
 def one_line(text: object) -> str:
     return clean(text).replace("\n", " ⏎ ").replace("\t", " ")
+
+
+def print_json(found: Any) -> None:
+    """As JSON in plain ASCII: whatever a record holds, the terminal gets letters that say so."""
+    sys.stdout.write(json.dumps(found, indent=2).replace("\x7f", "\\u007f") + "\n")
+
+
+def show_rows(found: Sequence[Mapping[str, Any]], *columns: str, empty: str) -> None:
+    """A line for each: the first column as its name, the others beside it where they say anything."""
+    for one in found:
+        said = ", ".join(
+            f"{_plain(name)}: {_said(one[name])}" for name in columns[1:] if one[name] not in (None, "", [])
+        )
+        console.print(f"[bold]{one_line(one[columns[0]])}[/bold] {said}")
+    if not found:
+        console.print(empty)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(one_line(one) for one in value)
+    return one_line(json.dumps(value) if isinstance(value, dict) else value)
 
 
 def show_card(approval: dict[str, object]) -> None:
@@ -58,7 +89,7 @@ def _show_message(message: dict[str, Any]) -> None:
         console.print(f"[bold]Reply-To[/bold] {one_line(message['reply_to'])}")
     for one in message["recipients"]:
         who = one_line(f"{one['name']} <{one['address']}> ({one['record']})")
-        console.print(f"[bold]{one['role'].title():<8}[/bold] {who}")
+        console.print(f"[bold]{one_line(one['role'].title()):<8}[/bold] {who}")
     console.print(f"[bold]Subject[/bold]  {one_line(message['subject'])}")
     for line in message["body"].split("\n"):
         console.print(f"[dim]|[/dim] {one_line(line)}")

@@ -11,13 +11,13 @@ from typing import Annotated, Any, TypeVar
 import httpx
 import typer
 
-from api import _approvals_cli, _delegations_cli, _ledger_cli, _mcp_cli, _policy_cli, _switch_cli
 from api._audit_cli import audit
 from api._chat import Chat, log_in
 from api._eval_cli import evaluate
 from api._loading import operate as _operate
 from api._options import LOCAL, As, Url
-from api._terminal import CommandError, clean, console, errors, one_line
+from api._service_cli import add_service_commands
+from api._terminal import CommandError, clean, console, errors
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,8 +25,6 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     help="A CRM copilot whose every write is countersigned.",
 )
-outbox = typer.Typer(no_args_is_help=True, help="Look after e-mails on their way out.")
-app.add_typer(outbox, name="outbox")
 erase = typer.Typer(no_args_is_help=True, help="Erase what was said, for good. Records, ledger and audit stay.")
 app.add_typer(erase, name="erase")
 app.add_typer(audit, name="audit")
@@ -279,65 +277,13 @@ def _call(method: str, path: str, url: str, who: str | None, **options: Any) -> 
             response = await client.request(method, path, **options)
         if response.is_error:
             raise CommandError(_detail(response))
-        return response.json()
+        return response.json() if response.content else None
 
     return _run(work())
 
 
-app.add_typer(_policy_cli.build(_call), name="policy")
-app.add_typer(_approvals_cli.build(_call), name="approvals")
-app.add_typer(_delegations_cli.build(_call), name="delegations")
-app.add_typer(_ledger_cli.build(_call), name="ledger")
-app.add_typer(_switch_cli.build(_call), name="switch")
-app.add_typer(_mcp_cli.build(_call), name="mcp")
+add_service_commands(app, _call)
 app.add_typer(evaluate, name="eval")
-
-
-def _say_mail(mail: dict[str, Any]) -> None:
-    people = ", ".join(f"{one['name']} <{one['address']}>" for one in mail["recipients"])
-    console.print(f"[bold]{clean(mail['outbox_id'])}[/bold] {clean(mail['status'])} {one_line(mail['subject'])}")
-    console.print(f"    to {one_line(people)}, {mail['attempts']} attempts")
-    if mail["error"]:
-        console.print(f"    {one_line(mail['error'])}")
-
-
-@outbox.command("list")
-def list_outbox(
-    who: As = None,
-    url: Url = LOCAL,
-    status: Annotated[
-        list[str] | None, typer.Option(help="Only these: pending, sending, sent, failed, unknown.")
-    ] = None,
-) -> None:
-    """Show approved e-mails and what became of them."""
-    for mail in _call("GET", "/outbox", url, who, params={"status": status or []}):
-        _say_mail(mail)
-
-
-@outbox.command("retry")
-def retry_mail(outbox_id: str, who: As = None, url: Url = LOCAL) -> None:
-    """Send an e-mail again that failed, or whose fate is unknown: it may then arrive twice."""
-    _say_mail(_call("POST", f"/outbox/{outbox_id}/retry", url, who))
-
-
-@outbox.command("confirm")
-def confirm_mail(outbox_id: str, who: As = None, url: Url = LOCAL) -> None:
-    """Say that an e-mail of unknown fate has arrived."""
-    _say_mail(_call("POST", f"/outbox/{outbox_id}/confirm", url, who))
-
-
-@app.command()
-def show(
-    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="Kind of record, such as Account.")],
-    name: Annotated[str, typer.Argument(help="Record id, or the exact name.")],
-    who: As = None,
-    url: Url = LOCAL,
-) -> None:
-    """Show a record with the fields that you may read."""
-    record = _call("GET", f"/records/{object_name}", url, who, params={"name": name})
-    for field, value in record.items():
-        if value is not None:
-            console.print(f"{one_line(field):>22}  {one_line(value)}")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,11 @@ from datetime import datetime
 
 from crm.database import TenantSession
 from crm.repositories import directory as rows
-from crm.repositories.access import CUSTOMER_SET
+from crm.repositories.access import CUSTOMER_SET, find_holders
 from crm.repositories.people import add_service, find_active, is_service
 from trust import audit
+
+MANAGE = "manage_users"
 
 
 class DirectoryError(Exception):
@@ -76,6 +78,33 @@ async def apply_groups(
         payload = {"given": sorted(more), "taken": sorted(less)}
         await audit.record(session, at=at, kind="user.permission_sets", actor=by, subject=user_id, payload=payload)
     return (theirs | more) - less
+
+
+async def put_sets(session: TenantSession, user_id: str, sets: Collection[str], *, by: str, at: datetime) -> None:
+    """Say which permission sets a user has, all of them. Raises: DirectoryError."""
+    await _require_sets(session, "permission_sets", sets)
+    theirs, wanted = await rows.list_sets_of(session, user_id), frozenset(sets)
+    more, less = wanted - theirs, theirs - wanted
+    if less:
+        await _require_manager_left(session, user_id, wanted)
+    if more or less:
+        await rows.assign(session, user_id, more)
+        await rows.unassign(session, user_id, less)
+        payload = {"given": sorted(more), "taken": sorted(less)}
+        await audit.record(session, at=at, kind="user.permission_sets", actor=by, subject=user_id, payload=payload)
+
+
+async def _require_manager_left(session: TenantSession, user_id: str, sets: frozenset[str]) -> None:
+    """Raises: DirectoryError, if nobody could manage users any more."""
+    keeps = MANAGE in await rows.find_permissions(session, sets)
+    if not keeps and await is_last_manager(session, user_id):
+        raise DirectoryError("permission_sets", "this is the last person who may manage users")
+
+
+async def is_last_manager(session: TenantSession, user_id: str) -> bool:
+    """Whether no other active person may manage users."""
+    holders = [one.Id for one in await find_holders(session, frozenset({MANAGE})) if not is_service(one)]
+    return holders == [user_id]
 
 
 async def list_group_rights(session: TenantSession) -> dict[str, frozenset[str]]:

@@ -12,10 +12,9 @@ from crm.records import User
 from crm.repositories import api_keys as key_rows
 from crm.repositories import directory_groups as rows
 from crm.repositories import sessions as session_rows
-from crm.repositories.access import find_holders
-from crm.repositories.people import is_service
+from crm.repositories.people import find_any
 from trust import audit
-from trust.directory import DirectoryError, apply_groups
+from trust.directory import DirectoryError, apply_groups, is_last_manager
 
 MAX_MEMBERS = 5_000
 
@@ -62,16 +61,32 @@ async def change_person(
     username = values.get("Username")
     if username is not None and await rows.is_taken(session, username, but=user_id):
         raise TakenError("there is a user of this userName already")
-    was_active = user.IsActive
-    if was_active and values.get("IsActive") is False:
-        await _require_somebody_left(session, user_id)
+    is_active = values.pop("IsActive", user.IsActive)
     await rows.change_person(session, user, values, by=by, at=at)
     if external_id is not None:
         await rows.put_external_id(session, user_id, external_id)
-    if was_active and not user.IsActive:
-        await _shut_out(session, user_id, by=by, at=at)
-    elif user.IsActive and not was_active:
-        await _note(session, "user.activated", by, user_id, at)
+    await set_active(session, user, is_active, by=by, at=at)
+    return user
+
+
+async def set_active(session: TenantSession, user: User, is_active: bool, *, by: str, at: datetime) -> None:
+    """Let somebody in or shut them out, with all that would let them in. Raises: DirectoryError."""
+    if user.IsActive == is_active:
+        return
+    if not is_active and await is_last_manager(session, user.Id):
+        raise DirectoryError("active", "this is the last person who may manage users")
+    await rows.change_person(session, user, {"IsActive": is_active}, by=by, at=at)
+    if is_active:
+        await _note(session, "user.activated", by, user.Id, at)
+    else:
+        await _shut_out(session, user.Id, by=by, at=at)
+
+
+async def get_user(session: TenantSession, user_id: str) -> User:
+    """A person or service principal, active or not. Raises: PersonNotFoundError."""
+    user = await find_any(session, user_id)
+    if user is None:
+        raise PersonNotFoundError("there is no such person")
     return user
 
 
@@ -157,13 +172,6 @@ async def _shut_out(session: TenantSession, user_id: str, *, by: str, at: dateti
     ended = await session_rows.end_all(session, user_id, by=by, at=at)
     revoked = await key_rows.revoke_all(session, user_id, by=by, at=at)
     await _note(session, "user.deactivated", by, user_id, at, sessions_ended=ended, keys_revoked=revoked)
-
-
-async def _require_somebody_left(session: TenantSession, user_id: str) -> None:
-    """Raises: DirectoryError, if nobody could manage users any more."""
-    holders = [one for one in await find_holders(session, frozenset({"manage_users"})) if not is_service(one)]
-    if [one.Id for one in holders] == [user_id]:
-        raise DirectoryError("active", "this is the last person who may manage users")
 
 
 async def _require_free(session: TenantSession, name: str, *, but: str | None) -> None:

@@ -21,6 +21,12 @@ async def find_sets(session: TenantSession) -> frozenset[str]:
     return frozenset(await session.scalars(select(PermissionSet.name)))
 
 
+async def find_permissions(session: TenantSession, sets: Collection[str]) -> frozenset[str]:
+    """What permission sets permit beyond records."""
+    found = await session.scalars(select(PermissionSet).where(PermissionSet.name.in_(list(sets))))
+    return frozenset(permission for one in found for permission in one.permissions)
+
+
 async def list_sets_of(session: TenantSession, user_id: str) -> frozenset[str]:
     statement = select(PermissionSetAssignment.permission_set).where(PermissionSetAssignment.user_id == user_id)
     return frozenset(await session.scalars(statement))

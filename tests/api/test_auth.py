@@ -376,6 +376,8 @@ READS = {
     "DELETE /admin/api-keys/{id}": "users:manage",
     "POST /admin/service-principals": "users:manage",
     "GET /admin/groups": "users:manage",
+    "GET /admin/people": "users:manage",
+    "PATCH /admin/people/{id}": "users:manage",
     "PUT /admin/groups": "users:manage",
     "GET /admin/people/{id}/sessions": "users:manage",
     "DELETE /admin/people/{id}/sessions": "users:manage",

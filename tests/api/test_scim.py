@@ -231,6 +231,33 @@ async def test_what_cannot_be_taken_is_refused_in_scim_s_own_words(shared: World
 
 
 @in_module
+async def test_an_administrator_changes_people_of_the_own_tenant(shared: World) -> None:
+    path = f"/admin/people/{staff_id('alan')}"
+    people = {one["id"]: one for one in await shared.get(ADMIN, "/admin/people", params={"limit": 200})}
+    assert people[staff_id("alan")]["permission_sets"] == ["analyst"]
+    assert not any(one["username"].endswith("southridge.example") for one in people.values())
+    browser, _ = await sign_in(shared, "alan@northwind.example")
+    rights = {"permission_sets": ["analyst", "sales_manager"]}
+    changed = (await shared.call(ADMIN, "PATCH", path, json=rights)).json()
+    assert (changed["permission_sets"], changed["is_active"]) == (["analyst", "sales_manager"], True)
+    assert (await browser.get("/auth/me")).json()["permissions"] == ["approve_writes"]
+    for who, body, status in (
+        ("mara@northwind.example", {"is_active": False}, 403),
+        (ADMIN, {"permission_sets": ["customer"]}, 422),
+        (ADMIN, {"permission_sets": ["everything"]}, 422),
+        (ADMIN, {"tenant": "southridge"}, 422),
+    ):
+        assert (await shared.call(who, "PATCH", path, json=body)).status_code == status
+    strange = "005CS0000099999YAA"
+    assert (await shared.call(ADMIN, "PATCH", f"/admin/people/{strange}", json={})).status_code == 404
+    own = f"/admin/people/{staff_id('ada')}"
+    for body in ({"is_active": False}, {"permission_sets": ["analyst"]}):
+        assert (await shared.call(ADMIN, "PATCH", own, json=body)).status_code == 422, "the last who may manage users"
+    assert (await shared.call(ADMIN, "PATCH", path, json={"is_active": False})).json()["is_active"] is False
+    assert (await browser.get("/auth/me")).status_code == 401
+
+
+@in_module
 async def test_somebody_stays_who_may_manage_users(shared: World) -> None:
     scim = await directory_of(shared)
     off = {"Operations": [{"op": "replace", "path": "active", "value": False}]}
