@@ -66,7 +66,7 @@ def build(call: Call) -> typer.Typer:
     @app.command()
     def refresh(name: Server, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
         """Ask the server what it offers; what has changed is out of use from now on."""
-        show(call("POST", f"/admin/mcp-servers/{find(name, url, who)}/refresh", url, who, json={}), as_json=as_json)
+        show(call("POST", f"/admin/mcp-servers/{find(name, url, who)}/refresh", url, who), as_json=as_json)
 
     @app.command()
     def tools(name: Server, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:

@@ -9,6 +9,7 @@ from api._terminal import console, one_line, show_rows
 
 _COLUMNS = ("webhook_id", "url", "events", "enabled", "updated_at")
 _DELIVERY = ("delivery_id", "event", "status", "attempts", "answer", "error", "next_attempt")
+_PERSON = ("slack_user", "user_id", "created_by", "created_at")
 Events = Annotated[list[str] | None, typer.Option("--event", help="That it is told of; may be repeated.")]
 
 
@@ -67,5 +68,36 @@ def build(call: Call) -> typer.Typer:
         sent = call("POST", path, url, who)
         if not printed(sent, as_json=as_json):
             show_rows([sent], *_DELIVERY, empty="")
+
+    @app.command("people")
+    def people(webhook_id: str, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
+        """Who in Slack is whom."""
+        found = call("GET", f"/admin/webhooks/{webhook_id}/people", url, who)
+        if not printed(found, as_json=as_json):
+            show_rows(found, *_PERSON, empty="Nobody in Slack is anybody.")
+
+    @app.command("name")
+    def name(
+        webhook_id: str, slack_user: str, user_id: str, who: As = None, url: Url = LOCAL, as_json: AsJson = False
+    ) -> None:
+        """Say who somebody in Slack is. It holds once they have confirmed it."""
+        path = f"/admin/webhooks/{webhook_id}/people/{slack_user}"
+        said = call("PUT", path, url, who, json={"user_id": user_id})
+        if not printed(said, as_json=as_json):
+            show_rows([said], *_PERSON, empty="")
+
+    @app.command("unname")
+    def unname(webhook_id: str, slack_user: str, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
+        """Let nothing more be decided by somebody in Slack."""
+        call("DELETE", f"/admin/webhooks/{webhook_id}/people/{slack_user}", url, who)
+        if not printed({"removed": slack_user}, as_json=as_json):
+            console.print(f"{one_line(slack_user)} decides nothing more.")
+
+    @app.command("confirm")
+    def confirm(webhook_id: str, slack_user: str, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
+        """Confirm that this is you in Slack: what is decided there is decided in your name."""
+        said = call("POST", "/me/slack", url, who, json={"webhook_id": webhook_id, "slack_user": slack_user})
+        if not printed(said, as_json=as_json):
+            show_rows([said], *_PERSON, empty="")
 
     return app
