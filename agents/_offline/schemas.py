@@ -90,7 +90,7 @@ class Spec:
     description: str
     arguments: tuple[Argument, ...]
 
-    @property
+    @cached_property
     def writes(self) -> bool:
         """Whether it says of itself that somebody has to approve it, or is named for a change."""
         return bool(_APPROVED.search(self.description)) or self.name.split("_")[0].lower() in _CHANGING

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Generic, TypeVar
 
 from agents._offline.changes import read_changes
 from agents._offline.clauses import split_clauses, strip_polite
@@ -21,8 +23,9 @@ from agents._offline.sends import read_send
 from agents._offline.texts import read_text_request
 from agents._offline.told import join_told, put_in
 from agents._offline.toolbox import Toolbox
-from agents._offline.words import Kind, clean, is_written_as_name, singular, tokenize
+from agents._offline.words import MAX_UTTERANCE, Kind, clean, is_written_as_name, singular, tokenize
 
+T = TypeVar("T")
 _CONTENT_VERBS = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.CREATE))
 _WITHOUT_RECORDS = frozenset((Verb.MORE, Verb.HELP, Verb.THANKS, Verb.GREET, Verb.DELETE))
 _FOLLOW_UP = re.compile(
@@ -61,10 +64,35 @@ _ABOUT_WORDS = frozenset(
 _RECENTLY = frozenset(("recent", "recently", "lately", "latest"))
 
 
+@dataclass(frozen=True)
+class _Kept(Generic[T]):
+    """Something that a reading depends on, told apart by what it says and not by which object it is."""
+
+    key: object
+    value: T = field(compare=False)
+
+
 def understand(
     utterance: str, briefing: Briefing, last: Request | None = None, toolbox: Toolbox | None = None
 ) -> list[Request]:
-    """The requests in order; a follow-up takes what it leaves out from `last`. Empty if nothing was said."""
+    """The requests in order; a follow-up takes what it leaves out from `last`. Empty if nothing was said.
+
+    A conversation comes back whole with every turn, so what was read of its earlier turns is kept.
+    """
+    if len(utterance) > MAX_UTTERANCE:
+        return list(_read(utterance, briefing, last, toolbox))
+    specs = toolbox.specs if toolbox else None
+    return list(_read_once(utterance, briefing, _Kept(repr(last), last), _Kept(specs, toolbox)))
+
+
+@lru_cache(maxsize=2_000)
+def _read_once(
+    utterance: str, briefing: Briefing, last: _Kept[Request | None], toolbox: _Kept[Toolbox | None]
+) -> tuple[Request, ...]:
+    return tuple(_read(utterance, briefing, last.value, toolbox.value))
+
+
+def _read(utterance: str, briefing: Briefing, last: Request | None, toolbox: Toolbox | None) -> list[Request]:
     if toolbox and "search_knowledge" in toolbox and asks_for_rules(clean(utterance)):
         whole = clean(utterance)
         plain = Request(Verb.KNOWLEDGE, whole, text=whole.rstrip(" ?!."))
