@@ -74,7 +74,7 @@ class CompletionBody(Body):
 
 
 class Conversation:
-    """What a request says: the caller's last words, their instructions, and how the talk has gone before."""
+    """What a request says: the caller's words since the last answer, their instructions, and how it went before."""
 
     def __init__(self, messages: Sequence[Json]) -> None:
         """Raises: InputError."""
@@ -93,7 +93,8 @@ class Conversation:
                 raise InputError(f"{where}.role", "expected system, developer, user, assistant or tool")
         if messages[-1].get("role") != "user":
             raise InputError("messages", "expected the last message to be the user's")
-        self.text = self.said[-1][1]
+        last = [text for _, text in self.said[self._known() :]]
+        self.text = "\n".join(last)
         if not self.text.strip():
             raise InputError(f"messages.{len(messages) - 1}.content", "the message is empty")
         if len(self.text) > MAX_MESSAGE_CHARS:
@@ -103,7 +104,13 @@ class Conversation:
 
     def key_before(self, principal: Principal, model: str) -> str | None:
         """Which conversation this goes on with; None for the first words of one."""
-        return None if len(self.said) == 1 else _key(self.said[:-1], principal, model)
+        known = self._known()
+        return None if known == 0 else _key(self.said[:known], principal, model)
+
+    def _known(self) -> int:
+        """How much of what was said has been answered."""
+        answered = [place for place, (role, _) in enumerate(self.said) if role == "assistant"]
+        return answered[-1] + 1 if answered else 0
 
     def key_after(self, answer: str, principal: Principal, model: str) -> str:
         """Which conversation it is once it was answered."""

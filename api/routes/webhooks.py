@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.callers import GatewayKeeperOf, ServiceOf
-from api.errors import InputError, problems
+from api.errors import ForbiddenError, InputError, problems
 from api.outward import AddressError
 from api.wire import Body
 from api.wiring import Service
@@ -16,6 +16,7 @@ from crm.repositories import webhooks as rows
 from crm.webhooks import Webhook, WebhookDelivery
 from trust import webhooks
 from trust.notices import Event
+from trust.principal import Principal
 
 router = APIRouter(tags=["webhooks"])
 
@@ -113,6 +114,15 @@ def _check(service: Service, url: str) -> None:
         raise InputError("url", str(error)) from None
 
 
+def check_may_show(principal: Principal) -> None:
+    """Cards show what would be written, to whoever reads the channel: no more than the ledger shows to this person.
+
+    Raises: ForbiddenError.
+    """
+    if "read_audit" not in principal.access.permissions:
+        raise ForbiddenError("cards show values of records: this needs the permission 'read_audit'")
+
+
 @router.get("/admin/webhooks", responses=problems(403))
 async def list_webhooks(principal: GatewayKeeperOf, service: ServiceOf) -> list[WebhookWire]:
     """All of the tenant's, oldest first."""
@@ -124,6 +134,8 @@ async def list_webhooks(principal: GatewayKeeperOf, service: ServiceOf) -> list[
 async def create_webhook(body: WebhookBody, principal: GatewayKeeperOf, service: ServiceOf) -> NewWebhookWire:
     """Tell an address of events. The answer has the secret that signs, which is shown to nobody again."""
     body.check()
+    if body.kind == "slack":
+        check_may_show(principal)
     _check(service, body.url)
     at = service.runner.clock()
     async with service.database.session(principal.tenant, write=True) as session:
@@ -142,6 +154,10 @@ async def change_webhook(
         _check(service, body.url)
     at = service.runner.clock()
     async with service.database.session(principal.tenant, write=True) as session:
+        if (await webhooks.get(session, str(webhook_id))).kind == "slack":
+            check_may_show(principal)
+            if any(not one.startswith("approval.") for one in body.events or ()):
+                raise InputError("events", "expected events of approvals: Slack is shown nothing else")
         webhook = await webhooks.change(
             session,
             str(webhook_id),

@@ -16,6 +16,8 @@ import pytest
 from langchain_core.messages import AIMessage
 
 from api.courier import Courier
+from api.errors import ForbiddenError
+from api.routes.webhooks import check_may_show
 from api.settings import Settings
 from api.slack_cards import card_for
 from tests.api.receiver import Receiver, receiving
@@ -180,6 +182,15 @@ async def test_what_does_not_get_through(settings: Settings) -> None:
         assert (await world.call(OTHER_ADMIN, "PUT", place, json=body)).status_code == 404
         strangers = {"user_id": "005CS0000009999YAA"}
         assert (await world.call(ADMIN, "PUT", place, json=strangers)).status_code == 409
+
+        # Nobody shows what they may not read in the ledger, and nobody is shown what is no request.
+        bare = {"url": office.receiver.url, "events": ["run.finished"], "kind": "slack"}
+        for wrong in (bare | {"signing_secret": SECRET}, bare | {"events": ["approval.requested"]}):
+            assert (await world.call(ADMIN, "POST", "/admin/webhooks", json=wrong)).status_code == 422
+        place = f"/admin/webhooks/{office.webhook['webhook_id']}"
+        assert (await world.call(ADMIN, "PATCH", place, json={"events": ["alert.met"]})).status_code == 422
+        with pytest.raises(ForbiddenError):
+            check_may_show(SimpleNamespace(access=SimpleNamespace(permissions={"manage_policy"})))  # type: ignore[arg-type]
 
         # The same call twice is once.
         right = pressed("reject")

@@ -147,6 +147,8 @@ def test_a_conversation_is_known_by_all_of_its_words() -> None:
     key = Conversation(said("a")).key_after("b", one, MODEL)
     assert Conversation(said("a")).key_before(one, MODEL) is None
     assert Conversation(said("a", " b\n", "c")).key_before(one, MODEL) == key
+    twice: list[Any] = [*said("a", "b", "c"), {"role": "user", "content": "d"}]
+    assert (Conversation(twice).key_before(one, MODEL), Conversation(twice).text) == (key, "c\nd")
     for other in (said("a", "B", "c"), said("x", "b", "c"), said("a", "b", "c", "d", "e")):
         assert Conversation(other).key_before(one, MODEL) != key
     another: Any = Another()
