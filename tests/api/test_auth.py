@@ -313,7 +313,18 @@ READS = {
     "POST /runs/cancel": "crm:read",
     "GET /records/Account": "crm:read",
     "GET /records/Account/001CS0000000001YAA": "crm:read",
+    "GET /records/Account/001CS0000000001YAA/overview": "crm:read",
+    "GET /records/Account/001CS0000000001YAA/related/Contact/AccountId": "crm:read",
+    "GET /records/Account/001CS0000000001YAA/timeline": "crm:read",
+    "GET /records/Account/001CS0000000001YAA/writes": "crm:read",
+    "GET /conversations": "crm:read",
+    "GET /threads/{id}/messages": "crm:read",
+    "GET /threads/{id}/suggestions": "crm:read",
+    "GET /threads/{id}/prompt": "crm:read",
+    "GET /suggestions": "crm:read",
     "GET /approvals": "approvals:decide or crm:read",
+    "GET /approvals/summaries": "approvals:decide or crm:read",
+    "GET /approvals/{id}/candidates": "approvals:decide or crm:read",
     "GET /approvals/{id}": "approvals:decide or crm:read",
     "POST /approvals/{id}/decision": "approvals:decide or crm:read",
     "POST /approvals/{id}/reassign": "approvals:decide or crm:read",
@@ -449,6 +460,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
         route.replace("/Account", "/{object_name}").replace("/001CS0000000001YAA", "/{record_id}") for route in READS
     }
     named = {route.replace("/proof/0", "/proof/{index}").replace("/U1", "/{slack_user}") for route in named}
+    named = {route.replace("/Contact/AccountId", "/{child}/{field}") for route in named}
     named = {route.replace("/c1.svg", "/{call_id}.{picture}") for route in named}
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
     plain |= {"outbox_id": "id", "person_id": "id", "webhook_id": "id", "delivery_id": "id", "delegation_id": "id"}
