@@ -314,7 +314,7 @@ READS = {
     "GET /records/Account": "crm:read",
     "GET /records/Account/001CS0000000001YAA": "crm:read",
     "GET /records/Account/001CS0000000001YAA/overview": "crm:read",
-    "GET /records/Account/001CS0000000001YAA/related/Contact/AccountId": "crm:read",
+    "GET /records/Account/001CS0000000001YAA/related/Contact/ReportsToId": "crm:read",
     "GET /records/Account/001CS0000000001YAA/timeline": "crm:read",
     "GET /records/Account/001CS0000000001YAA/writes": "crm:read",
     "GET /conversations": "crm:read",
@@ -460,7 +460,7 @@ def test_every_route_is_in_one_of_the_tables(trusting: Settings) -> None:
         route.replace("/Account", "/{object_name}").replace("/001CS0000000001YAA", "/{record_id}") for route in READS
     }
     named = {route.replace("/proof/0", "/proof/{index}").replace("/U1", "/{slack_user}") for route in named}
-    named = {route.replace("/Contact/AccountId", "/{child}/{field}") for route in named}
+    named = {route.replace("/Contact/ReportsToId", "/{child}/{field}") for route in named}
     named = {route.replace("/c1.svg", "/{call_id}.{picture}") for route in named}
     plain = {"thread_id": "id", "run_id": "id", "approval_id": "id", "checkpoint_id": "id", "preapproval_id": "id"}
     plain |= {"outbox_id": "id", "person_id": "id", "webhook_id": "id", "delivery_id": "id", "delegation_id": "id"}
