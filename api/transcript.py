@@ -20,6 +20,7 @@ Json = dict[str, Any]
 StepStatus = Literal["done", "failed", "denied", "working", "waiting"]
 _TITLE = 80
 _OUTSIDE = "external"
+_ORIGIN = re.compile(r"(\w+) ([0-9A-Za-z]{15,18})(?:\.(\w+))?")
 _INDEXED = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -221,10 +222,9 @@ def _cite(number: int, given: Json, text: str) -> Citation:
 
 
 def _read_origin(origin: str) -> Origin | None:
-    """`Case 500….Subject` as its parts."""
-    object_name, _, rest = origin.partition(" ")
-    record_id, _, field = rest.partition(".")
-    return Origin(object=object_name, id=record_id, field=field or None) if record_id else None
+    """`Case 500….Subject` as its parts; what a value was made of besides is left out."""
+    found = _ORIGIN.match(origin)
+    return None if found is None else Origin(object=found[1], id=found[2], field=found[3])
 
 
 def _outside_values(answers: Any) -> Iterator[tuple[str, Any]]:

@@ -28,7 +28,7 @@ function drawNode(node, draw, depth) {
     case "paragraph":
       return h("p", {}, inner());
     case "heading":
-      return h(`h${Math.min(6, Math.max(3, 2 + Number(node.level) || 3))}`, {}, inner());
+      return h(`h${Math.min(6, Math.max(2, 1 + Number(node.level) || 2))}`, {}, inner());
     case "list":
       return node.ordered ? h("ol", { start: Number(node.start) || 1 }, inner()) : h("ul", {}, inner());
     case "item":

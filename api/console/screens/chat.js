@@ -24,7 +24,7 @@ class Chat extends HTMLElement {
     this.rename = button("Rename", () => this.#rename(), { drawing: "edit", iconOnly: true, kind: "quiet", hidden: true });
     this.mask = button("What the model saw", () => this.#toggleMask(), { drawing: "eye", kind: "quiet", "aria-pressed": "false", hidden: true });
     this.drawer = button("Conversations", () => this.#toggleList(), { drawing: "menu", iconOnly: true, kind: "quiet", class: "button quiet icon-only drawer", "aria-expanded": "false" });
-    this.list = h("div", { class: "turns" });
+    this.list = h("div", { class: "turns", ondrawn: () => this.#showFromTop(this.#lastView()) });
     this.masked = h("div", { class: "masked-view", hidden: true });
     this.suggested = h("div", { class: "suggested", role: "group", "aria-label": "You could ask" });
     this.scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Conversation" }, this.list, this.masked, this.suggested);
@@ -111,7 +111,7 @@ class Chat extends HTMLElement {
     const { turns, waits } = conversation;
     const known = new Set(turns.map((turn) => turn.message_id));
     for (const [id, view] of this.views) {
-      if (!known.has(id) && !(view.isStopped && !turns.length)) {
+      if (!known.has(id)) {
         view.element.remove();
         this.views.delete(id);
       }
@@ -124,8 +124,9 @@ class Chat extends HTMLElement {
       if (!view) {
         view = new TurnView(this.threadId, turn, this.#handlers());
         this.views.set(turn.message_id, view);
-        this.list.append(view.element);
       }
+      if (this.list.children[at] !== view.element) this.list.insertBefore(view.element, this.list.children[at] ?? null);
+      view.isUnknown = false;
       if (view.told === told && !view.isLive) return;
       view.told = told;
       view.show(turn, { isLast: isLast && !conversation.run_id, waits: isLast ? waits : [] });

@@ -42,7 +42,7 @@ async function showCard(place, approvalId, ondecided) {
   const may = (way) => card.ways.includes(way);
   const canEdit = may("edit") && Object.keys(EDITABLE).some((name) => typeof card.arguments[name] === "string");
   replace(place,
-    h("div", { class: "held-head" }, h("span", { class: "mark warn" }, words.state), h("h3", {}, letter ? "E-mail" : recordText(card.card.title, { limit: 160 }))),
+    h("div", { class: "held-head" }, h("span", { class: "mark warn" }, words.state), h("h2", {}, letter ? "E-mail" : recordText(card.card.title, { limit: 160 }))),
     letter ? drawLetter(letter, card) : card.card.changes.map((change) => drawChange(change, card)),
     card.card.warnings.map((warning) => h("p", { class: "notice small" }, recordText(warning))),
     h("p", { class: "quiet-text small" }, `${may("approve") ? "You may decide this." : "Somebody else has to decide this."} It expires ${formatAgo(card.expires_at)}.`),
@@ -51,6 +51,7 @@ async function showCard(place, approvalId, ondecided) {
       canEdit && button("Edit", () => edit(card, decide)),
       may("recall") ? button("Dismiss", () => act(() => dismiss(decide))) : may("reject") && button("Reject", () => act(() => reject(decide))),
       h("a", { class: "button", href: `#/approvals/${approvalId}` }, "Open in approvals")));
+  place.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
 }
 
 function wordsFor(card, letter) {

@@ -25,7 +25,7 @@ function drawMessage(message) {
   const calls = message.calls.map((call) => `${toolName(call.name)} ${JSON.stringify(call.args, null, 1)}`);
   const text = [message.text, ...calls].filter(Boolean).join("\n\n");
   const shown = h("div", { class: "masked-text" }, mark(text.slice(0, LONG)), text.length > LONG && "…");
-  if (message.kind !== "system") return h("section", { class: `masked ${message.kind}`, "aria-label": WHO[message.kind] }, h("h3", {}, WHO[message.kind] ?? message.kind), shown);
+  if (message.kind !== "system") return h("section", { class: `masked ${message.kind}`, "aria-label": WHO[message.kind] }, h("h2", {}, WHO[message.kind] ?? message.kind), shown);
   return h("details", { class: "masked system" }, h("summary", {}, WHO.system), shown);
 }
 

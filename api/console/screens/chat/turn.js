@@ -40,7 +40,7 @@ export class TurnView {
     this.element.removeAttribute("aria-busy");
     const figures = turn.steps.map((step) => drawFigure(this.threadId, step)).filter(Boolean);
     replace(this.body, figures, turn.answers.map((answer) => drawAnswer(this.threadId, answer)));
-    replace(this.after, waits.map((one) => drawHeld(one.approval_id, this.on.decided)), turn.steps.map((step) => this.#drawSaved(step)));
+    replace(this.after, waits.map((one) => drawHeld(one.approval_id, this.on.decided)), turn.steps.map((step) => this.#drawSaved(step, isLast)));
     this.showTools(isLast && waits.length === 0);
   }
 
@@ -54,11 +54,11 @@ export class TurnView {
   }
 
   /** A draft that was saved can be sent from here; sending is a request of its own. */
-  #drawSaved(step) {
+  #drawSaved(step, isLast) {
     if (step.effect !== "draft" || step.status !== "done" || !step.saved) return null;
     return h("div", { class: "saved row" },
       h("span", { class: "mark good" }, "Draft saved"),
-      button("Send", () => this.on.send(`Send the e-mail draft ${step.saved}`), { drawing: "mail" }),
+      isLast && button("Send", () => this.on.send("Send it"), { drawing: "mail" }),
       h("a", { class: "button", href: `#/record/EmailMessage/${step.saved}` }, "Open draft"));
   }
 
