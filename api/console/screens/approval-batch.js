@@ -30,7 +30,7 @@ class ApprovalBatch extends HTMLElement {
         ? h("ul", { class: "misfits" }, misfits.map((one) => h("li", {}, recordText(this.titles.get(one.id) ?? one.id, { limit: 120 }), h("br"), h("span", { class: "fault" }, recordText(one.why)))))
         : h("p", { class: "fault", role: "alert" }, problem.message),
       h("div", { class: "row" },
-        misfits.length && left.length ? button(`Go on with the other ${left.length}`, () => this.onleave(left), { kind: "primary" }) : null,
+        misfits.length && left.length ? button(left.length === 1 ? "Go on with the other one" : `Go on with the other ${left.length}`, () => this.onleave(left), { kind: "primary" }) : null,
         button("Back to one by one", () => this.onclose()))));
   }
 
