@@ -49,6 +49,8 @@ class Memory:
     recent: list[str] = field(default_factory=list)
     """Ids of records spoken of, the latest last."""
     listed: list[Known] = field(default_factory=list)
+    changed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Record id -> the values that changes of this conversation left in it."""
     last: Request | None = None
     pending: Pending | None = None
     page: Outcome | None = None
@@ -86,6 +88,7 @@ class Memory:
         rows = records_in(outcome)
         for row in rows:
             self.remember(row)
+        self._observe_changes(result)
         if outcome.call.tool in ("query_records", "fetch_cases", "similar_cases", "search_knowledge"):
             self._observe_list(outcome, rows)
         elif outcome.call.tool not in _OWN_SHAPES and _listed_key(result) is not None:
@@ -93,6 +96,15 @@ class Memory:
         elif outcome.call.tool not in ("find_record", "lookup_account", "activities_timeline", "aggregate_records"):
             for row in rows[:1]:
                 self.focus(row)
+
+    def _observe_changes(self, result: Mapping[str, Any]) -> None:
+        """What an applied change left in the record."""
+        known = known_from(result, "")
+        changes = result.get("changes")
+        if known is None or not isinstance(changes, list):
+            return
+        new = {str(one["field"]): one.get("new") for one in changes if isinstance(one, dict) and one.get("field")}
+        self.changed.setdefault(known.record_id, {}).update(new)
 
     def _observe_list(self, outcome: Outcome, rows: list[Known]) -> None:
         self.listed = [self.known[row.record_id] for row in rows]

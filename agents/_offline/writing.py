@@ -1,10 +1,11 @@
 """Proposes new records and changes of fields."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from agents._offline import compose
 from agents._offline.changes import Assignment, fit
 from agents._offline.lexicon import NAME_FIELDS, REFERENCE_TARGETS, field_named, usual_fields
+from agents._offline.memory import Known
 from agents._offline.prompt import Briefing, ObjectInfo
 from agents._offline.request import Change, Reference, Request
 from agents._offline.resolve import AskError, GiveUpError, Steps
@@ -20,10 +21,24 @@ def update(work: Work, request: Request) -> Steps[str]:
     if not request.changes or all(not c.value and not c.field for c in request.changes):
         raise AskError(f"What should change on {compose.cite(record, work.memory)}?", slot="changes")
     fields = yield from _assign(work, request.changes, work.briefing.object(record.object))
+    left = work.memory.changed.get(record.record_id, {})
+    seems_so = all(name in left and left[name] == value for name, value in fields.items())
+    if seems_so and (yield from _is_so_already(work, record, fields)):
+        told = [f"{say_name(name)}: {compose.say_value(value, work.memory)}" for name, value in fields.items()]
+        return f"Nothing to change: {compose.cite(record, work.memory)} has these values already — {'; '.join(told)}."
     outcome = (
         yield [work.toolbox.call("update_record", object=record.object, record_id=record.record_id, fields=fields)]
     )[0]
     return work.applied(outcome, "Updated" if outcome.ok else f"Updating {compose.cite(record, work.memory)}")
+
+
+def _is_so_already(work: Work, record: Known, fields: Mapping[str, object]) -> Steps[bool]:
+    """Whether the record holds these values now, and not only when it was last seen."""
+    if "get_record" not in work.toolbox:
+        return False
+    outcome = (yield [work.toolbox.call("get_record", object=record.object, record_id=record.record_id)])[0]
+    now = outcome.result.get("fields")
+    return outcome.ok and isinstance(now, Mapping) and all(now.get(name) == value for name, value in fields.items())
 
 
 def create(work: Work, request: Request) -> Steps[str]:

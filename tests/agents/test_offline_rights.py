@@ -50,3 +50,14 @@ def test_what_was_not_found_is_not_looked_for_again() -> None:
     assert "no opportunity" in answer
     assert [tool for tool, _ in chat.crm.calls].count("find_record") <= 2
     assert RENEWAL not in answer
+
+
+def test_a_change_that_was_made_is_not_asked_for_again() -> None:
+    chat = Chat()
+    chat.say("set the next step of the Globex rollout to Send drawings")
+    assert chat.wrote() != []
+    answer = chat.say("set the next step of the Globex rollout to Send drawings")
+    assert "Nothing to change" in answer
+    assert [tool for tool, _ in chat.crm.calls].count("update_record") == 1
+    chat.say("set the next step of the Globex rollout to Call Ann")
+    assert [tool for tool, _ in chat.crm.calls].count("update_record") == 2
