@@ -31,6 +31,15 @@ def evaluate_suites(
     ] = None,
     into: Into = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as one page to this file.")] = None,
+    store: Annotated[
+        bool, typer.Option("--store", help="Keep the report in the service's data folder, for the console.")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", file_okay=False, help="That folder; as in the service's settings.")
+    ] = None,
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", help="Keep it for administrators of this tenant only.")
+    ] = None,
 ) -> None:
     """Play suites of cases on copies of a seeded organisation; exit code 1 unless the model is green."""
     if context.invoked_subcommand is not None:
@@ -46,6 +55,9 @@ def evaluate_suites(
         thresholds=thresholds,
         into_json=into,
         into_html=html,
+        store=store,
+        folder=folder,
+        tenant=tenant,
     )
     if not is_green:
         raise typer.Exit(1)

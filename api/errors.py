@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api.auth import AuthError, KeySetError
 from api.charts import ChartError, ChartNotFoundError
+from api.evaluations import EvaluationNotFoundError
 from api.identity_provider import ProviderDownError
 from api.mcp.faults import ForeignServerDownError
 from api.outbox import MailClosedError, MailNotFoundError, NotAllowedToSendError
@@ -110,6 +111,7 @@ STATUSES: dict[type[Exception], int] = {
     ApprovalNotFoundError: 404,
     RecordNotFoundError: 404,
     MailNotFoundError: 404,
+    EvaluationNotFoundError: 404,
     PolicyVersionNotFoundError: 404,
     PreapprovalNotFoundError: 404,
     DelegationNotFoundError: 404,

@@ -529,7 +529,7 @@ def assistant_wire(assistant: Assistant) -> AssistantWire:
         graph_id=assistant.name,
         config={},
         context={},
-        metadata={"created_by": "system"},
+        metadata={"created_by": "system", "kind": assistant.kind, "title": assistant.title},
         name=assistant.name,
         description=assistant.description,
         version=1,

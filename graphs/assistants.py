@@ -2,9 +2,9 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from pydantic import BaseModel
@@ -18,11 +18,22 @@ from graphs.research._graph import build_research
 from graphs.turn import GRAPH_NAME, STEP_LIMIT, build_turn
 from graphs.versions import GraphVersion, OrphanedRunError, Versions
 from graphs.workflows._book import load_workflows
-from graphs.workflows._declare import Workflow
+from graphs.workflows._declare import Branch, Step, Workflow
 from graphs.workflows._engine import build_workflow
 
 WORKFLOW_STEPS = 400
 _NAMESPACE = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
+
+
+@dataclass(frozen=True)
+class StepInfo:
+    """What a node of a graph does, for people."""
+
+    title: str
+    tool: str | None = None
+    """None: it calls nothing."""
+    is_checkpoint: bool = False
+    """Whether people are waited for before it is done."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,11 @@ class Assistant:
     """How many steps of the graph a run may take."""
     is_offered: bool = True
     """Whether callers may start it by its name; otherwise only the service does."""
+    kind: Literal["conversation", "research", "workflow"] = "conversation"
+    title: str = ""
+    """Its name for people."""
+    steps: Mapping[str, StepInfo] = field(default_factory=dict)
+    """Of a workflow, by node: its steps and choices, in their order."""
 
     @property
     def assistant_id(self) -> str:
@@ -56,6 +72,7 @@ TURN: Final = Assistant(
     description="CRM copilot: sales, service, marketing, analytics and developer agents.",
     versions=(GraphVersion(1, "e0db1305a8ebf740fb348b98d1a1c0c7e756fd3aae1568bc5252eff73d2ed5c1", build_turn),),
     for_customers=True,
+    title="Copilot",
 )
 
 
@@ -67,7 +84,14 @@ def _assistant_of(workflow: Workflow) -> Assistant:
         versions=(*workflow.earlier, GraphVersion(workflow.version, workflow.fingerprint, build)),
         input=workflow.input,
         step_limit=WORKFLOW_STEPS,
+        kind="workflow",
+        title=workflow.title,
+        steps={step.name: _info_of(step) for step in workflow.steps},
     )
+
+
+def _info_of(step: Step | Branch) -> StepInfo:
+    return StepInfo(step.title, step.tool.name, step.waits) if isinstance(step, Step) else StepInfo(step.title)
 
 
 _RESEARCH_AS_BUILT = "63152115eb102ac00962f39d043dfe7f0d6f1484da138a30500b29272f1c06f0"
@@ -76,6 +100,8 @@ RESEARCH: Final = Assistant(
     description="Research on a record: sub-questions looked up side by side by workers that only read.",
     versions=(GraphVersion(1, _RESEARCH_AS_BUILT, build_research),),
     input=ResearchGiven,
+    kind="research",
+    title="Research",
 )
 
 _OUTSIDE_CALL_AS_BUILT = "800e1fa97b22e82e42cc9e9b0ab61a37e99b88a6105721df5874e6d32dbf22f3"

@@ -74,7 +74,7 @@ async function showSignIn() {
 function drawBar() {
   document.body.classList.remove("signed-out");
   bar.hidden = false;
-  const open = SCREENS.filter((one) => one.label && (!one.needs || one.needs(session.me)));
+  const open = SCREENS.filter((one) => one.label && (!one.needs || one.needs(session.me)) && (!one.offered || one.offered(session.me)));
   replace(bar.querySelector("nav"), h("ul", {}, open.map((one) => h("li", {}, h("a", { href: `#/${one.path}`, id: `nav-${one.path}` }, one.label)))));
   replace(bar.querySelector(".bar-end"),
     button("Light or dark", switchTheme, { drawing: "theme", iconOnly: true, kind: "quiet" }),

@@ -1,5 +1,6 @@
 """The assistants there are, where clients look for them."""
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
@@ -63,15 +64,22 @@ async def get_schemas(assistant: str, principal: PrincipalOf, service: ServiceOf
 
 @router.get("/assistants/{assistant}/graph", responses=problems(404))
 async def get_graph(assistant: str, principal: PrincipalOf, service: ServiceOf) -> dict[str, Any]:
-    """The nodes and edges of the graph behind the assistant, for drawing."""
+    """The nodes and edges of the graph behind the assistant, for drawing.
+
+    `data` of a workflow's step tells its `title`, its `tool`, and whether it `is_checkpoint`, where people are waited
+    for (in the node `<step>_wait`); that of an edge tells when it is taken.
+    """
     found = _get(assistant, principal, service)
     drawn = service.runner.graphs.versions_of(found.name).newest.get_graph()
+    steps = {name: asdict(info) for name, info in found.steps.items()}
     return {
         "nodes": [
-            {"id": node.id, "type": "runnable", "data": {"id": node.id, "name": node.name}}
+            {"id": node.id, "type": "runnable", "data": {"id": node.id, "name": node.name, **steps.get(node.id, {})}}
             for node in drawn.nodes.values()
         ],
-        "edges": [{"source": e.source, "target": e.target, "conditional": e.conditional} for e in drawn.edges],
+        "edges": [
+            {"source": e.source, "target": e.target, "conditional": e.conditional, "data": e.data} for e in drawn.edges
+        ],
     }
 
 

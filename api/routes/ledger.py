@@ -14,8 +14,8 @@ from api._ledger_wire import (
     preview_wire,
     undone_wire,
 )
-from api.callers import AuditorOf, LedgerReaderOf, ServiceOf, UndoerOf, is_auditor
-from api.errors import InputError, problems
+from api.callers import LedgerReaderOf, ServiceOf, UndoerOf, is_auditor
+from api.errors import ForbiddenError, InputError, problems
 from api.wire import Body, Instant
 from crm.repositories import approvals as approval_rows
 from crm.repositories import ledger as rows
@@ -62,25 +62,36 @@ def get_criteria(
 
 @router.get("/ledger", responses=problems(403, 404))
 async def list_ledger(
-    principal: AuditorOf,
+    principal: LedgerReaderOf,
     service: ServiceOf,
     response: Response,
     criteria: Annotated[Criteria, Depends(get_criteria)],
     before: Annotated[uuid.UUID | None, Query(description="X-Pagination-Next of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[LedgerWire]:
-    """What was written, newest first; `X-Pagination-Next` says where the next page begins."""
+    """What was written, newest first; `X-Pagination-Next` says where the next page begins.
+
+    Auditors see all of it. Others name themselves as the `person`: what they asked for or agreed to.
+    """
+    audits = is_auditor(principal)
+    if not audits and criteria.person != principal.id:
+        raise ForbiddenError(
+            "the whole ledger needs the permission 'read_audit' and a token with scope 'audit:read'; "
+            f"what you asked for or agreed to: person={principal.id}"
+        )
     async with service.database.session(principal.tenant) as session:
         last = None if before is None else await rows.find(session, str(before))
-        if before is not None and last is None:
+        now = service.runner.clock()
+        crm = service.runner.desk.crm_for(session, principal, now)
+        if before is not None and (
+            last is None or not await undo.can_see(session, last, principal, crm, is_auditor=audits, at=now)
+        ):
             raise EntryNotFoundError(str(before))
         found = await rows.list_entries(session, criteria, limit=limit + 1, before=last)
         page = found[:limit]
         if len(found) > limit:
             response.headers["X-Pagination-Next"] = page[-1].entry_id
-        now = service.runner.clock()
-        crm = service.runner.desk.crm_for(session, principal, now)
-        return await entry_wires(page, principal, crm, is_auditor=True)
+        return await entry_wires(page, principal, crm, is_auditor=audits)
 
 
 @router.get("/ledger/{entry_id}", responses=problems(403, 404))

@@ -41,6 +41,25 @@ class SwitchWire(BaseModel):
     until: str | None
 
 
+class TargetsWire(BaseModel):
+    """What a switch can stop by name."""
+
+    agents: list[str]
+    tools: list[str]
+
+
+@router.get("/switches/targets", responses=problems(403))
+async def list_switch_targets(principal: PolicyAdminOf, service: ServiceOf) -> TargetsWire:
+    """The agents and tools that there are, by name."""
+    known = _known(service)
+    return TargetsWire(agents=sorted(known["agent"]), tools=sorted(known["tool"]))
+
+
+def _known(service: ServiceOf) -> dict[str, set[str]]:
+    desk = service.runner.desk
+    return {"tenant": {""}, "agent": {*desk.roster, UNDOER}, "tool": {*desk.catalogue, UNDO}}
+
+
 @router.get("/switches", responses=problems(403))
 async def list_kill_switches(principal: PolicyAdminOf, service: ServiceOf) -> list[SwitchWire]:
     """All that were ever thrown; the operator's comes first. Who threw which before is in the audit."""
@@ -67,9 +86,8 @@ async def list_kill_switches(principal: PolicyAdminOf, service: ServiceOf) -> li
 @router.post("/switches", responses=problems(403))
 async def throw_kill_switch(body: SwitchBody, principal: PolicyAdminOf, service: ServiceOf) -> list[SwitchWire]:
     """Throw a switch: it counts for everything that begins after the answer, in every process. Entered in the audit."""
-    desk, now = service.runner.desk, service.runner.clock()
-    known = {"tenant": {""}, "agent": {*desk.roster, UNDOER}, "tool": {*desk.catalogue, UNDO}}[body.scope]
-    if body.name not in known:
+    now = service.runner.clock()
+    if body.name not in _known(service)[body.scope]:
         message = "expected none for a tenant" if body.scope == "tenant" else f"there is no {body.scope} of this name"
         raise InputError("name", message)
     if body.until is not None and (body.state == "off" or body.until <= now):

@@ -1,6 +1,8 @@
 """Looks up a caller and resolves their rights from the tenant's tables."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import func, select
@@ -164,3 +166,33 @@ def _rules_for(
         return role is not None and role_id is not None and (role == role_id or role in roles_below(roles, role_id))
 
     return tuple(Rule(r.object_name, r.source, r.can_edit) for r in rules if is_for_me(r.target))
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the tenant's staff, with what their rights come from."""
+
+    user: User
+    role: str
+    permission_sets: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+async def list_members(session: TenantSession) -> list[Member]:
+    """All of the staff, also those who are no longer active, by name."""
+    roles = {one.role_id: one.name for one in await session.scalars(select(UserRole))}
+    sets: defaultdict[str, set[str]] = defaultdict(set)
+    for assigned in await session.scalars(select(PermissionSetAssignment)):
+        sets[assigned.user_id].add(assigned.permission_set)
+    groups: defaultdict[str, set[str]] = defaultdict(set)
+    for member in await session.scalars(select(GroupMember)):
+        groups[member.user_id].add(member.group_name)
+    return [
+        Member(user, roles.get(user.UserRoleId or "", ""), tuple(sorted(sets[user.Id])), tuple(sorted(groups[user.Id])))
+        for user in sorted(await session.scalars(select(User)), key=display_name)
+    ]
+
+
+async def list_permission_sets(session: TenantSession) -> list[PermissionSet]:
+    """All bundles of rights, by name."""
+    return list(await session.scalars(select(PermissionSet).order_by(PermissionSet.name)))

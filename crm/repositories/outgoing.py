@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import cast
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from crm.database import TenantSession
 from crm.outgoing import GatewayRules, ModelUsage
@@ -22,6 +22,16 @@ async def list_usage(session: TenantSession, day: date, accounts: Sequence[str])
     """Account -> (calls, tokens) on that day; accounts that used nothing are left out."""
     statement = select(ModelUsage).where(ModelUsage.day == day, ModelUsage.account.in_(accounts))
     return {row.account: (row.calls, row.tokens) for row in await session.scalars(statement)}
+
+
+async def list_usage_since(session: TenantSession, day: date) -> list[ModelUsage]:
+    """What the tenant and its people used per day from that day on, the newest first, and the most of a day first.
+
+    Single runs are left out.
+    """
+    people = or_(ModelUsage.account == "tenant", ModelUsage.account.startswith("user:"))
+    newest = select(ModelUsage).where(ModelUsage.day >= day, people)
+    return list(await session.scalars(newest.order_by(ModelUsage.day.desc(), ModelUsage.tokens.desc())))
 
 
 async def add_usage(session: TenantSession, day: date, accounts: Sequence[str], *, calls: int, tokens: int) -> None:

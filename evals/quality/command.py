@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from agents._models import UnknownModelError, make_model
 from api._terminal import CommandError, one_line
+from api.evaluations import FOLDER, EvaluationStore
 from api.settings import Settings
 from evals.quality.cases import Suite
 from evals.quality.comparing import ReportError, compare, load_report
@@ -33,8 +35,13 @@ def run(
     thresholds: Path | None,
     into_json: Path | None,
     into_html: Path | None,
+    store: bool,
+    folder: Path | None,
+    tenant: str | None,
 ) -> bool:
     """Whether the model is green; without thresholds, whether every case passed. Raises: CommandError."""
+    if not store and (folder is not None or tenant is not None):
+        raise CommandError("--folder and --tenant say where and for whom to keep the report; expected with --store")
     try:
         bounds = None if thresholds is None else load_thresholds(thresholds)
         chosen = _only(find_suites(suites), cases)
@@ -45,8 +52,12 @@ def run(
     result = run_plan(plan, tell=_teller(len(plan.cases())))
     verdicts = [] if bounds is None else judge(result, bounds)
     green = is_green(result, verdicts) if verdicts else all(one.is_passed for one in result.cases)
+    said = result.to_json() | {"thresholds": [one.to_json() for one in verdicts], "green": green}
+    if store:
+        kept = EvaluationStore(folder or Settings(mode="development").data_dir)
+        report_id = kept.put(said, at=datetime.now(UTC), tenant=tenant)
+        console.print(f"Kept as {report_id} in {one_line(kept.data_dir / FOLDER)}")
     if into_json is not None:
-        said = result.to_json() | {"thresholds": [one.to_json() for one in verdicts], "green": green}
         into_json.write_text(json.dumps(said, indent=1, ensure_ascii=False, default=str), encoding="utf-8")
     if into_html is not None:
         into_html.write_text(build_page(result, verdicts), encoding="utf-8")

@@ -44,7 +44,11 @@ class Given(BaseModel):
 def record_id(object_name: str, description: str) -> Any:
     """A field that takes the id of a record of one kind, of 15 or 18 characters."""
     prefix = OBJECT_INFO[object_name].prefix
-    return Field(description=description, pattern=f"^{prefix}[0-9A-Za-z]{{12}}([0-9A-Za-z]{{3}})?$")
+    return Field(
+        description=description,
+        pattern=f"^{prefix}[0-9A-Za-z]{{12}}([0-9A-Za-z]{{3}})?$",
+        json_schema_extra={"x-object": object_name},
+    )
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,11 @@ class Step:
     @property
     def waits(self) -> bool:
         return self.tool.effect is not Effect.READ
+
+    @property
+    def wait_node(self) -> str:
+        """The node beside it where people are waited for."""
+        return f"{self.name}_wait"
 
     def wanted(self, view: View) -> list[Arguments]:
         if self.calls is not None:

@@ -75,7 +75,7 @@ class Engine:
         _tell_flags(update, state, runtime)
         if update.get("request"):
             waiting = {**state["workflow"], "status": "waiting", "step": step.name}
-            return Command(update={**update, "workflow": waiting}, goto=_wait_of(step))
+            return Command(update={**update, "workflow": waiting}, goto=step.wait_node)
         return await self._conclude(step, state, update, runtime.context)
 
     async def _call(self, step: Step, state: WorkflowState, context: RunContext) -> WorkflowState | None:
@@ -218,9 +218,9 @@ def build_workflow(workflow: Workflow, voice: Voice, desk: CallDesk) -> StateGra
             graph.add_node(step.name, partial(engine.choose, step), destinations=ways)
             continue
         if step.waits:
-            ways[_wait_of(step)] = "held"
-            graph.add_node(_wait_of(step), wait)
-            graph.add_edge(_wait_of(step), step.name)
+            ways[step.wait_node] = "held"
+            graph.add_node(step.wait_node, wait)
+            graph.add_edge(step.wait_node, step.name)
         if step.calls is not None and step.name not in ways:
             ways[step.name] = "more"
         graph.add_node(step.name, partial(engine.step, step), destinations=ways)
@@ -229,10 +229,6 @@ def build_workflow(workflow: Workflow, voice: Voice, desk: CallDesk) -> StateGra
     graph.add_edge("begin", workflow.steps[0].name)
     graph.add_edge(FINISH, END)
     return graph
-
-
-def _wait_of(step: Step) -> str:
-    return f"{step.name}_wait"
 
 
 def _after(state: TurnState, update: Mapping[str, Any]) -> WorkflowState:

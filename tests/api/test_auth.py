@@ -394,6 +394,13 @@ READS = {
     "DELETE /admin/people/{id}/sessions": "users:manage",
     "DELETE /admin/people/{id}/sessions/{id}": "users:manage",
     "GET /admin/switches": "policy:manage",
+    "GET /admin/switches/targets": "policy:manage",
+    "GET /admin/rights": "policy:manage",
+    "GET /admin/permission-sets": "policy:manage",
+    "GET /admin/evaluations": "policy:manage",
+    "GET /admin/evaluations/compare": "policy:manage",
+    "GET /admin/evaluations/{id}": "policy:manage",
+    "GET /names": "crm:read",
     "POST /admin/switches": "policy:manage",
     "GET /audit": "audit:read",
     "GET /audit/head": "audit:read",
@@ -408,6 +415,7 @@ READS = {
     "POST /erasure/tenant": "data:erase",
     "GET /admin/gateway": "gateway:manage",
     "PATCH /admin/gateway": "gateway:manage",
+    "GET /admin/gateway/usage": "gateway:manage",
     "GET /admin/policy": "policy:manage",
     "PUT /admin/policy": "policy:manage",
     "GET /admin/policy/history": "policy:manage",
@@ -613,9 +621,11 @@ async def test_a_run_keeps_the_scopes_it_was_asked_with(trusting: Settings, issu
 
 
 async def test_the_audit_needs_the_permission_besides_the_scope(open_service: World, issuer: Issuer) -> None:
-    for path in ("/audit", "/audit/verify", "/audit/export", "/audit/head", "/feedback", "/ledger"):
+    for path in ("/audit", "/audit/verify", "/audit/export", "/audit/head", "/feedback"):
         refused = await ask(open_service, issuer.sign(DANA_ID), "GET", path)
         assert (refused.status_code, refused.json()["detail"]) == (403, "this needs the permission 'read_audit'")
+    whole = await ask(open_service, issuer.sign(DANA_ID), "GET", "/ledger")
+    assert (whole.status_code, "'read_audit'" in whole.json()["detail"]) == (403, True)
 
 
 # Tenants and people
