@@ -72,7 +72,7 @@ export function table({ label, columns, rows, empty = "Nothing here." }) {
   const heads = columns.map((one) => (typeof one === "string" ? { name: one } : one));
   return h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": label },
     h("table", {},
-      h("thead", {}, h("tr", {}, heads.map((one) => h("th", { scope: "col", class: one.class }, one.name)))),
+      h("thead", {}, h("tr", {}, heads.map((one) => (one.name ? h("th", { scope: "col", class: one.class }, one.name) : h("td", { class: "head-cell" }))))),
       h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell, place) => h("td", { class: heads[place].class }, cell)))))));
 }
 
