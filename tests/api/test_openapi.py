@@ -156,6 +156,7 @@ SCRAPED = "GET /metrics"
 """The operator's own, with a token of its own."""
 OPEN = {"GET /info", "GET /ok", "GET /health", "GET /ready", "GET /auth/providers"}
 OPEN |= {f"GET /auth/oidc/{{provider_id}}/{way}" for way in ("start", "callback")}
+OPEN |= {"GET /.well-known/agent-card.json", "GET /.well-known/oauth-protected-resource"}
 
 
 def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(routes: dict[str, Json]) -> None:
