@@ -1,0 +1,59 @@
+"""The eleven metric questions in more than 240 wordings: what the embedded model answers is what SQL says."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from crm.database import Database, DatabaseConfig
+from crm.seed.people import staff_id
+from tests.conftest import Templates
+from tests.metric_org import seed_metric_org
+from tests.tools.desk import HERE, Desk
+from tests.tools.metric_wordings import QUESTIONS, Json, answer_by_sql, decide, fault_of, key_of, read_wordings
+from tools._run import ToolError
+from trust.principal import load_principal
+from trust.scopes import ALL_SCOPES
+
+FILES = ("metric_phrasings.yaml",)
+
+
+@pytest.fixture
+def org_config(templates: Templates) -> Iterator[DatabaseConfig]:
+    templates.build("metrics", seed_metric_org)
+    with templates.copied("metrics") as config:
+        yield config
+
+
+@pytest.fixture
+async def org(org_config: DatabaseConfig) -> AsyncIterator[Desk]:
+    opened = Database(org_config)
+    yield Desk(opened)
+    await opened.close()
+
+
+@pytest.mark.parametrize("file", FILES)
+async def test_every_wording_is_answered_as_sql_does(org: Desk, org_config: DatabaseConfig, file: str) -> None:
+    async with org.database.session(HERE) as session:
+        access = (await load_principal(session, staff_id("alan"), ALL_SCOPES)).access
+    answers: dict[str, Json] = {}
+    wrong, better = {}, []
+    for wording in read_wordings(file):
+        agent, tool, arguments = decide(wording.text, access)
+        fault = f"went to {agent}: {tool} {arguments}"
+        if tool == "ask_metric":
+            call = key_of((tool, arguments))
+            if call not in answers:
+                answers[call] = await org.call("alan", tool, **arguments)
+            answer = answers[call]
+            expected = answer_by_sql(org_config, wording)
+            assert len(expected) > 1, wording
+            fault = (
+                answer.message if isinstance(answer, ToolError) else fault_of(answer, expected, QUESTIONS[wording.question])
+            )
+            fault = fault and f"{fault} {arguments}"
+        if fault and not wording.fails:
+            wrong[f"{wording.question}: {wording.text}"] = fault
+        elif wording.fails and not fault:
+            better.append(wording.text)
+    assert wrong == {}, "\n".join(f"{said}\n    {fault}" for said, fault in wrong.items())
+    assert better == [], "these are right now: take their reasons out of the file"
