@@ -11,7 +11,7 @@ from agents._agent import DomainAgent
 from agents._customers import find_reserved
 from agents._offline.intents import asks_for_rules
 from agents._offline.told import put_in
-from agents._tool_words import score_by_tools
+from agents._tool_words import agents_that_measure, score_by_tools
 from crm.access import Access
 from crm.schema import OBJECT_INFO
 from tools._declare import Tool
@@ -93,6 +93,8 @@ _OURS = frozenset("we our us".split())
 _RECORD_LIKE = re.compile(r"\b(?:[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?|\d{4,8})\b")
 _FULL_NAME = re.compile(r"(?<=[\w,] )[A-Z][\w&-]+ (?:[A-Z&][\w&-]*|\d+)")
 _FIGURE = 2.5
+_MEASURED = 5.0
+"""What a question for figures that a tool measures counts, in words of an agent's field."""
 _SHORT = 15
 """Words of a message that may be the answer to a question of the copilot, or a follow-up."""
 
@@ -122,7 +124,10 @@ def route_by_words(
     if not scores:
         scores = {name: score for name, agent in roster.items() if (score := _score_misspelt(words, agent))}
     is_rule = asks_for_rules(plain)
-    if is_rule:
+    measuring = agents_that_measure(plain, roster)
+    for name in measuring:
+        scores[name] = scores.get(name, 0) + _MEASURED
+    if not measuring and is_rule:
         scores.pop("analytics", None)
     elif "analytics" in roster and _OVER_MANY.match(plain[:200]):
         scores["analytics"] = scores.get("analytics", 0) + _FIGURE
@@ -132,6 +137,8 @@ def route_by_words(
             return Route("restricted", None, reserved)
         if scores or _REFERS & set(words):
             return Route("agent", home_agent(roster, access), "a customer's own affairs")
+    if measuring:
+        return _best(scores, roster, access, previous)
     if scores:
         return _able(_best(scores, roster, access, previous), roster, access, words)
     if _looks_like_request(text, words) or (previous in roster and (_is_follow_up(words) or len(words) <= _SHORT)):

@@ -7,9 +7,11 @@ from agents._agent import DomainAgent
 from agents._offline.choosing import Chooser
 from agents._offline.clauses import strip_polite
 from agents._offline.deciding import GRAMMAR
-from agents._offline.schemas import read_spec
+from agents._offline.measuring import asks_for_figures
+from agents._offline.schemas import Spec, read_spec
 from agents._offline.words import clean, tokenize
 from tools._declare import Tool
+from trust.actions import Effect
 
 _MOST_TOKENS = 120
 _FITS, _NAMED = 0.5, 0.6
@@ -36,6 +38,25 @@ def score_by_tools(text: str, roster: Mapping[str, DomainAgent], *, for_customer
     if best is None or best.score < _FITS or best.named < _NAMED:
         return {}
     return {name: _WEIGHT * best.score for name, agent in roster.items() if best.spec.name in agent.tool_names}
+
+
+def agents_that_measure(text: str, roster: Mapping[str, DomainAgent]) -> list[str]:
+    """The agents with a tool that gives the figures a text asks for; empty if it asks for none for certain."""
+    asked: dict[str, bool] = {}
+    return [name for name, agent in roster.items() if any(_measures(tool, text, asked) for tool in agent.tools)]
+
+
+def _measures(tool: Tool, text: str, asked: dict[str, bool]) -> bool:
+    if tool.effect is not Effect.READ:
+        return False
+    if tool.name not in asked:
+        asked[tool.name] = asks_for_figures(text, _specs_of(tool))
+    return asked[tool.name]
+
+
+@lru_cache(maxsize=256)
+def _specs_of(tool: Tool) -> tuple[Spec, ...]:
+    return (read_spec(tool.schema["function"]),)
 
 
 @lru_cache(maxsize=16)

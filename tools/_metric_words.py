@@ -74,7 +74,10 @@ class WordReader:
         return joined
 
     async def _read_word(self, word: str) -> Applied:
-        found = self._among_declared(word) or await self._among_records(word) or await self._among_stored(word)
+        found = self._among_declared(word)
+        if not found:
+            exact, similar = await self._among_records(word)
+            found = exact or await self._among_stored(word) or similar
         if not found:
             known = ", ".join(self.dataset.dimensions)
             raise ToolRetryError(
@@ -98,18 +101,18 @@ class WordReader:
             if value.casefold() == wanted
         ]
 
-    async def _among_records(self, word: str) -> list[Applied]:
-        """Records of that name or id, one per dimension that can hold them."""
-        found = []
+    async def _among_records(self, word: str) -> tuple[list[Applied], list[Applied]]:
+        """Records of exactly that name or id, and of one much like it: one per dimension that can hold them."""
+        found: tuple[list[Applied], list[Applied]] = ([], [])
         for name, dimension in self.dataset.dimensions.items():
             targets = self._targets(name, dimension)
             if not targets:
                 continue
             try:
-                record = await self._id_of(name, word, targets)
+                record, is_exact = await self._find(name, word, targets)
             except (CrmError, ToolRetryError):
                 continue
-            found.append(Applied(Filter(name, "eq", record), record_ids=(record,)))
+            found[0 if is_exact else 1].append(Applied(Filter(name, "eq", record), record_ids=(record,)))
         return found
 
     async def _among_stored(self, word: str) -> list[Applied]:
@@ -130,16 +133,20 @@ class WordReader:
 
     async def _id_of(self, name: str, text: str, targets: Sequence[str]) -> str:
         """Raises: ToolRetryError."""
+        return (await self._find(name, text, targets))[0]
+
+    async def _find(self, name: str, text: str, targets: Sequence[str]) -> tuple[str, bool]:
+        """The record, and whether it goes by exactly this name or id. Raises: ToolRetryError."""
         normal = normalise_id(text.strip())
         if normal is not None and object_of(normal) in targets:
-            return normal
+            return normal, True
         matches = await self.crm.find(text, targets, _FEW)
         exact = [one for one in matches if one.is_exact]
         if len(exact) == 1:
-            return exact[0].record_id
+            return exact[0].record_id, True
         good = exact or [one for one in matches if one.score >= _SURE]
         if good and not exact and (len(good) == 1 or good[0].score - good[1].score >= _AHEAD):
-            return good[0].record_id
+            return good[0].record_id, False
         if not good:
             raise ToolRetryError(f"{name}: there is no {' or '.join(targets)} called {text[:60]!r} that you can see")
         ids = ", ".join(f"{one.object_name} {one.record_id}" for one in good)

@@ -6,8 +6,11 @@ from dataclasses import replace
 from functools import lru_cache
 
 from agents._offline.choosing import OPTION, Fit, Heard, is_kind, profile_of
+from agents._offline.clauses import split_clauses
 from agents._offline.filling import Filled, Filler
+from agents._offline.intents import recognise_verb
 from agents._offline.lexicon import DATE_VERBS, FIELD_WORDS, OBJECT_WORDS
+from agents._offline.measuring import read_figures
 from agents._offline.options import splits
 from agents._offline.prompt import Briefing
 from agents._offline.request import Reference, Request, Verb
@@ -26,11 +29,16 @@ _NEVER = frozenset((Verb.MORE, Verb.THANKS, Verb.GREET))
 _SETTLED = frozenset((Verb.TASK, Verb.CALL, Verb.COMMENT, Verb.DRAFT, Verb.SEND, Verb.HELP))
 """Kinds of work that their wording tells for certain."""
 _CHANGES = frozenset((Verb.UPDATE, Verb.CREATE))
+_DONE = _SETTLED | _CHANGES
 _SURE, _LIKELY, _POSSIBLE = 0.7, 0.45, 0.4
 _NAMED = 0.9
 _HALF_NAMED = 0.35
 _CLEARLY, _MUCH = 0.1, 0.25
 _SHORT = 9
+_NARROWS = re.compile(
+    r"^(?:take|use|look|consider|count|skip|leave|ignore|exclude|only|just|split|group)\b", re.IGNORECASE
+)
+"""How a clause begins that only says more of what was asked."""
 _LEADS = re.compile(
     r"^(?:and|what about|how about|same for|the same for|only|just|now|but|as|by|for|in|per|also)\b", re.IGNORECASE
 )
@@ -96,6 +104,32 @@ def read_tool_request(
         return merged(replace(last, said=clause), _request(clause, best.spec, filled), best.spec, briefing)
     is_named = best.spec.writes and heard.head in profile_of(best.spec).verbs and other.verb not in _CHANGES
     return replace(_request(clause, best.spec, filled), otherwise=other if _is_of_use(other) and not is_named else None)
+
+
+def read_figure_request(utterance: str, briefing: Briefing, toolbox: Toolbox) -> Request | None:
+    """The whole utterance as one question for figures; None if it is none for certain, or asks for something more."""
+    specs = [spec for spec in toolbox.specs if not spec.writes]
+    for spec in specs:
+        figures = read_figures(utterance, spec, briefing, toolbox.chooser.spell)
+        if figures is None or not figures.is_sure or _asks_for_more(utterance, toolbox):
+            continue
+        return Request(
+            Verb.TOOL,
+            utterance,
+            tool=spec.name,
+            values=figures.values,
+            dated=figures.dated,
+            implied=figures.implied,
+            needs_today=figures.needs_today,
+            ignored=figures.ignored,
+        )
+    return None
+
+
+def _asks_for_more(utterance: str, toolbox: Toolbox) -> bool:
+    """Whether a later clause is about something to be done."""
+    later = split_clauses(utterance, toolbox.starters)[1:]
+    return any(recognise_verb(one) in _DONE and not _NARROWS.match(one) for one in later)
 
 
 def _is_of_use(request: Request) -> bool:

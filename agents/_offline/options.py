@@ -189,12 +189,12 @@ def counted_by(argument: Argument, spec: Spec) -> Argument | None:
 
 def _shares(argument: Argument) -> bool:
     """Whether its words may tell something else as well: 'top issue' is what is measured, the split and the order."""
-    return splits(argument) or _orders(argument)
+    return splits(argument) or orders(argument)
 
 
 def splits(argument: Argument) -> bool:
     return bool(argument.words & _SPLITS)
 
 
-def _orders(argument: Argument) -> bool:
+def orders(argument: Argument) -> bool:
     return bool(argument.own_words & _ORDERS) or "first" in argument.first_sentence.lower().split()

@@ -60,7 +60,7 @@ notify alert alarm warn
 insight finding observation
 average mean avg
 number count many
-percent percentage rate ratio share
+percent percentage rate ratio share fraction proportion
 sale sell sold
 win won
 lose lost

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from agents._offline.changes import read_changes
 from agents._offline.clauses import split_clauses, strip_polite
 from agents._offline.conditions import ConditionReader
-from agents._offline.deciding import read_tool_request
+from agents._offline.deciding import read_figure_request, read_tool_request
 from agents._offline.intents import asks_for_rules, recognise_verb, repair_head
 from agents._offline.lexicon import OBJECT_WORDS, SHOWN_FIELDS, STOPWORDS, field_named
 from agents._offline.mentions import Mention, find_changed, find_object
@@ -93,6 +93,8 @@ def _read_once(
 
 
 def _read(utterance: str, briefing: Briefing, last: Request | None, toolbox: Toolbox | None) -> list[Request]:
+    if toolbox and (figures := read_figure_request(utterance, briefing, toolbox)):
+        return [figures]
     if toolbox and "search_knowledge" in toolbox and asks_for_rules(clean(utterance)):
         whole = clean(utterance)
         plain = Request(Verb.KNOWLEDGE, whole, text=whole.rstrip(" ?!."))

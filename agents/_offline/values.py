@@ -58,14 +58,14 @@ class Values:
                 listed = values.get(argument.name)
                 values[argument.name] = [*(listed if isinstance(listed, list) else []), text]
                 return True
-            if argument.name not in values and (text in _examples(argument) or _takes_place(argument, text)):
+            if argument.name not in values and (text in examples_of(argument) or _takes_place(argument, text)):
                 values[argument.name] = text
                 return True
         return False
 
     def _example(self, said: str) -> str | None:
         for argument in self._in:
-            for example in _examples(argument):
+            for example in examples_of(argument):
                 if example.lower() == said.lower() and (len(said) > 2 or said.isupper()):
                     return example
         return said if self._takers and said in _CODES else None
@@ -79,7 +79,7 @@ class Values:
         return (v for info in self._briefing.objects.values() for f in info.fields.values() for v in f.values)
 
 
-def _examples(argument: Argument) -> list[str]:
+def examples_of(argument: Argument) -> list[str]:
     """Words with a capital that the description gives as examples."""
     return [word for part in _EXAMPLES.findall(argument.description) for word in re.findall(r"\b[A-Z][\w-]*", part)]
 

@@ -221,9 +221,7 @@ def answer_by_sql(config: DatabaseConfig, wording: Wording) -> dict[str, float]:
     with raw_connection(config) as connection:
         if dialect == "postgresql":
             connection.execute("SET TIME ZONE 'UTC'")
-        rows = connection.execute(
-            sql.format(hours=HOURS[dialect], month=MONTH[dialect], days=DAYS[dialect])
-        ).fetchall()
+        rows = connection.execute(sql.format(hours=HOURS[dialect], month=MONTH[dialect], days=DAYS[dialect])).fetchall()
     return {key: float(value) for key, value in (tuple(dict(row).values()) for row in rows)}
 
 
@@ -240,12 +238,16 @@ def fault_of(answer: Mapping[str, Json], expected: Mapping[str, float], question
     if question.wants == "all":
         missing = sorted(set(expected) - set(found))
         return f"without {missing}" if missing else ""
-    best = (max if question.wants == "highest" else min)(expected, key=lambda key: expected[key])
-    names = [row[question.key] for row in rows if row.get(f"{question.key}_id", row[question.key]) == best]
-    if not any(f"is {question.wants} for {name}: " in answer["summary"] for name in names):
+    value = (max if question.wants == "highest" else min)(expected.values())
+    best = {key for key, other in expected.items() if abs(other - value) < 1e-9}
+    names = [row[question.key] for row in rows if row.get(f"{question.key}_id", row[question.key]) in best]
+    said = (
+        f"is {question.wants} for {names[0]}: " if names and len(best) == 1 else f"No single one is {question.wants} "
+    )
+    if said not in answer["summary"] or not (len(best) == 1 or all(name in answer["summary"] for name in names)):
         return f"{best} is {question.wants}, but: {answer['summary']}"
     return ""
 
 
 def key_of(call: tuple[str, Mapping[str, Any]]) -> str:
-    return json.dumps(call, sort_keys=True)
+    return json.dumps(call, sort_keys=True, default=str)
