@@ -42,6 +42,8 @@ class Choice:
     is_named: bool
     """Whether one of its wordings was said in full."""
     kinds: frozenset[Figure]
+    own: frozenset[str]
+    """What was said of its words, wordings in full or not."""
     strength: float
     """How telling its words are: near 1 for a word that no other measure has."""
 
@@ -91,7 +93,7 @@ def choose(
         if asked:
             score += _KIND if kinds & set(asked) else _OTHER_KIND
         said_by = frozenset(word for stems in full for word in stems) or own
-        found.append(Choice(value, score, said_by, bool(full), kinds, part))
+        found.append(Choice(value, score, said_by, bool(full), kinds, own, part))
     return sorted(found, key=lambda one: -one.score)
 
 
@@ -107,6 +109,11 @@ _SPEED = re.compile(
     r"\b(?:fastest|quickest|soonest|speediest|slowest|longest|shortest)\b"
     r"|\b(?:most|least|fewest|less|more) (?:amount of )?(?:time|days|hours|weeks)\b"
 )
+
+
+def asked_words() -> frozenset[str]:
+    """Words that tell a kind of figure, and nothing of what is measured."""
+    return frozenset().union(*_ASKED_BY.values())
 
 
 def figures_asked(stems: Collection[str], low: str) -> frozenset[Figure]:

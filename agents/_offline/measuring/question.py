@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from agents._offline.choosing import Chooser, profile_of
 from agents._offline.lexicon import OBJECT_WORDS
-from agents._offline.measuring.measures import Choice, Figure, choose, figures_asked
+from agents._offline.measuring.measures import Choice, Figure, asked_words, choose, figures_asked
 from agents._offline.measuring.names import read_values
 from agents._offline.measuring.narrowing import Part, Scopes, find_parts, find_scopes, is_said_of_records, read_least
 from agents._offline.measuring.periods import read_window
@@ -18,22 +18,28 @@ from agents._offline.prompt import Briefing
 from agents._offline.reader import Reader
 from agents._offline.schemas import Spec
 from agents._offline.stems import EMPTY, is_telling, stem
-from agents._offline.words import Kind, clean, singular
+from agents._offline.words import Kind, clean, say_name, singular
 
 _LONGEST = 60
 _LONGEST_TEXT = 600
+_PEOPLE = frozenset(map(stem, "agent person people user rep colleague employee seller salesperson".split()))
+_ONE_OF = re.compile(r"\bwhich (?:one )?of (?:my|our|the|these|those|his|her|their) ((?:\w+ ?){1,3})", re.IGNORECASE)
+_NUMBERED = re.compile(r"\d{5}")
 _TELLING = 0.9
 """Words of a question for figures; what is longer is a text."""
 _NOUNS = frozenset(map(stem, OBJECT_WORDS))
 _DOES = re.compile(
     r"^\W*(?:please |can you |could you |i (?:want|need|would like) (?:you )?to )*(?:create|add|make|save|alert|notify|"
+    r"qualify|route|classify|summari[sz]e|brief|bring|prepare|review|explain|run|"
     r"update|draft|write|send|remind|schedule|reopen|delete|remove|stop|warn|tell me when|let me know when|"
     r"(?:set|change|log|email|mail|call|close|escalate|assign|reassign|transfer|convert|move) "
     r"(?:a|an|the|this|that|it|all|my|our|these|those|him|her|them|case|lead|up|\d)\b)\b",
     re.IGNORECASE,
 )
 _NEWS = re.compile(r"\b(?:unusual|stands? out|outliers?|anomal\w+|insights?|notable|surprising|odd)\b", re.IGNORECASE)
-_RULES = re.compile(r"\b(?:should|must|may we|allowed|supposed|policy|policies|rules?|guidelines?)\b", re.IGNORECASE)
+_RULES = re.compile(
+    r"\b(?:should|must|may (?:we|i|a|an|the)|allowed|supposed|policy|policies|rules?|guidelines?)\b", re.IGNORECASE
+)
 _FOLDED = (
     (re.compile(r"\bper cent\b", re.IGNORECASE), "percent"),
     (re.compile(r"\bnon-(?=\w)", re.IGNORECASE), "non "),
@@ -59,8 +65,16 @@ class Figures:
 def read_figures(text: str, spec: Spec, briefing: Briefing, spell: Callable[[str], str]) -> Figures | None:
     """The question as this tool answers it; None if the words ask for no measure of it."""
     roles = roles_of(spec)
-    if roles is None or len(text) > _LONGEST_TEXT or _DOES.match(text[:200]) or _RULES.search(text[:2_000]):
+    if (
+        roles is None
+        or len(text) > _LONGEST_TEXT
+        or _DOES.match(text[:200])
+        or _RULES.search(text)
+        or _NUMBERED.search(text)
+    ):
         return None
+    if (one_of := _ONE_OF.search(text)) and (_NOUNS - _PEOPLE) & {stem(word.lower()) for word in one_of[1].split()}:
+        return None  # one of the records is asked for
     reader = Reader.of(_fold(text))
     if _NEWS.search(text[:2_000]) and not read_order(reader, frozenset()):
         return None
@@ -115,7 +129,11 @@ class _Reading:
             return None
         order = read_order(reader, measure.kinds)
         values[roles.measure.name] = measure.value
-        if order and person and not (splits or grain):
+        names_one = any(
+            reader.word(at) in OBJECT_WORDS and stems[at] not in _PEOPLE and at not in scopes.inside
+            for at in reader.free()
+        )
+        if order and person and not (splits or grain or names_one):
             splits = [person]
         parts = [one for one in parts if not self._is_measured(one, measure, stems)]
         if parts and roles.parts:
@@ -171,6 +189,13 @@ class _Reading:
         found = choose(self.roles.measure, said, surfaces, asked, ranked=ranked)
         return found[0] if found and found[0].score > 0 else None
 
+    def _names_field(self) -> bool:
+        """Whether a field of records is named by more than one word: 'annual revenue'."""
+        low = f" {self.reader.low} "
+        fields = (say_name(field) for info in self.briefing.objects.values() for field in info.fields)
+        own = {one.replace("_", " ") for one in (*self.roles.measure.values, *self.roles.split.values)}
+        return any(" " in name and name not in own and f" {name} " in low for name in fields)
+
     def _is_sure(
         self,
         measure: Choice,
@@ -184,10 +209,16 @@ class _Reading:
         """A measure by its name, a ranking by what it counts, or a number of records for each of something."""
         counts = Figure.COUNT in measure.kinds
         fits = measure.is_named or bool(measure.kinds & asked) or measure.strength >= _TELLING
+        nouns = (_NOUNS & set(said)) - _PEOPLE
+        if counts and nouns and not measure.is_named and not nouns & measure.own:
+            return False  # other records are counted
+        if self._names_field():
+            return False
         if order and is_split:
             return fits or (counts and not asked)
         if measure.kinds & {Figure.RATE, Figure.DURATION}:
-            return measure.is_named or (bool(measure.kinds & asked) and measure.strength >= _TELLING)
+            is_done = bool(measure.own - _NOUNS - asked_words())
+            return measure.is_named or (is_done and bool(measure.kinds & asked) and measure.strength >= _TELLING)
         return (fits or (counts and bool(_NOUNS & set(said)))) and is_split and narrowed
 
 
