@@ -1,15 +1,15 @@
 """The eleven metric questions in more than 240 wordings: what the embedded model answers is what SQL says."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
-from api.settings import Settings
 from crm.database import Database, DatabaseConfig
 from crm.seed.people import staff_id
 from tests.conftest import Templates
 from tests.metric_org import seed_metric_org
-from tests.service import open_world, tool_results
+from tests.service import open_world, settings_for, tool_results
 from tests.tools.desk import HERE, Desk
 from tests.tools.metric_wordings import QUESTIONS, Json, answer_by_sql, decide, fault_of, key_of, read_wordings
 from tools._run import ToolError
@@ -73,11 +73,10 @@ async def test_every_wording_is_answered_as_sql_does(org: Desk, org_config: Data
     assert better == [], "these are right now: take their reasons out of the file"
 
 
-async def test_a_handful_goes_through_whole_turns(org_config: DatabaseConfig, settings: Settings) -> None:
+async def test_a_handful_goes_through_whole_turns(org_config: DatabaseConfig, tmp_path: Path) -> None:
     """The same answers through HTTP: routed, guarded, run and worded by the service."""
     wordings = [one for one in read_wordings(FILES[0]) if not one.fails][::44]
-    here = {"database_url": org_config.url, "database_owner_url": org_config.owner_url}
-    async with open_world(settings.model_copy(update=here)) as world:
+    async with open_world(settings_for(org_config, tmp_path)) as world:
         for wording in wordings:
             values = await world.say(ALAN, await world.open_thread(ALAN), wording.text, **TODAY)
             answer = tool_results(values)[-1]["result"]
