@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from agents._offline.amounts import read_amount
 from agents._offline.dates import AHEAD, Span, TodayUnknownError, bring_ahead, read_date
+from agents._offline.flags import read_worded_flags
 from agents._offline.lexicon import (
     CHANNELS,
     COUNTRIES,
@@ -79,6 +80,7 @@ class ConditionReader:
 
     def read(self) -> list[Condition]:
         """Every condition in the clause, in a fixed order; the words they took are marked as read."""
+        self.found += read_worded_flags(self._reader, self._info, self._negated)
         self._read_missing()
         self._read_overdue()
         self._read_age()

@@ -13,6 +13,7 @@ _OBJECT_LINE = re.compile(r"^[-*\s]*([A-Z]\w{1,60})(?: \([^)\n]{0,80}\))?: (.+)$
 _AGENT = re.compile(r"^you are the (\w+) agent\b", re.IGNORECASE)
 _HEADER = re.compile(r"^\s*records you can use\b", re.IGNORECASE)
 _FIELD = re.compile(r"^([A-Za-z]\w*)\s*(?:\[([^\]]*)\])?")
+_FLAG = re.compile(r"(?:Is|Has)[A-Z]")
 _NUMERIC_ENDINGS = (
     "Amount",
     "Revenue",
@@ -52,7 +53,7 @@ class FieldInfo:
 
     @property
     def is_flag(self) -> bool:
-        return self.name.startswith(("Is", "Has")) and self.name[2:3].isupper()
+        return bool(_FLAG.match(self.name))
 
     @property
     def is_reference(self) -> bool:
