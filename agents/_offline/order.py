@@ -1,5 +1,6 @@
 """Reads how records are grouped, ordered and capped: 'per stage', 'by month', 'top 5', 'latest', 'sorted by'."""
 
+import re
 from collections.abc import Sequence
 
 from agents._offline.amounts import small_number
@@ -27,8 +28,21 @@ _ORDERING = (
 )  # fmt: skip
 _UPWARD = ("ascending", "asc", "lowest first", "oldest first", "smallest first", "alphabetically", "earliest first")
 _DOWNWARD = ("descending", "desc", "highest first", "newest first", "largest first", "latest first", "biggest first")
+_ORIGINS = re.compile(
+    r"where(?: do| did)?(?: \w+){1,3}? (?:c[ao]me|coming|originated?|stems?|stemmed|hail)(?: to us)? from\b"
+    r"|how (?:they|these|those|we) (?:found|find|heard|hear|reached|reach|got|get|came|come|met|meet|won|gained)"
+    r"(?: (?:of|to|about|in|at|into))?(?: (?:us|them))?\b"
+)
+"""Asks by which way somebody or something came, without a word for the field that holds it."""
+_CAME = re.compile(
+    r"(?:that |which )?(?:they|it|these|those) (?:c[ao]me|arrived?|reached us|found us)(?: in)?"
+    r"(?: (?:from|through|by|via|over|in))?\b"
+)
 _PERIODS = frozenset("day month quarter year".split())
 _PERIODICALLY = {"daily": "day", "monthly": "month", "quarterly": "quarter", "yearly": "year", "annually": "year"}
+_ORIGIN_FIELDS = ("LeadSource", "Origin")
+_LONGEST_ASIDE = 9
+_SPLITTERS = frozenset("break split group divide cut slice".split())
 _TIME_UNITS = frozenset("day days week weeks month months quarter quarters year years hour hours".split())
 
 
@@ -56,7 +70,30 @@ def read_grouping(reader: Reader, info: ObjectInfo) -> list[str]:
         if fields and not (phrase == "by" and info.fields and FieldInfo(fields[0]).is_number):
             reader.take(place[0], at)
             return fields
-    return []
+    return _asked_origin(reader, info)
+
+
+def take_splitter(reader: Reader) -> None:
+    """'break', 'group': the word in front that says no more than that records are grouped."""
+    if reader.word(0) in _SPLITTERS:
+        reader.take(0, 1 + (reader.word(1) in ("up", "down")))
+
+
+def _asked_origin(reader: Reader, info: ObjectInfo) -> list[str]:
+    """'where do our leads come from?'"""
+    field, opening = info.first(*_ORIGIN_FIELDS), (reader.word(0), reader.word(1))
+    if field is None or opening not in (("where", "do"), ("where", "did")):
+        return []
+    end = _end_of(_ORIGINS, reader, 0)
+    if end:
+        reader.take(0, end)
+    return [field] if end else []
+
+
+def _end_of(pattern: re.Pattern[str], reader: Reader, at: int) -> int:
+    """Where the words end that the pattern finds from a place on; 0 if it finds none there."""
+    found = pattern.match(" ".join(token.low for token in reader.tokens[at : at + _LONGEST_ASIDE]))
+    return at + len(found[0].split()) if found else 0
 
 
 def _fields_from(reader: Reader, info: ObjectInfo, at: int) -> tuple[list[str], int]:
@@ -75,6 +112,8 @@ def _fields_from(reader: Reader, info: ObjectInfo, at: int) -> tuple[list[str], 
 
 def _group_at(reader: Reader, info: ObjectInfo, at: int) -> tuple[str, int] | None:
     """The field, or the date and its period, that stands here, and where it ends."""
+    if (origin := info.first(*_ORIGIN_FIELDS)) and (end := _end_of(_ORIGINS, reader, at)):
+        return origin, end
     if singular(reader.word(at)) in _PERIODS:
         return f"{_date_spoken_of(reader, info)}.{singular(reader.word(at))}", at + 1
     if singular(reader.word(at + 1)) in _PERIODS and (dates := DATE_VERBS.get(reader.word(at))):
@@ -85,7 +124,8 @@ def _group_at(reader: Reader, info: ObjectInfo, at: int) -> tuple[str, int] | No
             continue
         named = field_named([*words[:-1], _one(words[-1])], info) or field_named(words, info)
         if named and not named.is_date:
-            return named.name, at + size
+            end = at + size
+            return named.name, (_end_of(_CAME, reader, end) if named.name in _ORIGIN_FIELDS else 0) or end
     return None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from agents._offline.conditions import ConditionReader
 from agents._offline.lexicon import EVERY_RECORD_HAS, PERSON_OBJECTS, SHOWN_FIELDS, field_named
 from agents._offline.mentions import Mention, find_object
-from agents._offline.order import default_measure, read_grouping, read_sort
+from agents._offline.order import default_measure, read_grouping, read_sort, take_splitter
 from agents._offline.prompt import Briefing, ObjectInfo
 from agents._offline.questions import read_asked_fields, read_champion, read_role
 from agents._offline.reader import Reader
@@ -92,6 +92,8 @@ def read_records(clause: Clause) -> Request:
         return _show_fields(clause, exact, mention, asked)
     has_pipeline = reader.take_phrase("sales pipeline", "pipeline")
     group_by = [champion[1]] if champion else read_grouping(reader, info) if object_name else []
+    if group_by:
+        take_splitter(reader)
     problem = "" if group_by else _odd_grouping(reader)
     is_number = clause.verb is Verb.MEASURE or bool(group_by)
     function, measure = _read_function(reader, info, has_pipeline) if is_number else ("count", None)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents._offline.request import Verb
 from tests.agents.test_offline_needs import wish
 
 
@@ -26,3 +27,20 @@ def test_a_field_of_yes_or_no_is_spoken_of_by_the_words_of_its_name(said: str, f
 
 def test_an_address_that_is_missing_is_no_consent_that_is_missing() -> None:
     assert [one.field for one in wish("count the leads without email", "analytics").conditions] == ["Email"]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "fields"),
+    [
+        ("break our leads down by where they came from", "Lead", ("LeadSource",)),
+        ("where do our leads come from?", "Lead", ("LeadSource",)),
+        ("leads by the channel they came through", "Lead", ("LeadSource",)),
+        ("break down the leads by how they found us", "Lead", ("LeadSource",)),
+        ("group the leads by origin and rating", "Lead", ("LeadSource", "Rating")),
+        ("break the cases down by where they came from", "Case", ("Origin",)),
+    ],
+)
+def test_by_which_way_somebody_came_is_something_to_group_by(said: str, kind: str, fields: tuple[str, ...]) -> None:
+    asked = wish(said, "marketing")
+    assert (asked.verb, asked.object, asked.group_by) == (Verb.MEASURE, kind, fields)
+    assert (asked.scope, asked.ignored) == (None, ())
