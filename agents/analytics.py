@@ -13,6 +13,7 @@ analytics = DomainAgent(
     label="Analytics",
     handles=(
         "how many",
+        "how much is in",
         "count",
         "number of",
         "total",

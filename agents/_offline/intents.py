@@ -187,6 +187,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             + _FIGURE
             + r"\b",
             r"^how much\b",
+            r"^how (?:big|large|full) (?:is|are) (?:[\w-]+ ){0,3}pipeline\b",
             r"^(?:the )?(?:value|worth|amount|revenue) of (?:all |my |our |the )*(?:open |won |lost )?"
             r"(?:deals|opportunities|opps|quotes|orders|pipeline)\b",
             r"\badds? up(?: to)?\b|^sum\b",

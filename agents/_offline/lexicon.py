@@ -194,6 +194,7 @@ STOPWORDS = frozenset(
     find see look view pull fetch bring search let know want need like more only kind sort sorted order ordered ranked
     still again us both same other another such per between during since until
     money yet came come coming got get gets worth valued slipping slipped currently there's moment far overall together
+    altogether
     named called over regarding concerning related existing whole full everything anything something much many
     everyone everybody someone somebody anyone anybody thanks thank cheers hand dear quick rest of'em em ones'
     expect expected

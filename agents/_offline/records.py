@@ -44,8 +44,8 @@ _EXTREMES = {
 _FIGURE_WORDS = (
     "on average",
     "average", "avg", "mean", "maximum", "max", "minimum", "min", "total", "sum", "summed", "number of", "how many",
-    "count", "how much", "breakdown", "broken down", "distribution", "split", "calculate", "compute", "worth",
-    "combined", "add up", "work out",
+    "count", "how much", "how big", "how large", "how full", "breakdown", "broken down", "distribution", "split",
+    "calculate", "compute", "worth", "combined", "add up", "work out",
 )  # fmt: skip
 _PARTS = {
     "mine": frozenset(("OwnerId", "CreatedById")),

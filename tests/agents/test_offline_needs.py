@@ -151,3 +151,19 @@ def test_what_a_message_is_about_is_not_what_it_says() -> None:
     assert asked.text == "telling her the parts follow on Friday"
     assert asked.target is not None
     assert asked.target.number == "00001005"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "how much is in the open pipeline altogether?",
+        "what is our pipeline worth altogether?",
+        "how much do our open deals come to altogether?",
+        "how big is the pipeline overall?",
+    ],
+)
+def test_the_pipeline_is_what_open_deals_add_up_to(said: str) -> None:
+    asked = wish(said, "analytics")
+    assert (asked.verb, asked.object, asked.function, asked.measure) == (Verb.MEASURE, "Opportunity", "sum", "Amount")
+    assert [(one.field, one.value) for one in asked.conditions] == [("IsClosed", False)]
+    assert (asked.scope, asked.ignored) == (None, ())

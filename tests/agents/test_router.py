@@ -41,6 +41,8 @@ def route(text: str, access: Access = REP, previous: str | None = None) -> tuple
         ("number of records by industry", "analytics"),
         ("which picklist values does the schema have", "developer"),
         ("list my oportunities", "sales"),
+        ("how much is in the open pipeline altogether?", "analytics"),
+        ("how much is the FM-200?", "sales"),
     ],
 )
 def test_words_of_a_field_lead_to_its_agent(said: str, agent: str) -> None:
