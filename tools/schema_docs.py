@@ -22,7 +22,9 @@ _SHARING = {
 
 class DescribeObject(Arguments):
     object: str = argument("Kind of record by its API name, such as Account, Opportunity or Case.", max_length=60)
-    field: str | None = argument("Only this field, by its API name.", default=None, max_length=80)
+    field: str | None = argument(
+        "Only this field, by its API name, such as Status, StageName or Priority.", default=None, max_length=80
+    )
 
 
 class FieldLine(Result):
@@ -52,6 +54,8 @@ class ObjectDetails(Result):
 async def describe_object(ctx: ToolContext, args: DescribeObject) -> ObjectDetails:
     """Describe the schema of one object: its fields with API names, types, picklist values, required fields,
     relationships, and your rights. Only what you may see.
+
+    Allowed values, what values, picklist values, which fields, API names, API names of the fields.
     """
     description = await ctx.crm.describe(args.object)
     fields = description.fields

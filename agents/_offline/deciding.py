@@ -9,7 +9,7 @@ from agents._offline.choosing import OPTION, Fit, Heard, is_kind, profile_of
 from agents._offline.clauses import split_clauses
 from agents._offline.filling import Filled, Filler
 from agents._offline.intents import recognise_verb
-from agents._offline.lexicon import DATE_VERBS, FIELD_WORDS, OBJECT_WORDS
+from agents._offline.lexicon import DATE_VERBS, FIELD_WORDS, OBJECT_WORDS, object_named
 from agents._offline.measuring import read_figures
 from agents._offline.options import splits
 from agents._offline.prompt import Briefing
@@ -83,7 +83,7 @@ def read_tool_request(
         return None  # a record is named, and the tool is about none
     named = [*filled.spare, *(one for some in filled.references.values() for one in some)]
     names_record = any(one.record_id or one.number or is_written_as_name(one.text) for one in named)
-    if filled.untaken and best.named < _NAMED and plain().verb not in (Verb.UNKNOWN, Verb.DELETE):
+    if best.named < _NAMED and any(_has_part_in(plain(), one) for one in filled.untaken):
         return None  # what is named has no part in it
     needs_record = any(one.is_required for one in best.spec.taking(Takes.RECORD))
     kinds = {kind for one in best.spec.taking(Takes.RECORD) if one.is_required for kind in one.objects}
@@ -135,6 +135,13 @@ def _asks_for_more(utterance: str, toolbox: Toolbox) -> bool:
 def _is_of_use(request: Request) -> bool:
     """Whether the grammar of records knows what to do."""
     return request.verb not in (Verb.UNKNOWN, Verb.DELETE) and not request.problem and not _is_vague(request)
+
+
+def _has_part_in(request: Request, name: Reference) -> bool:
+    """Whether the grammar of records takes the name for what is meant or written, and passes over no word."""
+    target = request.target or request.scope
+    said = [target.text if target else "", *(one.value for one in request.changes)]
+    return any(name.text in one for one in said) and _leaves_nothing(request) and _is_of_use(request)
 
 
 def _leaves_nothing(request: Request) -> bool:
@@ -230,8 +237,11 @@ def _swallows(name: str, fit: Fit) -> bool:
 
 
 def _is_vague(request: Request) -> bool:
-    """Whether a record is only guessed at: by words in lower case, which may as well be no name."""
-    return request.target is not None and request.target.text.islower()
+    """Whether a record is only guessed at: by words in lower case, or one for a kind of record, that may name none."""
+    if request.target is None:
+        return False
+    said = request.target.text
+    return said.islower() or object_named([said.lower()], (), fuzzy=False) is not None
 
 
 def _says_more(fit: Fit, heard: Heard, briefing: Briefing) -> bool:

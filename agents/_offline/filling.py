@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from agents._offline import figures, free_text
+from agents._offline import figures, free_text, structures
 from agents._offline.amounts import small_number
 from agents._offline.choosing import Profile, phrases_of, profile_of
 from agents._offline.dates import Span
-from agents._offline.lexicon import object_named
+from agents._offline.lexicon import field_named, object_named
 from agents._offline.options import NOT, Options, counted_by
 from agents._offline.periods import Periods
-from agents._offline.prompt import Briefing
+from agents._offline.prompt import Briefing, FieldInfo, ObjectInfo
 from agents._offline.reader import Reader
 from agents._offline.references import hinted, read_exact, read_number, read_ordinal, read_pronoun
 from agents._offline.request import Reference
@@ -81,6 +81,10 @@ class Filler:
         dated = frozenset(at for span in spans for at in range(span.start, span.end))
         figures.read_labelled(self._spec, self._reader, self._stems, dated, self.filled.values)
         labelled = list(self._reader.used)
+        self._read_urls()
+        if self._spec.taking(Takes.CONDITIONS, Takes.FIELDS):
+            self._read_objects()
+            structures.read(self._spec, self._reader, self._briefing, self.filled.values)
         free_text.read_led(self._spec, self._reader, self._clause, self.filled.values)
         options = Options(self._spec, self._reader, self._stems, spans, is_whole=self._is_whole)
         self.filled.values |= options.read()
@@ -93,6 +97,8 @@ class Filler:
         self.filled.values |= figures.read_numbers(self._spec, self._reader, self._stems)
         self._read_flags()
         self._read_objects()
+        self._read_fields()
+        self._read_implied()
         self._read_pointers()
         self._read_limit()
         named_values = Values(self._spec, self._reader, self._briefing)
@@ -151,6 +157,58 @@ class Filler:
             ]
             if named:
                 self.filled.values[argument.name] = list(dict.fromkeys(named)) if argument.is_list else named[0]
+
+    def _read_fields(self) -> None:
+        """Fields of the kind of record that was named; 'Case.Status' names both."""
+        for argument in self._spec.taking(Takes.FIELD):
+            kinds = self._spec.taking(Takes.OBJECT)
+            self._read_dotted(argument, kinds)
+            named = next((self.filled.values[one.name] for one in kinds if one.name in self.filled.values), None)
+            info = self._briefing.objects.get(str(named))
+            if info is None or argument.name in self.filled.values:
+                continue
+            found = [(at, one.name) for at in self._reader.free() if (one := self._field_at(at, info))]
+            for at, _ in found:
+                self._reader.take(at, at + 1)
+            if found:
+                names = list(dict.fromkeys(name for _, name in found))
+                self.filled.values[argument.name] = names if argument.is_list else names[0]
+
+    def _field_at(self, at: int, info: ObjectInfo) -> FieldInfo | None:
+        token = self._reader.tokens[at]
+        return field_named([token.low], info) if token.kind is Kind.WORD and is_telling(token) else None
+
+    def _read_dotted(self, argument: Argument, kinds: Sequence[Argument]) -> None:
+        for at in self._reader.free():
+            before, _, after = self._reader.tokens[at].text.partition(".")
+            name = object_named([before.lower()], self._briefing.objects, fuzzy=False) if after else None
+            info = self._briefing.objects.get(name or "")
+            if info is not None and (one := field_named([after.lower()], info)):
+                self.filled.values |= {kind.name: info.name for kind in kinds if not kind.is_list}
+                self.filled.values[argument.name] = [one.name] if argument.is_list else one.name
+                self._reader.take(at, at + 1)
+                return
+
+    def _read_urls(self) -> None:
+        for argument in self._spec.taking(Takes.TEXT):
+            at = next((at for at in self._reader.free() if self._reader.tokens[at].kind is Kind.URL), None)
+            if at is not None and argument.name not in self.filled.values and "address" in argument.description.lower():
+                self._reader.take(at, at + 1)
+                self.filled.values[argument.name] = self._reader.tokens[at].text.rstrip(".,;:!?)")
+
+    def _read_implied(self) -> None:
+        """A choice that an argument is said to belong to ('Integration: where to send them') is made with it."""
+        for choice in self._spec.taking(Takes.CHOICE):
+            if choice.name in self.filled.values:
+                continue
+            meant = {
+                value
+                for one in self._spec.arguments
+                for value in choice.values
+                if one.name in self.filled.values and one.description.lower().startswith(f"{value.replace('_', ' ')}:")
+            }
+            if len(meant) == 1:
+                self.filled.values[choice.name] = meant.pop()
 
     # Records
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agents._offline.choosing import Phrase, phrases_of
+from agents._offline.choosing import Phrase, phrases_of, profile_of
 from agents._offline.dates import Span
 from agents._offline.lexicon import OBJECT_WORDS
 from agents._offline.reader import Reader
@@ -37,6 +37,9 @@ class Options:
         for at in range(len(reader)):
             if reader.word(at) in ("this", "all"):
                 self._stems[at] = reader.word(at)
+        head = next((at for at, word in enumerate(self._stems) if word), None)
+        if is_whole and head is not None and self._stems[head] in profile_of(spec).verbs:
+            self._stems[head] = ""  # 'generate a trigger': what the tool does chooses nothing
         self._spans = spans
         self._is_whole = is_whole
         self.values: dict[str, object] = {}

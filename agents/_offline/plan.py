@@ -135,8 +135,11 @@ def _call(work: Work, request: Request) -> Steps[str]:
     try:
         return (yield from caller.run(request))
     except (AskError, GiveUpError) as lacking:
-        is_new = request.otherwise.verb is Verb.CREATE and isinstance(lacking, GiveUpError)
-        if is_new or (isinstance(lacking, AskError) and lacking.candidates):
+        named = [*request.spare, *(one for some in request.references.values() for one in some)]
+        is_missed = isinstance(lacking, GiveUpError) and any(one.objects for one in named)
+        if (request.otherwise.verb is Verb.CREATE and is_missed) or (
+            isinstance(lacking, AskError) and lacking.candidates
+        ):
             raise
     return (yield from _handler(request.otherwise.verb)(work, request.otherwise))
 

@@ -16,6 +16,7 @@ MAX_DESCRIPTION = 6_000
 """Characters of a description that are read; whoever describes a foreign tool may write what he likes."""
 _MAX_ARGUMENTS = 40
 _OPTION = re.compile(r"^- ([^:\n]{1,80}): (.*)$")
+_FIELDS = re.compile(r"\bfields?\b")
 _NOT_ASKED = "do not ask the user"
 _APPROVED = re.compile(r"\bapprov(?:e|es|ed|al)\b|\bcountersign", re.IGNORECASE)
 _CHANGING = frozenset(
@@ -33,11 +34,17 @@ class Takes(StrEnum):
     RECORD = "record"
     OBJECT = "object"
     """The name of a kind of record."""
+    FIELD = "field"
+    """The name of a field of the kind of record that another argument takes."""
     DAY = "day"
     NUMBER = "number"
     FLAG = "flag"
     CHOICE = "choice"
     TEXT = "text"
+    CONDITIONS = "conditions"
+    """Conditions on fields: a list of field, op and value."""
+    FIELDS = "fields"
+    """Fields with their values."""
     OTHER = "other"
     """A structure that words do not fill."""
 
@@ -192,6 +199,10 @@ def _takes(name: str, told: str, item: Mapping[str, Any], values: Sequence[str],
         return Takes.FLAG
     if kind in ("integer", "number"):
         return Takes.NUMBER
+    if {"field", "op", "value"} <= set(item.get("properties") or ()):
+        return Takes.CONDITIONS
+    if kind == "object" and "properties" not in item:
+        return Takes.FIELDS if _FIELDS.search(low) else Takes.OTHER
     if kind not in ("string", None) or "properties" in item:
         return Takes.OTHER
     if "{15}" in pattern or (name.endswith(("_id", "_ids")) and not pattern):
@@ -200,4 +211,4 @@ def _takes(name: str, told: str, item: Mapping[str, Any], values: Sequence[str],
         return Takes.DAY
     if name in ("object", "objects", "object_name") or low.startswith(("kind of record", "kinds of record")):
         return Takes.OBJECT
-    return Takes.TEXT
+    return Takes.FIELD if name.split("_")[-1] in ("field", "fields") else Takes.TEXT
