@@ -16,7 +16,19 @@ from starlette.responses import StreamingResponse
 from api.auth import AuthError, KeySetError
 from api.charts import ChartError, ChartNotFoundError
 from api.envelope import EnvelopeMiddleware
-from api.errors import STATUSES, ForbiddenError, InputError, UnknownAssistantError, register_errors
+from api.errors import (
+    STATUSES,
+    CrossSiteError,
+    ForbiddenError,
+    InputError,
+    InvalidFilterError,
+    ProviderNotFoundError,
+    UnknownAssistantError,
+    register_errors,
+)
+from api.evaluations import EvaluationNotFoundError
+from api.identity_provider import ProviderDownError
+from api.mcp.faults import ForeignServerDownError
 from api.outbox import MailClosedError, MailNotFoundError, NotAllowedToSendError
 from crm.database import DatabaseNotReadyError
 from crm.errors import (
@@ -44,6 +56,7 @@ from graphs.feedback import MessageNotFoundError
 from graphs.schedules import ScheduleError, ScheduleNotFoundError
 from graphs.triggers import TriggerError, TriggerNotFoundError
 from graphs.versions import OrphanedRunError
+from trust.api_keys import ApiKeyError, ApiKeyNotFoundError
 from trust.approvals import (
     ApprovalClosedError,
     ApprovalError,
@@ -53,8 +66,13 @@ from trust.approvals import (
 )
 from trust.audit import NoSuchEntryError
 from trust.delegations import DelegationNotFoundError
+from trust.directory import DirectoryError, UnmappedError
+from trust.foreign import ForeignServerError, ForeignServerNotFoundError, ForeignToolChangedError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
+from trust.provisioning import GroupNotFoundError, PersonNotFoundError, TakenError
+from trust.sessions import SessionNotFoundError
+from trust.slack import SlackPersonNotFoundError
 from trust.switches import SwitchedOffError
 from trust.undo import EntryNotFoundError, TooManyEntriesError
 from trust.webhooks import DeliveryBusyError, TooManyWebhooksError, WebhookNotFoundError
@@ -113,6 +131,24 @@ TABLE: list[tuple[Exception, int, str]] = [
     (OverloadedError("later"), 429, "overloaded"),
     (KeySetError("the token keys cannot be read"), 503, "key-set"),
     (DatabaseNotReadyError("role x is a superuser"), 503, "database-not-ready"),
+    (UnmappedError("nobody"), 403, "unmapped"),
+    (CrossSiteError("no"), 403, "cross-site"),
+    (EvaluationNotFoundError("e"), 404, "evaluation-not-found"),
+    (SessionNotFoundError("s"), 404, "session-not-found"),
+    (ApiKeyNotFoundError("k"), 404, "api-key-not-found"),
+    (PersonNotFoundError("p"), 404, "person-not-found"),
+    (GroupNotFoundError("g"), 404, "group-not-found"),
+    (ProviderNotFoundError("p"), 404, "provider-not-found"),
+    (SlackPersonNotFoundError("s"), 404, "slack-person-not-found"),
+    (ForeignServerNotFoundError("s"), 404, "foreign-server-not-found"),
+    (TakenError("there"), 409, "taken"),
+    (ForeignToolChangedError("other"), 409, "foreign-tool-changed"),
+    (ApiKeyError("name", "expected a text"), 422, "api-key"),
+    (InvalidFilterError("filter"), 422, "invalid-filter"),
+    (DirectoryError("userName", "expected a text"), 422, "directory"),
+    (ForeignServerError("url", "expected an address"), 422, "foreign-server"),
+    (ForeignServerDownError("no answer"), 502, "foreign-server-down"),
+    (ProviderDownError("no answer"), 502, "provider-down"),
     (TimeoutError("pool"), 503, "timeout"),
 ]
 
