@@ -51,9 +51,13 @@ class SegmentPreview(Names):
 
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def preview_segment(ctx: ToolContext, args: PreviewSegment) -> SegmentPreview:
-    """Build or preview a segment, an audience or target group: how big it is, how many people meet the conditions, how
-    many of them may be written to, and a sample. Nothing is saved: show count and sample, then save_segment with the
-    same conditions."""
+    """Build, preview or try out a segment, an audience or target group: how big it is, how many people meet the
+    conditions, how many of them may be written to, and a sample. Nothing is saved: show count and sample, then
+    save_segment with the same conditions.
+
+    Try out a segment, try out a target group, how large an audience, how big a segment, how large a target group, size
+    of the audience.
+    """
     segment = args.segment
     counted = await count_people(ctx, segment)
     page = await ctx.crm.query(

@@ -15,6 +15,7 @@ from agents._offline.reader import Reader
 from agents._offline.references import hinted, read_exact, read_number, read_ordinal, read_pronoun
 from agents._offline.request import Reference
 from agents._offline.schemas import Argument, Spec, Takes
+from agents._offline.selecting import read_selection
 from agents._offline.stems import is_telling, stem
 from agents._offline.values import Values
 from agents._offline.words import Kind, is_written_as_name, singular
@@ -103,6 +104,7 @@ class Filler:
         self._read_limit()
         named_values = Values(self._spec, self._reader, self._briefing)
         named_values.read(self.filled.values)
+        self.filled.needs_today |= read_selection(self._spec, self._reader, self._briefing, self.filled.values)
         for span in spans:
             self._reader.take(span.start, span.end)  # a day that no argument takes is no part of a name
         names = self._read_names()

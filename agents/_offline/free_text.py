@@ -46,6 +46,11 @@ def holds_name(argument: Argument) -> bool:
     return argument.name == "name" or argument.name.endswith("_name") or bool(_NAME_WORDS.search(told))
 
 
+def _narrows(argument: Argument) -> bool:
+    """Whether it keeps to a value, so that no sentence is meant for it."""
+    return not argument.is_required and argument.description.startswith("Only ")
+
+
 def read_led(spec: Spec, reader: Reader, clause: str, values: dict[str, object]) -> None:
     """Texts behind their own word, a lead or a colon, and what is quoted. Their words are taken."""
     texts = [one for one in spec.taking(Takes.TEXT) if not asks_in_words(one)]
@@ -149,7 +154,7 @@ def _read_addresses(texts: Sequence[Argument], reader: Reader, values: dict[str,
 
 def _read_colon(texts: Sequence[Argument], reader: Reader, clause: str, values: dict[str, object]) -> None:
     """'close case 1234: replaced the cable': what follows a colon is the text that is missing."""
-    free = [one for one in texts if one.name not in values and not holds_name(one)]
+    free = [one for one in texts if one.name not in values and not holds_name(one) and not _narrows(one)]
     place = reader.find_phrase(":")
     if free and place and place[1] < len(reader):
         chosen = min(free, key=lambda one: (not one.is_required, -one.longest))

@@ -1,9 +1,13 @@
 """What people in marketing ask for in their own words, read as pure functions."""
 
+from typing import Any
+
 import pytest
 
 from agents._offline.request import Verb
 from tests.agents.test_offline_needs import wish
+
+WEB = {"field": "LeadSource", "op": "contains", "value": "web"}
 
 
 @pytest.mark.parametrize(
@@ -44,3 +48,44 @@ def test_by_which_way_somebody_came_is_something_to_group_by(said: str, kind: st
     asked = wish(said, "marketing")
     assert (asked.verb, asked.object, asked.group_by) == (Verb.MEASURE, kind, fields)
     assert (asked.scope, asked.ignored) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        ("how large would an audience of all leads from the web be?", {"filters": [WEB]}),
+        ("try out a segment: leads with lead source Web", {"filters": [{**WEB, "value": "Web"}]}),
+        ("preview a segment of hot leads from the web", {"rating": "Hot", "filters": [WEB]}),
+        (
+            "try out a target group of leads without email",
+            {"filters": [{"field": "Email", "op": "is_null", "value": True}]},
+        ),
+        (
+            "how large an audience are the leads that opted out?",
+            {"filters": [{"field": "HasOptedOutOfEmail", "op": "eq", "value": True}]},
+        ),
+    ],
+)
+def test_a_segment_is_tried_out_under_the_conditions_that_were_said(said: str, values: dict[str, Any]) -> None:
+    asked = wish(said, "marketing")
+    assert (asked.tool, asked.values) == ("preview_segment", {"object": "Lead", **values})
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        (
+            "save the leads from trade shows as a segment called Trade show leads",
+            {"name": "Trade show leads", "object": "Lead", "filters": [{**WEB, "value": "trade show"}]},
+        ),
+        (
+            "save a segment of warm leads from the web named Warm web leads",
+            {"name": "Warm web leads", "object": "Lead", "rating": "Warm", "filters": [WEB]},
+        ),
+    ],
+)
+def test_a_segment_is_saved_under_its_name_and_what_it_is_from_is_no_campaign(
+    said: str, values: dict[str, Any]
+) -> None:
+    asked = wish(said, "marketing")
+    assert (asked.tool, asked.values, asked.spare) == ("save_segment", values, ())
