@@ -219,7 +219,7 @@ class TestOutward:
                 async def resolve(host: str, port: int, found: list[str] = found) -> list[str]:
                     return found
 
-                monkeypatch.setattr(outward, "_resolve", resolve)
+                monkeypatch.setattr(outward, "resolve", resolve)
                 with pytest.raises(AddressError):
                     await Outward(allow_http=True).post(f"http://innocent.example:{receiver.port}/", b"{}", {})
             assert receiver.got == []
