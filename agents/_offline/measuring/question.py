@@ -24,6 +24,8 @@ _LONGEST = 60
 _LONGEST_TEXT = 600
 _PEOPLE = frozenset(map(stem, "agent person people user rep colleague employee seller salesperson".split()))
 _ONE_OF = re.compile(r"\bwhich (?:one )?of (?:my|our|the|these|those|his|her|their) ((?:\w+ ?){1,3})", re.IGNORECASE)
+_SORTED = re.compile(r"\b(?:larg|bigg|high|small|low|new|old|late|cheap)\w*st first\b", re.IGNORECASE)
+"""How a list is put in order: 'largest first'. Figures are ranked, and records are listed."""
 _NUMBERED = re.compile(r"\d{5}")
 _TELLING = 0.9
 """Words of a question for figures; what is longer is a text."""
@@ -71,6 +73,7 @@ def read_figures(text: str, spec: Spec, briefing: Briefing, spell: Callable[[str
         or _DOES.match(text[:200])
         or _RULES.search(text)
         or _NUMBERED.search(text)
+        or _SORTED.search(text)
     ):
         return None
     if (one_of := _ONE_OF.search(text)) and (_NOUNS - _PEOPLE) & {stem(word.lower()) for word in one_of[1].split()}:
