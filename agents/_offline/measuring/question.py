@@ -24,6 +24,7 @@ _LONGEST = 60
 _LONGEST_TEXT = 600
 _PEOPLE = frozenset(map(stem, "agent person people user rep colleague employee seller salesperson".split()))
 _ONE_OF = re.compile(r"\bwhich (?:one )?of (?:my|our|the|these|those|his|her|their) ((?:\w+ ?){1,3})", re.IGNORECASE)
+_EACH = frozenset("per by each every which what".split())
 _SORTED = re.compile(r"\b(?:larg|bigg|high|small|low|new|old|late|cheap)\w*st first\b", re.IGNORECASE)
 """How a list is put in order: 'largest first'. Figures are ranked, and records are listed."""
 _NUMBERED = re.compile(r"\d{5}")
@@ -222,6 +223,8 @@ class _Reading:
         if measure.kinds & {Figure.RATE, Figure.DURATION}:
             is_done = bool(measure.own - _NOUNS - asked_words())
             return measure.is_named or (is_done and bool(measure.kinds & asked) and measure.strength >= _TELLING)
+        if counts and not asked and not any(one.is_capital or one.low in _EACH for one in self.reader.tokens):
+            return False  # 'hot leads from the web' are a list
         return (fits or (counts and bool(_NOUNS & set(said)))) and is_split and narrowed
 
 
