@@ -16,7 +16,17 @@ from crm.repositories import ledger as rows
 from crm.work import Approval
 from trust.actions import Action, ForeignCall
 from trust.decisions import Deny
-from trust.ledger import Outcome, UnsettledError, check_again, close, close_unknown, find_begun, new_entry, refuse
+from trust.ledger import (
+    Outcome,
+    UnsettledError,
+    check_again,
+    close,
+    close_unknown,
+    find_approved,
+    find_begun,
+    new_entry,
+    refuse,
+)
 from trust.principal import Principal, refresh
 
 
@@ -48,13 +58,9 @@ async def begin(
 
     A call that was begun before and not ended is closed as unknown. Raises: UnsettledError.
     """
-    approval = await approvals.find(session, approval_id, for_update=True)
-    if approval is None or approval.requester != principal.id:
-        raise UnsettledError("there is no such approval")
-    if approval.status in ("applied", "refused"):
-        return Outcome(approval.status == "applied", approval.result or {}, is_repeat=True)
-    if approval.status != "approved":
-        raise UnsettledError(f"the approval is {approval.status}")
+    approval = await find_approved(session, approval_id, principal)
+    if isinstance(approval, Outcome):
+        return approval
     entry = await rows.claim(session, new_entry(session, approval, at))
     if entry is None:
         return await close_unknown(session, approval, at=at)

@@ -70,13 +70,9 @@ async def settle(
     read what it did. `principal` and `crm` are the requester's, with the rights they have now.
     Raises: UnsettledError.
     """
-    approval = await approvals.find(session, approval_id, for_update=True)
-    if approval is None or approval.requester != principal.id:
-        raise UnsettledError("there is no such approval")
-    if approval.status in ("applied", "refused"):
-        return Outcome(approval.status == "applied", approval.result or {}, is_repeat=True)
-    if approval.status != "approved":
-        raise UnsettledError(f"the approval is {approval.status}")
+    approval = await find_approved(session, approval_id, principal)
+    if isinstance(approval, Outcome):
+        return approval
     entry = await ledger.claim(session, new_entry(session, approval, at))
     if entry is None:
         raise UnsettledError("the ledger holds this write already, but its approval was not used up")
@@ -139,6 +135,18 @@ def undone_by(session: TenantSession, approval: Approval) -> str | None:
     if approval.tool != UNDO or approval.agent != UNDOER or not _is_as_written(session, approval):
         return None
     return str(approval.arguments["entry_id"])
+
+
+async def find_approved(session: TenantSession, approval_id: str, principal: Principal) -> Approval | Outcome:
+    """The requester's approval, its row locked; what became of it if it was used up. Raises: UnsettledError."""
+    approval = await approvals.find(session, approval_id, for_update=True)
+    if approval is None or approval.requester != principal.id:
+        raise UnsettledError("there is no such approval")
+    if approval.status in ("applied", "refused"):
+        return Outcome(approval.status == "applied", approval.result or {}, is_repeat=True)
+    if approval.status != "approved":
+        raise UnsettledError(f"the approval is {approval.status}")
+    return approval
 
 
 def new_entry(session: TenantSession, approval: Approval, at: datetime) -> LedgerEntry:
