@@ -15,15 +15,14 @@ from agents._prompts import build_system_prompt, own_lines
 from agents._router import ROUTER_PROMPT, Route, choice_tool, route_by_words
 from crm.database import Database, TenantSession
 from graphs._asking import asking_of
+from graphs._ending import enter_end
 from graphs._outlet import Outlet, Writer
 from graphs._sight import HandleStream, look, note_what_was_written
 from graphs.context import Limits, RunContext
-from graphs.lease import require_lease
 from graphs.messages import answered, spoken, storable, text_of, to_model
 from graphs.screens import Screens, added
 from graphs.state import Call, Message, TurnState
 from tools._declare import find_json_fault
-from trust import audit
 from trust.answers import AnswerCheck, note_for_model
 from trust.digests import digest_of
 from trust.evidence import gather
@@ -243,13 +242,9 @@ class Voice:
             "withheld": state["turn"].get("withheld", 0),
             "removed": state["turn"].get("removed", 0),
         }
-        principal = context.principal
-        async with self.database.session(principal.tenant, write=True) as session:
-            await require_lease(session)
-            kind = "turn.handoff" if state["route"]["kind"] == "escalate" else "turn.finished"
-            await audit.record(
-                session, at=context.now, kind=kind, actor=principal.id, subject=context.run_id, payload=payload
-            )
+        kind = "turn.handoff" if state["route"]["kind"] == "escalate" else "turn.finished"
+        async with self.database.session(context.principal.tenant, write=True) as session:
+            await enter_end(session, context, kind, payload)
             if self.keep_texts is not None:
                 await self.keep_texts(session, context, messages)
 

@@ -16,13 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from agents._outside import OUTSIDE_NAME
 from crm.database import is_unreachable
 from graphs._calls import CallDesk
+from graphs._ending import enter_end
 from graphs._voice import Voice
 from graphs.context import RunContext
-from graphs.lease import require_lease
 from graphs.messages import human
 from graphs.requests import Settled
 from graphs.state import Call, Message, TurnState
-from trust import audit
 
 _SAID: Final = "An assistant outside makes a call."
 """Nothing of the call is in it: what the assistant writes must not pass for words of the person."""
@@ -88,17 +87,8 @@ class OutsideCall:
             "calls": turn.get("trail", []),
             "flags": turn.get("flags", []),
         }
-        principal = context.principal
-        async with self.desk.database.session(principal.tenant, write=True) as session:
-            await require_lease(session)
-            await audit.record(
-                session,
-                at=context.now,
-                kind="call.finished",
-                actor=principal.id,
-                subject=context.run_id,
-                payload=payload,
-            )
+        async with self.desk.database.session(context.principal.tenant, write=True) as session:
+            await enter_end(session, context, "call.finished", payload)
         return {"calls": [], "request": {}}
 
 

@@ -14,17 +14,17 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
 from graphs._calls import CallDesk
+from graphs._ending import enter_end
 from graphs._sight import Sight, look, note_what_was_written
 from graphs._voice import Voice
 from graphs.context import RunContext
-from graphs.lease import require_lease
 from graphs.messages import human, spoken
 from graphs.requests import Settled
 from graphs.state import Call, Message, TurnState, append_messages, merge_notes
 from graphs.workflows._declare import AGAIN, DONE, FINISH, MOST_ROUNDS, STOP, Branch, Outcome, Step, Workflow
 from graphs.workflows._progress import WorkflowState, describe_end, enter, entry_of, envelopes_of, started
 from graphs.workflows._view import view_of
-from trust import audit, telemetry
+from trust import telemetry
 from trust.digests import digest_of
 
 Node = Callable[[WorkflowState, Runtime[RunContext]], Awaitable[Command[Any]]]
@@ -181,17 +181,8 @@ class Engine:
             "calls": state["turn"].get("trail", []),
             "answer": digest_of(message["content"]),
         }
-        principal = context.principal
-        async with self.desk.database.session(principal.tenant, write=True) as session:
-            await require_lease(session)
-            await audit.record(
-                session,
-                at=context.now,
-                kind="workflow.finished",
-                actor=principal.id,
-                subject=context.run_id,
-                payload=payload,
-            )
+        async with self.desk.database.session(context.principal.tenant, write=True) as session:
+            await enter_end(session, context, "workflow.finished", payload)
         return {"messages": [message]}
 
     def _look(self, state: TurnState, context: RunContext) -> Sight:
