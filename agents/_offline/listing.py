@@ -174,7 +174,7 @@ def _fields_of(request: Request, conditions: Iterable[Condition]) -> list[str]:
 
 
 def _filters(conditions: Iterable[Condition]) -> list[dict[str, object]]:
-    return [{"field": c.field, "op": c.op, "value": c.value} for c in conditions]
+    return [one.as_argument for one in conditions]
 
 
 def _is_singular(request: Request) -> bool:

@@ -61,6 +61,11 @@ class Condition:
     topic: str
     """What kind of narrowing it is; a later one of the same topic replaces it in a follow-up."""
 
+    @property
+    def as_argument(self) -> dict[str, object]:
+        """As tools take it."""
+        return {"field": self.field, "op": self.op, "value": self.value}
+
 
 @dataclass(frozen=True)
 class Sort:

@@ -17,8 +17,7 @@ def read_selection(spec: Spec, reader: Reader, briefing: Briefing, values: dict[
         return False
     for argument in spec.taking(Takes.CONDITIONS):
         reading = ConditionReader(reader, info, briefing)
-        said = [one for one in reading.read() if one.field.lower() not in values]
-        found = [{"field": one.field, "op": one.op, "value": one.value} for one in said]
+        found = [one.as_argument for one in reading.read() if one.field.lower() not in values]
         if found:
             values[argument.name] = found
         return reading.needs_today

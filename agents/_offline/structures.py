@@ -3,6 +3,8 @@
 What they look like is told by the tool's schema; how they are said is the grammar of records' own.
 """
 
+from dataclasses import replace
+
 from agents._offline.changes import fit, read_field_values
 from agents._offline.conditions import ConditionReader
 from agents._offline.lexicon import field_named
@@ -60,10 +62,10 @@ def _read_conditions(reader: Reader, info: ObjectInfo, briefing: Briefing) -> li
     if must and reader.word(must[1]) != "not":
         reader.take(*must)
     is_turned = must is not None and reader.word(must[0] + 1) != "not"
-    for one in ConditionReader(reader, info, briefing).read():
-        op = _OPPOSITE.get(one.op, one.op) if is_turned else one.op
-        found.append({"field": one.field, "op": op, "value": one.value})
-    return found
+    said = ConditionReader(reader, info, briefing).read()
+    if is_turned:
+        said = [replace(one, op=_OPPOSITE.get(one.op, one.op)) for one in said]
+    return [*found, *(one.as_argument for one in said)]
 
 
 def _read_needed(reader: Reader, info: ObjectInfo) -> list[dict[str, object]]:
