@@ -11,7 +11,7 @@ from crm.directory import DirectoryGroup, DirectoryMember, DirectoryUser
 from crm.ids import new_id
 from crm.records import User
 from crm.repositories.inserting import insert_if_absent, insert_or_replace
-from crm.repositories.people import SERVICE
+from crm.repositories.people import SERVICE, add_user
 
 _PLAIN = {"synchronize_session": False}
 _IS_PERSON = or_(User.UserType.is_(None), User.UserType != SERVICE)
@@ -47,19 +47,7 @@ async def is_taken(session: TenantSession, username: str, *, but: str | None) ->
 
 
 async def add_person(session: TenantSession, values: dict[str, Any], *, by: str, at: datetime) -> User:
-    user = User(
-        Id=new_id(User.prefix),
-        UserType="Standard",
-        CreatedById=by,
-        CreatedDate=at,
-        LastModifiedById=by,
-        LastModifiedDate=at,
-        SystemModstamp=at,
-        **values,
-    )
-    session.add(user)
-    await session.flush()
-    return user
+    return await add_user(session, {"Id": new_id(User.prefix), "UserType": "Standard", **values}, by=by, at=at)
 
 
 async def change_person(session: TenantSession, user: User, values: dict[str, Any], *, by: str, at: datetime) -> None:

@@ -1,7 +1,8 @@
 """How people of the tenant's own staff are reached."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import select
 
@@ -32,18 +33,26 @@ def is_service(user: User) -> bool:
 async def add_service(session: TenantSession, name: str, *, by: str, at: datetime) -> User:
     """A user that stands for a program: it has no address, and only keys act as it."""
     user_id = new_id(User.prefix)
+    values = {
+        "Id": user_id,
+        "Username": f"{user_id.lower()}@service.invalid",
+        "LastName": name,
+        "IsActive": True,
+        "UserType": SERVICE,
+        "OwnerId": by,
+    }
+    return await add_user(session, values, by=by, at=at)
+
+
+async def add_user(session: TenantSession, values: Mapping[str, Any], *, by: str, at: datetime) -> User:
+    """A user of any kind; `values` say which, and have its id."""
     user = User(
-        Id=user_id,
-        Username=f"{user_id.lower()}@service.invalid",
-        LastName=name,
-        IsActive=True,
-        UserType=SERVICE,
-        OwnerId=by,
         CreatedById=by,
         CreatedDate=at,
         LastModifiedById=by,
         LastModifiedDate=at,
         SystemModstamp=at,
+        **values,
     )
     session.add(user)
     await session.flush()
