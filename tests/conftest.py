@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import hypothesis
 import psycopg
@@ -29,6 +29,7 @@ from crm.database import Database, DatabaseConfig
 from crm.seed import seed
 from tests.service import World, open_world, settings_for
 
+T = TypeVar("T")
 Seed = Callable[[Database], Awaitable[None]]
 
 MASTER_KEY = b"a key that only tests ever seal with"
@@ -187,7 +188,7 @@ def _share_compiled(connection: Connection) -> None:
 
 
 def run_seed(config: DatabaseConfig, seed: Seed) -> None:
-    """Run an asynchronous seed from a synchronous fixture; in a thread, so that no loop of pytest's is touched."""
+    """Run an asynchronous seed from a synchronous fixture."""
 
     async def run() -> None:
         database = Database(config)
@@ -196,7 +197,16 @@ def run_seed(config: DatabaseConfig, seed: Seed) -> None:
         finally:
             await database.close()
 
+    run_apart(run)
+
+
+def run_apart(work: Callable[[], Awaitable[T]]) -> T:
+    """Run something asynchronous from synchronous code; in a thread, so that no loop of this one's is touched."""
+    found: list[T] = []
     failures: list[BaseException] = []
+
+    async def run() -> None:
+        found.append(await work())
 
     def target() -> None:
         try:
@@ -209,6 +219,7 @@ def run_seed(config: DatabaseConfig, seed: Seed) -> None:
     thread.join()
     if failures:
         raise failures[0]
+    return found[0]
 
 
 # The same examples in every run: a run that fails can be repeated, and one that passes does not fail tomorrow.

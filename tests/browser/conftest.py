@@ -3,11 +3,9 @@
 Without a Chromium these tests are left out, and the summary says so; `COUNTERSIGN_BROWSER=required` makes that a fault.
 """
 
-import asyncio
 import os
 import shutil
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,28 +58,6 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=find_chromium(), args=options)
         yield opened
         opened.close()
-
-
-def run_apart(work: Callable[[], Awaitable[T]]) -> T:
-    """Run something asynchronous from a test that drives a browser: the driver has a loop of its own in this thread."""
-    found: list[T] = []
-    failures: list[BaseException] = []
-
-    def target() -> None:
-        async def run() -> None:
-            found.append(await work())
-
-        try:
-            asyncio.run(run())
-        except BaseException as error:  # raised again below, in the caller's thread
-            failures.append(error)
-
-    thread = threading.Thread(target=target)
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
-    return found[0]
 
 
 @dataclass

@@ -11,8 +11,8 @@ from bench.inbox import fill
 from crm.database import Database, DatabaseConfig
 from crm.ids import TenantId
 from tests.browser.asking import Asking, Copilot, restartable, update
-from tests.browser.conftest import Site, find_axe_faults, open_page, open_site, run_apart, sign_in
-from tests.conftest import PostgresTemplates, SqliteTemplates, seed_small
+from tests.browser.conftest import Site, find_axe_faults, open_page, open_site, sign_in
+from tests.conftest import PostgresTemplates, SqliteTemplates, run_apart, seed_small
 from tests.service import DANA, MARA, OTHER_DANA, make_app, settings_for
 
 OTHER_MARA, INBOX = "mara@southridge.example", "#/approvals"

@@ -11,7 +11,8 @@ from crm.database import Database, DatabaseConfig
 from crm.ids import TenantId
 from crm.records import Account, Opportunity, Task
 from tests.browser.asking import ACME, RENEWAL_ID, Asking, Copilot, update
-from tests.browser.conftest import Site, open_page, open_site, run_apart
+from tests.browser.conftest import Site, open_page, open_site
+from tests.conftest import run_apart
 from tests.service import DANA, MARA
 
 HOSTILE = (

@@ -1,9 +1,10 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from crm.database import Database
-from tests.conftest import SqliteTemplates, seed_small
+from crm.database import Database, DatabaseConfig
+from tests.conftest import SqliteTemplates, Templates, seed_small
+from tests.metric_org import seed_metric_org
 from tests.tools.desk import Desk
 from tests.trust.scene import Scene
 
@@ -32,3 +33,18 @@ async def scene(sqlite_templates: SqliteTemplates) -> AsyncIterator[Scene]:
         opened = Database(config)
         yield Scene(opened)
         await opened.close()
+
+
+@pytest.fixture
+def org_config(templates: Templates) -> Iterator[DatabaseConfig]:
+    """Both databases, filled with an organisation that has enough to measure."""
+    templates.build("metrics", seed_metric_org)
+    with templates.copied("metrics") as config:
+        yield config
+
+
+@pytest.fixture
+async def org(org_config: DatabaseConfig) -> AsyncIterator[Desk]:
+    opened = Database(org_config)
+    yield Desk(opened)
+    await opened.close()

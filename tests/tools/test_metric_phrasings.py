@@ -1,14 +1,11 @@
 """The eleven metric questions in more than 240 wordings: what the embedded model answers is what SQL says."""
 
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from crm.database import Database, DatabaseConfig
+from crm.database import DatabaseConfig
 from crm.seed.people import staff_id
-from tests.conftest import Templates
-from tests.metric_org import seed_metric_org
 from tests.service import open_world, settings_for, tool_results
 from tests.tools.desk import HERE, Desk
 from tests.tools.metric_wordings import QUESTIONS, Json, answer_by_sql, decide, fault_of, key_of, read_wordings
@@ -22,20 +19,6 @@ FILES = ("metric_phrasings.yaml", "metric_second.yaml")
 ALAN = "alan@northwind.example"
 """Analyst."""
 TODAY = {"context": {"today": "2026-11-02"}}
-
-
-@pytest.fixture
-def org_config(templates: Templates) -> Iterator[DatabaseConfig]:
-    templates.build("metrics", seed_metric_org)
-    with templates.copied("metrics") as config:
-        yield config
-
-
-@pytest.fixture
-async def org(org_config: DatabaseConfig) -> AsyncIterator[Desk]:
-    opened = Database(org_config)
-    yield Desk(opened)
-    await opened.close()
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -1,14 +1,11 @@
 """Eleven metric questions over 2,000 cases, with answers equal to SQL that is written here and shares nothing."""
 
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from crm.database import Database, DatabaseConfig
-from tests.conftest import Templates
-from tests.metric_org import seed_metric_org
+from crm.database import DatabaseConfig
 from tests.oracle import raw_connection
 from tests.tools.desk import Desk
 from tools._run import ToolError
@@ -186,20 +183,6 @@ ASKED = [
         "all",
     ),
 ]
-
-
-@pytest.fixture
-def org_config(templates: Templates) -> Iterator[DatabaseConfig]:
-    templates.build("metrics", seed_metric_org)
-    with templates.copied("metrics") as config:
-        yield config
-
-
-@pytest.fixture
-async def org(org_config: DatabaseConfig) -> AsyncIterator[Desk]:
-    opened = Database(org_config)
-    yield Desk(opened)
-    await opened.close()
 
 
 def by_sql(config: DatabaseConfig, asked: Asked) -> dict[str, float]:
