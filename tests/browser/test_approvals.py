@@ -1,6 +1,7 @@
 """The inbox in a browser: finding, reading and deciding, by keyboard and by mouse."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,13 +12,17 @@ from bench.inbox import fill
 from crm.database import Database, DatabaseConfig
 from crm.ids import TenantId
 from tests.browser.asking import Asking, Copilot, restartable, update
-from tests.browser.conftest import Site, find_axe_faults, open_page, open_site, sign_in
+from tests.browser.conftest import PATIENCE_MS, Site, find_axe_faults, open_page, open_site, sign_in
 from tests.conftest import PostgresTemplates, SqliteTemplates, run_apart, seed_small
 from tests.service import DANA, MARA, OTHER_DANA, make_app, settings_for
 
 OTHER_MARA, INBOX = "mara@southridge.example", "#/approvals"
 LOOKED_AT_MS = 450
 """The console takes no key for a card that has only just come up."""
+_IN_SIGHT = """({ id, ms }) => {
+  const card = document.querySelector("cs-approval-card");
+  return card?.card?.approval_id === id && card.shownFor > ms;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +58,15 @@ def read(page: Page, site: Site, approval: Any, query: str = "") -> None:
     """Open a card and look at it."""
     page.goto(f"{site.url}/console/{INBOX}/{approval['approval_id']}{query}")
     page.locator("cs-approval-card .decide, cs-approval-card .fate").first.wait_for()
-    page.wait_for_timeout(LOOKED_AT_MS)
+    look_at(page, approval["approval_id"])
+
+
+def look_at(page: Page, approval_id: str) -> None:
+    """Until the card of that request has been in sight long enough for a key to mean it."""
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while not page.evaluate(_IN_SIGHT, {"id": approval_id, "ms": LOOKED_AT_MS}):
+        assert time.monotonic() < until, "the card is not in sight"
+        page.wait_for_timeout(50)
 
 
 def card(page: Page) -> Any:
@@ -79,14 +92,14 @@ def approve_by_keyboard(page: Page, url: str, asking: Asking) -> None:
     expect(card(page).get_by_role("heading", level=2)).to_contain_text("Change Opportunity")
     assert page.evaluate("document.activeElement.dataset.way") is None, "the focus is on no decision"
     page.keyboard.press("Enter")
-    page.wait_for_timeout(LOOKED_AT_MS)
+    look_at(page, shown_in(page))
     assert [asking.status(one) for one in asked.values()] == ["pending", "pending"]
     first = asked.pop(shown_in(page))  # of two that were made at once either may come first
     [second] = asked.values()
     page.keyboard.press("a")
     asking.wait_for(first, "applied")
     page.wait_for_url(f"**/*{second['approval_id']}*")  # on to the next by itself
-    page.wait_for_timeout(LOOKED_AT_MS)
+    look_at(page, second["approval_id"])
     page.keyboard.press("a")
     asking.wait_for(second, "applied")
     expect(page.get_by_text("Nothing waits here.")).to_be_visible()
@@ -120,6 +133,7 @@ def test_what_is_marked_is_approved_only_after_a_second_look(mara: Page, asking:
     expect(dialog).to_contain_text("Say first that you have looked")
     assert asking.status(gone) == "pending"
     mara.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
     mara.keyboard.press("r")
     mara.get_by_role("dialog").get_by_label("Why").fill("We keep it")
     mara.keyboard.press("Control+Enter")
@@ -141,7 +155,7 @@ def test_an_edit_makes_a_new_request_and_says_so(mara: Page, asking: Asking) -> 
     assert asking.status(first) == "edited"
     assert asking.record()["NextStep"] != "Send the second offer", "nobody has approved it yet"
     [new] = asking.site.call(MARA, "GET", "/approvals", params={"view": "mine"})
-    mara.wait_for_timeout(LOOKED_AT_MS)
+    look_at(mara, new["approval_id"])
     mara.keyboard.press("a")
     asking.wait_for(new, "applied")
     assert asking.record()["NextStep"] == "Send the second offer"
@@ -160,7 +174,7 @@ def test_a_record_that_moved_on_is_shown_and_asked_for_again(mara: Page, asking:
     card(mara).get_by_role("button", name="Ask again with today's values").click()
     expect(card(mara).locator("del.old")).to_contain_text("Fast")
     [new] = asking.site.call(MARA, "GET", "/approvals", params={"view": "mine"})
-    mara.wait_for_timeout(LOOKED_AT_MS)
+    look_at(mara, new["approval_id"])
     mara.keyboard.press("a")
     asking.wait_for(new, "applied")
     assert asking.record()["NextStep"] == "Late"
@@ -272,14 +286,14 @@ def test_a_card_stays_when_the_service_is_restarted(
                 page.locator(".line").first.wait_for()
                 page.keyboard.press("j")
                 expect(card(page).locator("ins.new")).to_have_text("After the restart")
-                page.wait_for_timeout(LOOKED_AT_MS)
+                look_at(page, one["approval_id"])
                 served.stop()
                 card(page).get_by_role("button", name="Approve").click()
                 expect(card(page)).to_contain_text("The service does not answer")
                 served.start()
                 expect(card(page).get_by_role("button", name="Approve")).to_be_visible()
                 assert asking.status(one) == "pending"
-                page.wait_for_timeout(LOOKED_AT_MS)
+                look_at(page, one["approval_id"])
                 card(page).get_by_role("button", name="Approve").click()
                 asking.wait_for(one, "applied")
 
