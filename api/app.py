@@ -13,6 +13,7 @@ from api.intake import IntakeMiddleware
 from api.pages import PagePolicyMiddleware
 from api.routes import (
     a2a,
+    ag_ui,
     api_keys,
     approval_batches,
     approvals,
@@ -93,6 +94,7 @@ ROUTES = (
     stateless,
     completions,
     a2a,
+    ag_ui,
     triggers,
     approval_batches,
     approvals,

@@ -221,7 +221,8 @@ def status_of(error: Exception) -> int:
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
-def _kind_of(error: Exception) -> str:
+def kind_of(error: Exception) -> str:
+    """Its stable name."""
     name = type(error).__name__.removesuffix("Error")
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).strip("-")
 
@@ -233,7 +234,7 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
     if status >= 500:
         _log.error("request could not be served", exc_info=error)
     detail = next((text for kind, text in _UNTOLD.items() if isinstance(error, kind)), str(error))
-    return problem(status, _kind_of(error), detail, errors=errors, headers=headers)
+    return problem(status, kind_of(error), detail, errors=errors, headers=headers)
 
 
 def _fields_of(error: Exception) -> list[FieldProblem]:

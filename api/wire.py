@@ -195,7 +195,7 @@ def read_message(given: Mapping[str, Any]) -> tuple[str, str | None]:
             continue
         if kind not in ("human", "user"):
             raise InputError(f"{where}.type", "expected human: only the user's own words can be sent")
-        said.append((_content_of(message, where), _id_of(message, where)))
+        said.append((read_content(message.get("content"), where), read_message_id(message.get("id"), where)))
     if not said:
         raise InputError("input.messages", "expected a message of the user")
     text = "\n".join(one for one, _ in said)
@@ -218,8 +218,8 @@ def read_replaced(given: Mapping[str, Any]) -> str | None:
     return named[0]
 
 
-def _content_of(message: Mapping[str, Any], where: str) -> str:
-    content = message.get("content")
+def read_content(content: object, where: str) -> str:
+    """The text of a message. Raises: InputError."""
     if not isinstance(content, str | list):
         raise InputError(f"{where}.content", "expected text or a list of text blocks")
     for place, block in enumerate(content if isinstance(content, list) else ()):
@@ -229,8 +229,8 @@ def _content_of(message: Mapping[str, Any], where: str) -> str:
     return text_of({"content": content})
 
 
-def _id_of(message: Mapping[str, Any], where: str) -> str | None:
-    given = message.get("id")
+def read_message_id(given: object, where: str) -> str | None:
+    """Raises: InputError."""
     if given is None:
         return None
     if not isinstance(given, str) or not _MESSAGE_ID.fullmatch(given):

@@ -1,4 +1,5 @@
-"""Tries public clients against the running service: the chat UI that npm carries, in Chromium, and the JavaScript SDK.
+"""Tries public clients against the running service: the chat UI that npm carries, in Chromium, the JavaScript SDK, and
+AG-UI's client.
 
 `uv run python deploy/try_clients.py` installs them unmodified into a folder, starts the demo and
 drives them; it needs node 20, npm and /usr/bin/chromium. Exit code 1 if a step does not come about. The screenshots
@@ -25,9 +26,10 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 SCREENS = ROOT / "docs" / "screens" / "clients"
-SCRIPT = Path(__file__).parent / "clients" / "sdk.mjs"
+SCRIPTS = Path(__file__).parent / "clients"
 CHAT = "create-agent-chat-app@0.1.6"
 SDKS = ("1.15.0", "2.0.0")
+AG_UI = "1.0.0"
 REP, MANAGER = "dana@northwind.example", "mara@northwind.example"
 DEAL = "Acme Industries - Fabrication Line Renewal"
 PATIENCE_MS = 180_000
@@ -92,14 +94,22 @@ def install_chat(folder: Path) -> Path:
     return web
 
 
-def install_sdk(folder: Path, version: str) -> Path:
-    place = folder / f"sdk-{version}"
+def install(folder: Path, package: str, script: str) -> Path:
+    """A folder with the package and the script that uses it."""
+    place = folder / package.replace("/", "-").lstrip("@")
     if not (place / "node_modules").exists():
         place.mkdir(exist_ok=True)
         (place / "package.json").write_text('{"type": "module", "private": true}')
-        run(["npm", "install", "--no-audit", "--no-fund", f"@langchain/langgraph-sdk@{version}"], place)
-    shutil.copy(SCRIPT, place / "sdk.mjs")
+        run(["npm", "install", "--no-audit", "--no-fund", package], place)
+    shutil.copy(SCRIPTS / script, place / script)
     return place
+
+
+def try_script(folder: Path, package: str, version: str, script: str, people: "People") -> None:
+    print(f"{package} {version}")
+    place = install(folder, f"{package}@{version}", script)
+    given = {"URL": people.url, "VERSION": version, "REP": people.token(REP), "MANAGER": people.token(MANAGER)}
+    print(run(["node", script], place, **given), end="")
 
 
 def run(command: list[str], folder: Path, **environment: str) -> str:
@@ -228,7 +238,7 @@ def try_chat(chat: Chat) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, help="where the clients are installed; kept for the next time")
-    parser.add_argument("--only", choices=["chat", "sdk"])
+    parser.add_argument("--only", choices=["chat", "sdk", "ag-ui"])
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.folder or Path(scratch)
@@ -240,18 +250,11 @@ def main() -> None:
         demo += ["--port", str(service), "--folder", f"{scratch}/demo", "--factor", "0.1"]
         origins = f'["{page_url}"]'
         with running(demo, ROOT, f"{people.url}/ok", COUNTERSIGN_CORS_ORIGINS=origins):
-            for version in () if given.only == "chat" else SDKS:
-                print(f"@langchain/langgraph-sdk {version}")
-                said = run(
-                    ["node", "sdk.mjs"],
-                    install_sdk(folder, version),
-                    URL=people.url,
-                    VERSION=version,
-                    REP=people.token(REP),
-                    MANAGER=people.token(MANAGER),
-                )
-                print(said, end="")
-            if given.only == "sdk":
+            for version in SDKS if given.only in (None, "sdk") else ():
+                try_script(folder, "@langchain/langgraph-sdk", version, "sdk.mjs", people)
+            if given.only in (None, "ag-ui"):
+                try_script(folder, "@ag-ui/client", AG_UI, "ag_ui.mjs", people)
+            if given.only not in (None, "chat"):
                 return
             print(CHAT)
             preview = ["npx", "vite", "preview", "--port", str(ui), "--strictPort"]

@@ -96,10 +96,15 @@ def _edited_arguments(decision: Mapping[str, Any], action: Mapping[str, Any], wh
     name = edited.get("name", edited.get("action", action["name"]))
     if name != action["name"]:
         raise AnswerError(f"{where}.edited_action.name: the tool cannot be changed from {action['name']!r}")
-    arguments = {key: _as_before(value, action["args"].get(key)) for key, value in edited["args"].items()}
+    return read_edited(edited["args"], action["args"], f"{where}.edited_action.args")
+
+
+def read_edited(given: Mapping[str, Any], before: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The arguments that a person wrote in place of those `before`. Raises: AnswerError."""
+    arguments = {key: _as_before(value, before.get(key)) for key, value in given.items()}
     fault = find_json_fault(arguments)
     if fault is not None:
-        raise AnswerError(f"{where}.edited_action.args: {fault}")
+        raise AnswerError(f"{where}: {fault}")
     return arguments
 
 

@@ -36,7 +36,7 @@ def build_request(approvals: Sequence[Approval]) -> dict[str, Any]:
         **(_older_dialect(first) if len(approvals) == 1 else {}),
         "action_requests": [_action_request(one) for one in approvals],
         "review_configs": [{"action_name": one.tool, "allowed_decisions": list(DECISIONS)} for one in approvals],
-        "approvals": [describe_approval(one) for one in approvals],
+        "approvals": [{**describe_approval(one), "call_id": one.call_id} for one in approvals],
         "message": "; ".join(plain(one.card["title"]) for one in approvals),
         "reason": first.rule["reason"],
         "tool_call_id": first.call_id,

@@ -492,6 +492,7 @@ OTHER_PROTOCOLS = {
     "GET /v1/models/{model}": None,
     "POST /v1/chat/completions": "crm:read",
     "POST /a2a": "crm:read",
+    "POST /ag-ui": "crm:read",
     "POST /integrations/slack/actions": None,
 }
 """What other protocols describe, and our document does not; with the scope that lets a token in."""
