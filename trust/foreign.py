@@ -199,6 +199,12 @@ def full_name(server: str, tool: str) -> str:
     return f"{server}__{re.sub(r'[^a-z0-9]+', '_', tool.lower()).strip('_')}"
 
 
+async def list_full_names(session: TenantSession) -> set[str]:
+    """What the tenant's foreign tools are called here, those that may not be used among them."""
+    servers = {one.server_id: one.name for one in await rows.list_servers(session)}
+    return {full_name(servers[one.server_id], one.name) for one in await rows.list_tools(session)} if servers else set()
+
+
 async def _note(
     session: TenantSession, kind: str, actor: str, server: ForeignServer, payload: dict[str, Any], *, at: datetime
 ) -> None:

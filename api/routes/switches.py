@@ -8,9 +8,12 @@ from pydantic import AwareDatetime, BaseModel, Field
 from api.callers import PolicyAdminOf, ServiceOf
 from api.errors import InputError, problems
 from api.wire import Body
+from api.wiring import Service
 from crm.fields import to_json
 from crm.switches import KillSwitch, ServiceSwitch
 from trust.actions import UNDO, UNDOER
+from trust.foreign import list_full_names
+from trust.principal import Principal
 from trust.switches import MAX_REASON, Throw, list_switches, throw
 
 router = APIRouter(prefix="/admin", tags=["switches"])
@@ -51,13 +54,16 @@ class TargetsWire(BaseModel):
 @router.get("/switches/targets", responses=problems(403))
 async def list_switch_targets(principal: PolicyAdminOf, service: ServiceOf) -> TargetsWire:
     """The agents and tools that there are, by name."""
-    known = _known(service)
+    known = await _known(service, principal)
     return TargetsWire(agents=sorted(known["agent"]), tools=sorted(known["tool"]))
 
 
-def _known(service: ServiceOf) -> dict[str, set[str]]:
+async def _known(service: Service, principal: Principal) -> dict[str, set[str]]:
+    """By scope. Tools of others are among them in whatever state they are: they can be stopped before they are used."""
     desk = service.runner.desk
-    return {"tenant": {""}, "agent": {*desk.roster, UNDOER}, "tool": {*desk.catalogue, UNDO}}
+    async with service.database.session(principal.tenant) as session:
+        foreign = await list_full_names(session)
+    return {"tenant": {""}, "agent": {*desk.roster, UNDOER}, "tool": {*desk.catalogue, UNDO, *foreign}}
 
 
 @router.get("/switches", responses=problems(403))
@@ -87,7 +93,7 @@ async def list_kill_switches(principal: PolicyAdminOf, service: ServiceOf) -> li
 async def throw_kill_switch(body: SwitchBody, principal: PolicyAdminOf, service: ServiceOf) -> list[SwitchWire]:
     """Throw a switch: it counts for everything that begins after the answer, in every process. Entered in the audit."""
     now = service.runner.clock()
-    if body.name not in _known(service)[body.scope]:
+    if body.name not in (await _known(service, principal))[body.scope]:
         message = "expected none for a tenant" if body.scope == "tenant" else f"there is no {body.scope} of this name"
         raise InputError("name", message)
     if body.until is not None and (body.state == "off" or body.until <= now):

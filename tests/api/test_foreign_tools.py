@@ -187,10 +187,29 @@ async def test_another_description_or_schema_takes_a_tool_out_of_use(cheap: Stag
     await cheap.say(FIND_CALL)
     assert len(cheap.server.asked) == 1
 
+    await _is_stopped_by_its_switch(cheap)
+
     del cheap.server.tools["find_issues"]
     assert (await cheap.refresh())["find_issues"]["state"] == "gone"
     trail = await cheap.world.get(ADMIN, "/audit", params={"kind": "foreign.changed"})
     assert [one["payload"]["state"] for one in trail] == ["changed", "gone"]
+
+
+async def _is_stopped_by_its_switch(stage: Stage) -> None:
+    """The switch of one tenant's tool; nobody else has a tool of this name."""
+    switch = {"scope": "tool", "name": "issues__find_issues", "state": "on", "reason": "a wrong day"}
+    path = "/admin/switches"
+    assert switch["name"] in (await stage.world.get(ADMIN, f"{path}/targets"))["tools"]
+    assert switch["name"] not in (await stage.world.get(ADA_THERE, f"{path}/targets"))["tools"]
+    assert (await stage.world.call(ADA_THERE, "POST", path, json=switch)).status_code == 422
+    await stage.world.post(ADMIN, path, switch)
+    asked = len(stage.server.asked)
+    _, values = await stage.say(FIND_CALL)
+    assert "switched off: a wrong day" in tool_results(values)[0]["error"]["message"]
+    assert len(stage.server.asked) == asked
+    await stage.world.post(ADMIN, path, {**switch, "state": "off"})
+    await stage.say(FIND_CALL)
+    assert len(stage.server.asked) == asked + 1
 
 
 def _shows_on_the_command_line(stage: Stage, tools: Json) -> None:
