@@ -7,7 +7,7 @@ import typer
 from api._options import LOCAL, As, AsJson, Call, Url, printed
 from api._terminal import CommandError, console, one_line, show_rows
 
-_COLUMNS = ("id", "username", "name", "kind", "is_active", "permission_sets")
+_COLUMNS = ("id", "username", "name", "kind", "is_active", "role", "manager_name", "permission_sets")
 PersonId = Annotated[str, typer.Argument(help="Record id of the user.")]
 
 
@@ -23,14 +23,74 @@ def build(call: Call) -> typer.Typer:
     def list_users(
         who: As = None,
         url: Url = LOCAL,
+        find: Annotated[str, typer.Option(help="Part of a name or of a login name.")] = "",
         offset: Annotated[int, typer.Option(min=0)] = 0,
         limit: Annotated[int, typer.Option(min=1, max=200)] = 100,
         as_json: AsJson = False,
     ) -> None:
         """Users, active or not, with their permission sets."""
-        found = call("GET", "/admin/people", url, who, params={"offset": offset, "limit": limit})
+        wanted = {"text": find, "offset": offset, "limit": limit}
+        found = call("GET", "/admin/people", url, who, params=wanted)
         if not printed(found, as_json=as_json):
             show_rows(found, *_COLUMNS, empty="There is nobody.")
+
+    @app.command("add")
+    def add(
+        username: Annotated[str, typer.Argument(help="Login name, in the form of an e-mail address.")],
+        last_name: Annotated[str, typer.Argument(help="Family name.")],
+        first_name: Annotated[str | None, typer.Option(help="Given name.")] = None,
+        email: Annotated[str | None, typer.Option(help="Where letters go.")] = None,
+        manager: Annotated[str | None, typer.Option(help="Record id of whom they answer to.")] = None,
+        role: Annotated[str | None, typer.Option(help="Place in the role tree, by name.")] = None,
+        permission_set: Annotated[list[str] | None, typer.Option(help="That they have; may be repeated.")] = None,
+        who: As = None,
+        url: Url = LOCAL,
+        as_json: AsJson = False,
+    ) -> None:
+        """Add somebody, who signs in with the organisation's identity provider."""
+        body = {
+            "username": username,
+            "last_name": last_name,
+            "first_name": first_name,
+            "email": email,
+            "manager": manager,
+            "role": role,
+            "permission_sets": permission_set or [],
+        }
+        added = call("POST", "/admin/people", url, who, json=body)
+        if not printed(added, as_json=as_json):
+            show_rows([added], *_COLUMNS, empty="")
+
+    @app.command("manager")
+    def manager(
+        person: PersonId,
+        manager: Annotated[
+            str | None, typer.Argument(help="Record id of whom they answer to; nobody if left out.")
+        ] = None,
+        who: As = None,
+        url: Url = LOCAL,
+        as_json: AsJson = False,
+    ) -> None:
+        """Say whom somebody answers to: who may decide for them follows from it."""
+        change(person, {"manager": manager}, who, url, as_json=as_json)
+
+    @app.command("role")
+    def role(
+        person: PersonId,
+        role: Annotated[str | None, typer.Argument(help="Place in the role tree, by name; none if left out.")] = None,
+        who: As = None,
+        url: Url = LOCAL,
+        as_json: AsJson = False,
+    ) -> None:
+        """Say which place in the role tree somebody has: people see what people below own."""
+        change(person, {"role": role}, who, url, as_json=as_json)
+
+    @app.command("roles")
+    def roles(who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:
+        """The places of the role tree."""
+        found = call("GET", "/admin/roles", url, who)
+        if not printed(found, as_json=as_json):
+            show_rows(found, "name", "under", empty="There are no roles.")
 
     @app.command("deactivate")
     def deactivate(person: PersonId, who: As = None, url: Url = LOCAL, as_json: AsJson = False) -> None:

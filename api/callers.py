@@ -147,5 +147,20 @@ PolicyAdminOf = Annotated[Principal, Depends(with_scope(POLICY_MANAGE, permissio
 UserAdminOf = Annotated[Principal, Depends(with_scope(USERS_MANAGE, permission="manage_users", staff=True))]
 """For who comes in: people's sessions, keys of programs, groups."""
 
+
+async def get_rights_reader(principal: PrincipalOf) -> Principal:
+    """Raises: ForbiddenError."""
+    doors = {USERS_MANAGE: "manage_users", POLICY_MANAGE: "manage_policy"}
+    open_to = [scope for scope, permission in doors.items() if permission in principal.access.permissions]
+    if principal.is_customer or not open_to:
+        raise ForbiddenError(f"this needs the permission {' or '.join(map(repr, doors.values()))}")
+    if principal.scopes.isdisjoint(open_to):
+        raise ForbiddenError(f"this needs a token with scope {' or '.join(map(repr, open_to))}")
+    return principal
+
+
+RightsReaderOf = Annotated[Principal, Depends(get_rights_reader)]
+"""For who there is and what they may do: looked at by those who manage users, and by those who manage the policy."""
+
 EraserOf = Annotated[Principal, Depends(with_scope(DATA_ERASE, permission="erase_data"))]
 """For erasing, and for how long things are kept."""

@@ -28,7 +28,11 @@ class GroupNotFoundError(Exception):
 
 
 class TakenError(Exception):
-    """Somebody else has this name already."""
+    """Somebody else has this name already. `field` says which it is, where a request has it under a name of its own."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ async def create_person(
 ) -> User:
     """A new person without any right; groups give them theirs. Raises: TakenError."""
     if await rows.is_taken(session, values["Username"], but=None):
-        raise TakenError("there is a user of this userName already")
+        raise TakenError("there is a user of this userName already", field="username")
     user = await rows.add_person(session, values, by=by, at=at)
     if external_id is not None:
         await rows.put_external_id(session, user.Id, external_id)
@@ -69,12 +73,14 @@ async def change_person(
     return user
 
 
-async def set_active(session: TenantSession, user: User, is_active: bool, *, by: str, at: datetime) -> None:
-    """Let somebody in or shut them out, with all that would let them in. Raises: DirectoryError."""
+async def set_active(
+    session: TenantSession, user: User, is_active: bool, *, by: str, at: datetime, field: str = "active"
+) -> None:
+    """Let somebody in or shut them out, with all that would let them in. Raises: DirectoryError, for `field`."""
     if user.IsActive == is_active:
         return
     if not is_active and await is_last_manager(session, user.Id):
-        raise DirectoryError("active", "this is the last person who may manage users")
+        raise DirectoryError(field, "this is the last person who may manage users")
     await rows.change_person(session, user, {"IsActive": is_active}, by=by, at=at)
     if is_active:
         await _note(session, "user.activated", by, user.Id, at)

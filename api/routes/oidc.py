@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from api.callers import PersonEntranceOf, ServiceOf, UserAdminOf
 from api.errors import problems
 from api.wire import Body
+from crm.repositories.staff import list_group_names
 from trust import directory
 
 router = APIRouter(tags=["sign-in"])
@@ -33,6 +34,7 @@ class GroupRightsWire(BaseModel):
     """What groups of the organisation's directory may do here."""
 
     groups: dict[str, list[str]]
+    known: list[str] = Field(description="Groups that the directory has told of over SCIM.")
 
 
 @router.get(
@@ -67,7 +69,8 @@ async def get_group_rights(principal: UserAdminOf, service: ServiceOf) -> GroupR
     """What groups of the organisation's directory may do here."""
     async with service.database.session(principal.tenant) as session:
         found = await directory.list_group_rights(session)
-    return GroupRightsWire(groups={group: sorted(sets) for group, sets in sorted(found.items())})
+        known = await list_group_names(session)
+    return GroupRightsWire(groups={group: sorted(sets) for group, sets in sorted(found.items())}, known=known)
 
 
 @router.put("/admin/groups", responses=problems(403))

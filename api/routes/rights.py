@@ -1,9 +1,9 @@
-"""The tenant's people and where their rights come from, for administrators. Rights change where people are kept."""
+"""The tenant's people and where their rights come from, for administrators. They change under `/admin/people`."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.callers import PolicyAdminOf, ServiceOf
+from api.callers import PolicyAdminOf, RightsReaderOf, ServiceOf
 from api.errors import problems
 from crm.repositories.access import list_members, list_permission_sets
 from crm.repositories.records import display_name
@@ -62,7 +62,7 @@ async def list_rights(principal: PolicyAdminOf, service: ServiceOf) -> list[Memb
 
 
 @router.get("/permission-sets", responses=problems(403))
-async def list_sets(principal: PolicyAdminOf, service: ServiceOf) -> list[PermissionSetWire]:
+async def list_sets(principal: RightsReaderOf, service: ServiceOf) -> list[PermissionSetWire]:
     """The tenant's bundles of rights by name."""
     async with service.database.session(principal.tenant) as session:
         members = [one for one in await list_members(session) if one.user.IsActive]

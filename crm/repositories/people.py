@@ -59,11 +59,6 @@ async def add_user(session: TenantSession, values: Mapping[str, Any], *, by: str
     return user
 
 
-async def list_users(session: TenantSession, *, offset: int, limit: int) -> list[User]:
-    """Users, people and service principals, active or not, by id."""
-    return list(await session.scalars(select(User).order_by(User.Id).offset(offset).limit(limit)))
-
-
 async def find_any(session: TenantSession, user_id: str) -> User | None:
     """The user of this id, person or service principal, active or not."""
     return cast("User | None", await session.scalar(select(User).where(User.Id == user_id)))

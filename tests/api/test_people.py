@@ -1,0 +1,126 @@
+"""Administrators add people, place them and say what they may do: only in their own tenant, with faults by field."""
+
+from typing import Any
+
+import pytest
+
+from crm.seed.people import staff_id
+from tests.api.test_sessions import sign_in
+from tests.service import ADMIN, MARA, World
+
+Json = Any
+OTHER_ADMIN = "ada@southridge.example"
+NINA = {
+    "username": "nina@northwind.example",
+    "first_name": "Nina",
+    "last_name": "Nowak",
+    "email": "nina.nowak@northwind.example",
+    "manager": staff_id("mara"),
+    "role": "Sales Representative West",
+    "permission_sets": ["sales_rep"],
+}
+
+
+async def refused(world: World, method: str, path: str, body: Json, *, status: int = 422, who: str = ADMIN) -> str:
+    """The field that the service objects to."""
+    answer = await world.call(who, method, path, json=body)
+    assert answer.status_code == status, answer.text
+    return ", ".join(one["field"] for one in answer.json()["errors"])
+
+
+async def test_somebody_is_added_placed_found_and_shut_out(world: World) -> None:
+    made = await world.post(ADMIN, "/admin/people", NINA)
+    path = f"/admin/people/{made['id']}"
+    assert (made["name"], made["email"], made["kind"], made["is_active"]) == (
+        "Nina Nowak",
+        NINA["email"],
+        "person",
+        True,
+    )
+    assert (made["role"], made["manager"], made["permission_sets"]) == (NINA["role"], staff_id("mara"), ["sales_rep"])
+    browser, _ = await sign_in(world, NINA["username"])
+    me = (await browser.get("/auth/me")).json()
+    assert (me["person"]["id"], me["person"]["title"]) == (made["id"], NINA["role"])
+    assert await world.get(ADMIN, path) == made
+
+    # The other tenant has people of the same names, and neither sees, finds nor changes this one.
+    twin = await world.post(OTHER_ADMIN, "/admin/people", {"username": NINA["username"], "last_name": "Nowak"})
+    for who, mine, other in ((ADMIN, made, twin), (OTHER_ADMIN, twin, made)):
+        found = await world.get(who, "/admin/people", params={"text": "NOWAK"})
+        assert [one["id"] for one in found] == [mine["id"]]
+        for method, body in (("GET", None), ("PATCH", {"is_active": False})):
+            answer = await world.call(who, method, f"/admin/people/{other['id']}", **({"json": body} if body else {}))
+            assert answer.status_code == 404
+    assert (await world.call(OTHER_ADMIN, "PATCH", path, json={"manager": None})).status_code == 404
+
+    whole = [one["name"] for one in await world.get(ADMIN, "/admin/people", params={"limit": 200})]
+    paged = []
+    for offset in range(0, len(whole), 20):
+        page = await world.get(ADMIN, "/admin/people", params={"offset": offset, "limit": 20})
+        paged += [one["name"] for one in page]
+    assert (paged, len(set(whole))) == (whole, len(whole))
+    assert await world.get(ADMIN, "/admin/people", params={"text": "%"}) == []
+    leavers = await world.get(ADMIN, "/admin/people", params={"is_active": False, "kind": "person"})
+    assert [one["is_active"] for one in leavers] == [False] * len(leavers)
+    assert staff_id("gus") in {one["id"] for one in leavers}
+
+    roles = {one["name"]: one["under"] for one in await world.get(ADMIN, "/admin/roles")}
+    assert roles[NINA["role"]] == "Sales Manager West"
+    moved = {"manager": staff_id("victor"), "role": "Sales Manager West", "permission_sets": ["sales_manager"]}
+    changed = (await world.call(ADMIN, "PATCH", path, json=moved)).json()
+    assert (changed["manager"], changed["role"]) == (moved["manager"], moved["role"])
+    assert (await browser.get("/auth/me")).json()["permissions"] == changed["permissions"] == ["approve_writes"]
+    cleared = (await world.call(ADMIN, "PATCH", path, json={"manager": None, "role": None})).json()
+    assert (cleared["manager"], cleared["manager_name"], cleared["role"]) == (None, None, "")
+    assert cleared["permission_sets"] == ["sales_manager"], "what is not named stays"
+
+    assert (await world.call(ADMIN, "PATCH", path, json={"is_active": False})).status_code == 200
+    assert (await browser.get("/auth/me")).status_code == 401
+    noted = {one["kind"]: one for one in await world.get(ADMIN, "/audit") if one["subject"] == made["id"]}
+    assert {"user.created", "user.permission_sets", "user.manager", "user.role", "user.deactivated"} <= set(noted)
+    assert noted["user.role"]["actor"] == staff_id("ada")
+
+
+@pytest.mark.parametrize("templates", ["sqlite"], indirect=True)
+async def test_what_cannot_be_is_refused_by_name_and_changes_nothing(world: World) -> None:
+    before = await world.get(ADMIN, "/admin/people", params={"limit": 200})
+    for change, field in (
+        ({"username": "nina"}, "username"),
+        ({"username": "nina\u202e@northwind.example"}, "username"),
+        ({"last_name": "  "}, "last_name"),
+        ({"last_name": "No\nwak"}, "last_name"),
+        ({"email": "nina at home"}, "email"),
+        ({"manager": "005CS0000099999YAA"}, "manager"),
+        ({"manager": staff_id("gus")}, "manager"),
+        ({"role": "Emperor"}, "role"),
+        ({"permission_sets": ["customer"]}, "permission_sets"),
+        ({"permission_sets": ["everything"]}, "permission_sets"),
+        ({"tenant": "southridge"}, "tenant"),
+    ):
+        assert await refused(world, "POST", "/admin/people", {**NINA, **change}) == field, change
+    for field in ("username", "email"):
+        taken = {**NINA, field: "Dana@northwind.example"}
+        assert await refused(world, "POST", "/admin/people", taken, status=409) == field
+    robot = await world.post(ADMIN, "/admin/service-principals", {"name": "Nightly"})
+    mara, dana, victor = (f"/admin/people/{staff_id(name)}" for name in ("mara", "dana", "victor"))
+    for path, body, field in (
+        (dana, {"manager": staff_id("dana")}, "manager"),
+        (mara, {"manager": staff_id("dana")}, "manager"),
+        (victor, {"manager": staff_id("dana")}, "manager"),
+        (dana, {"manager": robot["id"]}, "manager"),
+        (dana, {"role": "Emperor"}, "role"),
+        (f"/admin/people/{robot['id']}", {"manager": staff_id("mara")}, "manager"),
+        (f"/admin/people/{robot['id']}", {"role": "VP Sales"}, "role"),
+        (f"/admin/people/{staff_id('ada')}", {"is_active": False}, "is_active"),
+        (f"/admin/people/{staff_id('ada')}", {"permission_sets": []}, "permission_sets"),
+    ):
+        assert await refused(world, "PATCH", path, body) == field, (path, body)
+    key = await world.post(ADMIN, "/admin/api-keys", {"name": "x", "scopes": ["policy:manage", "directory:write"]})
+    headers = {"x-api-key": key["key"]}
+    assert (await world.client.get("/admin/people", headers=headers)).status_code == 200
+    assert (await world.client.post("/admin/people", headers=headers, json=NINA)).status_code == 403
+    assert (await world.client.patch(dana, headers=headers, json={"manager": None})).status_code == 403
+    for method, path in (("GET", "/admin/people"), ("GET", dana), ("GET", "/admin/roles"), ("POST", "/admin/people")):
+        assert (await world.call(MARA, method, path, **({"json": NINA} if method == "POST" else {}))).status_code == 403
+    after = await world.get(ADMIN, "/admin/people", params={"limit": 200})
+    assert [one for one in after if one["id"] != robot["id"]] == before
