@@ -14,7 +14,7 @@ export const SCREENS = [
   { path: "ledger", element: "cs-ledger", params: ["by", "subject"], label: "Ledger", offered: isStaff, load: () => import("./screens/ledger.js") },
   { path: "audit", element: "cs-audit", label: "Audit", offered: (me) => may(me, "read_audit", "audit:read"), load: () => import("./screens/audit.js") },
   { path: "eval", element: "cs-eval", params: ["report"], label: "Eval", offered: (me) => may(me, "manage_policy", "policy:manage"), load: () => import("./screens/eval.js") },
-  { path: "admin", element: "cs-admin", params: ["part"], label: "Admin", offered: isAdmin, load: () => import("./screens/admin.js") },
+  { path: "admin", element: "cs-admin", params: ["part", "subject"], label: "Admin", offered: isAdmin, load: () => import("./screens/admin.js") },
 ];
 
 function may(me, permission, scope) {
@@ -26,5 +26,5 @@ function isStaff(me) {
 }
 
 function isAdmin(me) {
-  return may(me, "manage_policy", "policy:manage") || may(me, "manage_policy", "gateway:manage") || may(me, "erase_data", "data:erase");
+  return may(me, "manage_policy", "policy:manage") || may(me, "manage_users", "users:manage") || may(me, "manage_policy", "gateway:manage") || may(me, "erase_data", "data:erase");
 }

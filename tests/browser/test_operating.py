@@ -27,7 +27,6 @@ SCREENS = (
     "admin/policy",
     "admin/reach",
     "admin/models",
-    "admin/people",
     "admin/retention",
 )
 
