@@ -1,12 +1,13 @@
 """What a person who looks at requests is told beside the requests themselves."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from api.wire import ApprovalStatus, ApprovalWire, approval_wire
 from crm.fields import to_json
 from crm.work import Vote
+from graphs.editing import Editable
 from graphs.inbox_cards import Candidates, Card, Line
 from graphs.requests import flag_changes
 from trust.invisible import one_line
@@ -100,6 +101,31 @@ class CandidatesWire(BaseModel):
 
     people: list[CandidateWire]
     is_cut: bool = Field(description="Whether there are more: name somebody.")
+
+
+class EditableFieldWire(BaseModel):
+    """A field that may be given a value."""
+
+    name: str
+    value: dict[str, Any] = Field(description="JSON Schema of its value; `x-object`: the id of a record of that kind.")
+
+
+class EditableWire(BaseModel):
+    """What may stand in a request when it is edited. What may really be written is looked at again then."""
+
+    arguments: dict[str, Any] = Field(description="JSON Schema of the tool's arguments.")
+    fields: dict[str, list[EditableFieldWire]] = Field(
+        description="By argument that holds a record's fields with their values: those that the requester may write "
+        "and the caller may see."
+    )
+
+
+def editable_wire(found: Editable) -> EditableWire:
+    fields = {
+        argument: [EditableFieldWire(name=one.name, value=dict(one.schema)) for one in some]
+        for argument, some in found.fields.items()
+    }
+    return EditableWire(arguments=dict(found.parameters), fields=fields)
 
 
 def card_wire(card: Card, public_url: str) -> CardWire:

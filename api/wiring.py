@@ -40,6 +40,7 @@ from graphs.assistants import ASSISTANTS, Assistant, known_versions
 from graphs.checkpoints import SealedSaver
 from graphs.context import Limits
 from graphs.conversations import Conversations
+from graphs.editing import Editing
 from graphs.inbox import Inbox
 from graphs.inbox_cards import Cards
 from graphs.outside_calls import OutsideCalls
@@ -76,6 +77,7 @@ class Service:
     oidc: Oidc
     inbox: Inbox
     cards: Cards
+    editing: Editing
     outbox: Outbox
     postman: Postman
     outward: Outward
@@ -207,6 +209,7 @@ async def open_service(
                 oidc=oidc,
                 inbox=Inbox(runner, conversations),
                 cards=Cards(runner),
+                editing=Editing(runner),
                 outbox=Outbox(database, clock),
                 postman=postman,
                 outward=outward,

@@ -116,9 +116,11 @@ class Deciding(Threads):
         """The request that stands in place of an edited one, made with the rights of its requester."""
         arguments, editor = approval.edited_arguments or {}, approval.decided_by or ""
         context = await self._context_of(session, approval)
-        revised = await self.runner.desk.of(context).revise(session, approval, arguments, context, editor=editor)
+        desk = self.runner.desk.of(context)
+        revised = await desk.revise(session, approval, arguments, context, editor=editor)
         if isinstance(revised, ToolError):
-            raise AnswerError(f"edited_action.args: {revised.message}")
+            field = desk.catalogue[approval.tool].place_of(revised.field) if approval.tool in desk.catalogue else ""
+            raise AnswerError(f"edited_action.args: {revised.message}", field=field and f"arguments.{field}")
         return revised
 
     async def _context_of(self, session: TenantSession, approval: Approval) -> RunContext:

@@ -65,7 +65,7 @@ class Requests:
         try:
             valid = tool.validate(arguments)
         except ToolRetryError as error:
-            return ToolError("retry", str(error))
+            return ToolError("retry", str(error), error.field)
         return build_action(tool, valid, principal, agent=agent.name, agent_tools=agent.tool_names)
 
     async def request_approval(

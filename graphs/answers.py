@@ -9,7 +9,14 @@ from trust.approvals import DecisionKind, Verdict
 
 
 class AnswerError(Exception):
-    """The answer cannot be understood; the message names the place and what was expected. Nothing was changed."""
+    """The answer cannot be understood; the message names the place and what was expected. Nothing was changed.
+
+    `field`: the place among the edited arguments, where one can be named.
+    """
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 _KINDS: dict[str, DecisionKind] = {

@@ -37,6 +37,8 @@ from trust.policy_changes import PolicyPlan
 
 Operation = Literal["create", "update", "delete", "confirm", "convert"]
 _DEEPEST = 12
+_OURS = ("source", "ask_user", "personal", "fields_of", "title")
+"""Of an argument's declaration, what models are not shown."""
 _LARGEST = 2**63
 
 
@@ -69,7 +71,12 @@ class Integrity(StrEnum):
 
 
 class ToolRetryError(Exception):
-    """The arguments were wrong in a way that the model can correct; the message tells it how."""
+    """The arguments were wrong in a way that the model can correct; the message tells it how. `field`: the first of
+    them, where one can be named."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class ToolFailedError(Exception):
@@ -96,14 +103,18 @@ def argument(
     ask_user: bool = True,
     personal: bool = False,
     options: Mapping[str, str] | None = None,
+    fields_of: str | None = None,
     **constraints: Any,
 ) -> Any:
-    """A field of an argument model. `ask_user`: whether the copilot may ask the person for it.
+    """A field of an argument model. `ask_user`: whether the copilot may ask the person for it. `fields_of`: for fields
+    of a record with their values, the argument that names its kind.
 
     `options`: what each value means that may be chosen, in words that people use for it. They are put into the
     description, one line `- value: meaning` each, where any model reads them.
     """
     extra: dict[str, Any] = {"source": source.value, "ask_user": ask_user, "personal": personal}
+    if fields_of is not None:
+        extra["fields_of"] = fields_of
     description = "\n".join([description, *(f"- {value}: {meaning}" for value, meaning in (options or {}).items())])
     return Field(default=default, description=description, json_schema_extra=extra, **constraints)
 
@@ -310,6 +321,19 @@ class Tool:
         extras = {name: field.json_schema_extra for name, field in self.arguments.model_fields.items()}
         return frozenset(n for n, e in extras.items() if isinstance(e, dict) and e.get("source") == Source.HANDLE)
 
+    @cached_property
+    def field_arguments(self) -> dict[str, str]:
+        """Names of the arguments that hold fields of a record with their values -> the argument that names its kind."""
+        extras = {name: field.json_schema_extra for name, field in self.arguments.model_fields.items()}
+        return {n: str(e["fields_of"]) for n, e in extras.items() if isinstance(e, dict) and "fields_of" in e}
+
+    def place_of(self, field: str) -> str:
+        """Where among the arguments something stands: an argument by its name, a record's field inside of its argument.
+        Empty for what stands nowhere."""
+        if not field or field.partition(".")[0] in self.arguments.model_fields:
+            return field
+        return f"{next(iter(self.field_arguments))}.{field}" if len(self.field_arguments) == 1 else ""
+
     def validate(self, arguments: Any) -> Arguments:
         """Raises: ToolRetryError, naming each argument and what was expected."""
         if not isinstance(arguments, Mapping):
@@ -320,13 +344,17 @@ class Tool:
         try:
             return self.arguments.model_validate(dict(arguments))
         except ValidationError as error:
-            faults = "; ".join(_fault(one) for one in error.errors(include_url=False, include_input=False)[:5])
-            raise ToolRetryError(f"{self.name}: {faults}") from None
+            found = error.errors(include_url=False, include_input=False)[:5]
+            faults = "; ".join(_fault(one) for one in found)
+            raise ToolRetryError(f"{self.name}: {faults}", field=_place(found[0])) from None
 
 
 def _fault(error: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in error["loc"]) or "arguments"
-    return f"{where[:80]}: {error['msg'][:300]}"
+    return f"{_place(error) or 'arguments'}: {error['msg'][:300]}"
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    return ".".join(str(part) for part in error["loc"])[:80]
 
 
 def find_json_fault(value: Any, depth: int = 0) -> str | None:
@@ -365,7 +393,7 @@ def _plain_schema(model: type[BaseModel]) -> dict[str, Any]:
 
     def strip(node: Any) -> Any:
         if isinstance(node, dict):
-            return {k: strip(v) for k, v in node.items() if k not in ("source", "ask_user", "personal", "title")}
+            return {k: strip(v) for k, v in node.items() if k not in _OURS}
         return [strip(one) for one in node] if isinstance(node, list) else node
 
     schema = model.model_json_schema()

@@ -21,6 +21,8 @@ class ToolError:
 
     kind: str
     message: str
+    field: str = ""
+    """The argument, or the record's field, that it is about, where one can be named."""
 
     def to_json(self) -> dict[str, Any]:
         """The message is cut: parts of it may be names that a model made up, of any length."""
@@ -90,7 +92,9 @@ async def _run(
 async def _call(action: Action, tool: Tool, context: ToolContext) -> Result | Proposal | ToolError:
     try:
         return await tool.function(context, tool.validate(action.arguments))
-    except (ToolRetryError, FieldError, CursorError, RuleViolationError) as error:
+    except (ToolRetryError, FieldError) as error:
+        return ToolError("retry", str(error), error.field)
+    except (CursorError, RuleViolationError) as error:
         return ToolError("retry", str(error))
     except RecordNotFoundError as error:
         return ToolError("not_found", str(error))

@@ -212,7 +212,9 @@ async def aggregate_records(ctx: ToolContext, args: AggregateRecords) -> Groups:
 
 class CreateRecord(Arguments):
     object: str = argument(_OBJECT, max_length=60)
-    fields: dict[str, Any] = argument("Field names and values of the new record.", min_length=1, max_length=40)
+    fields: dict[str, Any] = argument(
+        "Field names and values of the new record.", min_length=1, max_length=40, fields_of="object"
+    )
 
 
 @tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "*"),))
@@ -224,7 +226,9 @@ async def create_record(ctx: ToolContext, args: CreateRecord) -> Proposal:
 class UpdateRecord(Arguments):
     object: str = argument(_OBJECT, max_length=60)
     record_id: str = record_reference("Id of the record to change.")
-    fields: dict[str, Any] = argument("Fields to change, with their new values.", min_length=1, max_length=40)
+    fields: dict[str, Any] = argument(
+        "Fields to change, with their new values.", min_length=1, max_length=40, fields_of="object"
+    )
 
 
 @tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "*"),))

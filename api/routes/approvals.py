@@ -7,7 +7,16 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
-from api._card_wire import CandidatesWire, CardWire, SummaryWire, candidates_wire, card_wire, summary_wire
+from api._card_wire import (
+    CandidatesWire,
+    CardWire,
+    EditableWire,
+    SummaryWire,
+    candidates_wire,
+    card_wire,
+    editable_wire,
+    summary_wire,
+)
 from api.callers import ApproverOf, ServiceOf
 from api.errors import InputError, problems
 from api.wire import ApprovalStatus, ApprovalWire, Body, Instant, approval_wire
@@ -196,6 +205,12 @@ async def list_candidates(
 ) -> CandidatesWire:
     """Whom a request can be put before: who may decide it and see all of it."""
     return candidates_wire(await service.cards.find_candidates(principal, str(approval_id), name=name, limit=limit))
+
+
+@router.get("/approvals/{approval_id}/editable", responses=problems(403, 404, 409))
+async def get_editable(approval_id: uuid.UUID, principal: ApproverOf, service: ServiceOf) -> EditableWire:
+    """What an edit of a pending request may hold, for those who may edit it: arguments, and fields of its record."""
+    return editable_wire(await service.editing.find_editable(principal, str(approval_id)))
 
 
 async def _wire(approval: Approval, principal: Principal, service: Service) -> ApprovalWire:

@@ -325,6 +325,7 @@ READS = {
     "GET /approvals": "approvals:decide or crm:read",
     "GET /approvals/summaries": "approvals:decide or crm:read",
     "GET /approvals/{id}/candidates": "approvals:decide or crm:read",
+    "GET /approvals/{id}/editable": "approvals:decide or crm:read",
     "GET /approvals/{id}": "approvals:decide or crm:read",
     "POST /approvals/{id}/decision": "approvals:decide or crm:read",
     "POST /approvals/{id}/reassign": "approvals:decide or crm:read",

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from langchain_core.messages import AIMessage
 
 from api.settings import Settings
@@ -82,6 +83,41 @@ async def test_a_card_says_who_decides_and_what_each_may_do(settings: Settings) 
         decided = await card(world, MARA, stage)
         assert decided["ways"] == []
         assert [(one["voter"], one["decision"]) for one in decided["votes"]] == [(staff_id("mara"), "approve")]
+
+
+@pytest.mark.parametrize("templates", ["sqlite"], indirect=True)
+async def test_an_edit_may_hold_what_the_requester_may_write_and_the_editor_sees(settings: Settings) -> None:
+    wanted = calls(("update_record", {"object": "Account", "record_id": ACME, "fields": {"Industry": "Energy"}}))
+    async with open_world(settings, model=script(wanted, DONE, wanted)) as world:
+        [asked] = await ask(world)
+        path = f"/approvals/{asked['approval_id']}"
+        assert (await world.call(OTHER_MARA, "GET", f"{path}/editable")).status_code == 404
+        found = await world.get(MARA, f"{path}/editable")
+        assert set(found["arguments"]["properties"]) == {"object", "record_id", "fields"}
+        fields = {one["name"]: one["value"] for one in found["fields"]["fields"]}
+        assert fields["NumberOfEmployees"] == {"type": "integer"}
+        assert fields["ParentId"]["x-object"] == "Account"
+        assert {"AnnualRevenue", "Id", "CreatedDate"}.isdisjoint(fields), "the first is not the requester's to write"
+        for change, status, place in (
+            ({"AnnualRevenue": 5}, 422, "arguments.fields.AnnualRevenue"),
+            ({"NumberOfEmployees": "many"}, 422, "arguments.fields.NumberOfEmployees"),
+            ({"Nothing": 1}, 422, "arguments.fields.Nothing"),
+            ({"Industry": "Energy", "NumberOfEmployees": 70}, 200, None),
+        ):
+            arguments = {"object": "Account", "record_id": ACME, "fields": change}
+            answer = await world.decide(MARA, asked, "edit", arguments=arguments)
+            assert answer.status_code == status, answer.text
+            assert place is None or [one["field"] for one in answer.json()["errors"]] == [place]
+        bad = {"object": "Account", "record_id": "x", "fields": {}}
+        new = answer.json()["approval"]
+        refused = await world.decide(MARA, new, "edit", arguments=bad)
+        assert refused.json()["errors"][0]["field"] == "arguments.record_id"
+        assert (new["status"], new["arguments"]["fields"]["NumberOfEmployees"]) == ("pending", 70)
+        closed = await world.call(MARA, "GET", f"{path}/editable")
+        assert (closed.status_code, closed.json()["type"]) == (409, "urn:countersign:problem:approval-closed")
+        asker = await world.call(DANA, "GET", f"/approvals/{new['approval_id']}/editable")
+        assert asker.status_code in (403, 200)
+        assert (asker.status_code == 200) is ("edit" in (await card(world, DANA, new))["ways"])
 
 
 async def test_what_nobody_decided_is_found_and_what_a_delegate_may_decide_is_counted(settings: Settings) -> None:

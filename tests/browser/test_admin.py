@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from crm.database import DatabaseConfig
 from crm.seed.people import staff_id
-from tests.browser.asking import Asking, Copilot
+from tests.browser.asking import Asking, Copilot, update
 from tests.browser.conftest import Site, find_axe_faults, open_page, open_site, sign_in
-from tests.service import ADMIN
+from tests.service import ADMIN, MARA
 
 OTHER_ADMIN, NINA = "ada@southridge.example", "nina@northwind.example"
 HOSTILE = "<img src=x onerror=window.ran=1>\u202eNowak"
@@ -193,16 +193,46 @@ def test_groups_of_the_directory_give_permission_sets(ada: Page, site: Site) -> 
     expect(ada.get_by_text("No group gives anything")).to_be_visible()
 
 
+def test_an_edit_puts_another_field_into_a_request(browser: Browser, asking: Asking, signed_in: Any) -> None:
+    site = asking.site
+    [first] = asking.ask(update(NextStep="Send the offer"))
+    with open_page(browser, site.url, storage_state=signed_in(MARA)) as mara:
+        mara.goto(f"{site.url}/console/#/approvals/{first['approval_id']}")
+        mara.locator("cs-approval-card").get_by_role("button", name="Edit").click()
+        form, make = dialog(mara), dialog(mara).get_by_role("button", name="Make the new request")
+        make.click()
+        expect(form.get_by_role("alert")).to_have_text("Nothing is different yet.")
+        offered = form.get_by_label("Another field").locator("option").all_inner_texts()
+        assert "Probability" in offered or "Amount" in offered
+        assert not {"Id", "Created Date", "Last Modified Date", "Next Step"} & set(offered)
+        form.get_by_label("Another field").select_option("CloseDate")
+        form.get_by_role("button", name="Add this field").click()
+        expect(form.get_by_label("Close Date").first).to_be_focused()
+        make.click()
+        expect(form.get_by_text("Give a value, or leave the field out.")).to_be_visible()
+        form.get_by_label("Close Date").first.fill("2027-02-28")
+        form.get_by_label("Another field").select_option("LeadSource")
+        form.get_by_role("button", name="Add this field").click()
+        form.get_by_role("button", name="Leave out Lead Source").click()
+        make.click()
+        expect(mara.locator("cs-approval-card")).to_contain_text("This is a new request in the place of")
+    assert asking.status(first) == "edited"
+    [new] = site.call(MARA, "GET", "/approvals", params={"view": "all"})
+    assert new["arguments"]["fields"] == {"NextStep": "Send the offer", "CloseDate": "2027-02-28"}
+    assert asking.record()["CloseDate"] != "2027-02-28", "nobody has approved it yet"
+
+
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(browser: Browser, site: Site) -> None:
     dana = f"people/{staff_id('dana')}"
     opens = {"people": "Add a person…", dana: "Change role or manager…", "keys": "Make a key…"}
     site.call(ADMIN, "POST", "/admin/api-keys", json={"name": HOSTILE, "scopes": ["crm:read"]})
     too_wide = "document.querySelector('main').scrollWidth > document.querySelector('main').clientWidth"
-    found = {}
+    found: dict[tuple[str, str], list[str]] = {}
+    parts = {"people": "dark", dana: "light", "sets": "dark", "groups": "light", "keys": "dark"}
     with open_page(browser, site.url, bypass_csp=True, reduced_motion="reduce") as page:
         page.set_viewport_size({"width": 390, "height": 900})
         sign_in(page, site.url, ADMIN, to="#/admin/people")
-        for part, theme in (("people", "dark"), (dana, "light"), ("sets", "dark"), ("groups", "light"), ("keys", "dark")):
+        for part, theme in parts.items():
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
             show(page, site, part)
             found[part, "page"] = [*find_axe_faults(page), *(["too wide"] if page.evaluate(too_wide) else [])]

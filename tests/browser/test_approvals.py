@@ -148,7 +148,7 @@ def test_an_edit_makes_a_new_request_and_says_so(mara: Page, asking: Asking) -> 
     mara.keyboard.press("e")
     dialog = mara.get_by_role("dialog")
     expect(dialog).to_contain_text("becomes a request of its own")
-    dialog.get_by_label("Next Step").fill("Send the second offer")
+    dialog.get_by_role("textbox", name="Next Step").fill("Send the second offer")
     dialog.get_by_role("button", name="Make the new request").click()
     expect(card(mara)).to_contain_text("This is a new request in the place of")
     expect(card(mara).locator("ins.new")).to_contain_text("Send the second offer")

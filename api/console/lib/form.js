@@ -2,6 +2,7 @@
 
 import { get, Problem } from "./api.js";
 import { h, newId } from "./dom.js";
+import { blame } from "./fields.js";
 import { inWords } from "./page.js";
 import { isId } from "./names.js";
 
@@ -22,7 +23,7 @@ export class SchemaForm {
     }
     const wrong = this.fields.find((one) => one.isWrong);
     if (wrong) {
-      wrong.input.focus();
+      wrong.focus();
       throw new Error("Look at the marked fields.");
     }
     return values;
@@ -30,26 +31,18 @@ export class SchemaForm {
 
   /** Shows the service's objections beside their fields; says whether it found a field for one. */
   blame(problem, prefix) {
-    let found = false;
-    for (const error of problem.errors ?? []) {
-      const field = this.fields.find((one) => error.field === `${prefix}${one.name}`);
-      if (field) {
-        field.fault(error.message);
-        field.input.focus();
-        found = true;
-      }
-    }
-    return found;
+    return blame(this.fields, problem, prefix);
   }
 }
 
-class Field {
-  constructor(name, given, isRequired) {
+/** One value by its JSON Schema. `isMarked`: whether it says that it may be left empty. `read()` gives undefined for an empty input; a fault is marked at the field. */
+export class Field {
+  constructor(name, given, isRequired, { title = inWords(name), isMarked = !isRequired } = {}) {
     const part = given.anyOf?.find((one) => one.type !== "null") ?? given;
     const id = newId("field");
     Object.assign(this, { name, part, isRequired, object: given["x-object"] ?? part["x-object"] ?? null });
     this.isNumber = part.type === "number" || part.type === "integer";
-    const label = inWords(name).replace(/ id$/, "");
+    const label = title.replace(/ id$/, "");
     const about = this.object ? `${given.description ?? ""} Its name, number or id.`.trim() : given.description;
     this.problem = h("p", { class: "fault small", id: `${id}-fault`, hidden: true });
     const common = { id, required: isRequired, "aria-describedby": `${id}-about ${id}-fault` };
@@ -60,17 +53,22 @@ class Field {
     } else if (part.enum) {
       this.input = h("select", common, h("option", { value: "" }, isRequired ? "Choose…" : "—"), part.enum.map((one) => h("option", { value: one }, String(one))));
       if (start !== null) this.input.value = String(start);
-    } else if (part.type === "string" && part.maxLength > 300) {
+    } else if (part.type === "string" && (part.maxLength > 300 || String(start).includes("\n"))) {
       this.input = h("textarea", { ...common, rows: "3", maxlength: part.maxLength });
+      if (start !== null) this.input.value = String(start);
     } else {
       const type = this.isNumber ? "number" : part.format === "date" ? "date" : "text";
       this.input = h("input", { ...common, type, maxlength: this.object ? null : part.maxLength, min: part.minimum, max: part.maximum, step: this.isNumber ? part.multipleOf ?? (part.type === "integer" ? 1 : "any") : null, autocomplete: "off" });
       if (start !== null) this.input.value = String(start);
     }
-    const words = [h("label", { for: id }, label, isRequired ? null : h("span", { class: "quiet-text optional" }, " optional")), h("p", { class: "quiet-text small", id: `${id}-about` }, about)];
+    const words = [h("label", { for: id }, label, isMarked ? h("span", { class: "quiet-text optional" }, " optional") : null), h("p", { class: "quiet-text small", id: `${id}-about` }, about)];
     this.element = part.type === "boolean"
       ? h("div", { class: "field check" }, this.input, h("div", {}, words, this.problem))
       : h("div", { class: "field" }, words, this.input, this.problem);
+  }
+
+  focus() {
+    this.input.focus();
   }
 
   fault(words) {

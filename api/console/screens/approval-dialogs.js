@@ -3,9 +3,9 @@
 import { get, post } from "../lib/api.js";
 import { confirm, openDialog } from "../lib/dialog.js";
 import { h, newId } from "../lib/dom.js";
-import { formatFieldName } from "../lib/format.js";
 import { recordText } from "../lib/text.js";
 import { reasonsToLook } from "./approval-card.js";
+import { askForEdit } from "./approval-edit.js";
 
 /** Sends a decision about exactly what was shown; answers when it has been acted on. */
 export function decide(card, decision, more = {}) {
@@ -60,78 +60,8 @@ export async function recall(card) {
   return sure ? decide(card, "recall") : null;
 }
 
-/** A field for each argument of the tool; what comes back is a new request. */
-export function edit(card) {
-  const form = drawArguments(card.arguments, "");
-  return openDialog({
-    title: "Edit: makes a new request",
-    size: "wide",
-    body: [
-      h("p", { class: "notice" }, "What you change becomes a request of its own, which waits to be decided. This one closes."),
-      form.element,
-    ],
-    actions: [
-      { label: "Back", value: null },
-      { label: "Make the new request", kind: "primary", value: () => {
-        const changed = form.read();
-        if (JSON.stringify(changed) === JSON.stringify(card.arguments)) throw new Error("Nothing is different yet.");
-        return decide(card, "edit", { arguments: changed });
-      } },
-    ],
-  });
-}
-
-/** The arguments as fields; `read()` gives them as they are now, each of the kind that it was. */
-function drawArguments(values, path) {
-  const parts = Object.entries(values).map(([name, value]) => [name, drawArgument(name, value, path ? `${path}.${name}` : name)]);
-  return {
-    element: h("div", { class: "arguments" }, parts.map(([, part]) => part.element)),
-    read: () => Object.fromEntries(parts.map(([name, part]) => [name, part.read()])),
-  };
-}
-
-function drawArgument(name, value, path) {
-  const id = newId("argument");
-  const words = formatFieldName(name);
-  const title = words.charAt(0).toUpperCase() + words.slice(1);
-  const label = h("label", { for: id }, title);
-  if (value !== null && typeof value === "object" && !Array.isArray(value)) {
-    const inner = drawArguments(value, path);
-    return { element: h("fieldset", {}, h("legend", {}, title), inner.element), read: inner.read };
-  }
-  if (typeof value === "boolean") {
-    const input = h("select", { id }, h("option", { value: "true" }, "Yes"), h("option", { value: "false" }, "No"));
-    input.value = String(value);
-    return { element: h("div", { class: "field" }, label, input), read: () => input.value === "true" };
-  }
-  if (typeof value === "number") {
-    const input = h("input", { id, type: "number", step: "any", value: String(value) });
-    return { element: h("div", { class: "field" }, label, input), read: () => number(input.value, path) };
-  }
-  if (Array.isArray(value)) {
-    const input = h("textarea", { id, rows: "3", spellcheck: "false", value: JSON.stringify(value, null, 1) });
-    return { element: h("div", { class: "field" }, label, input), read: () => list(input.value, path) };
-  }
-  const text = value ?? "";
-  const input = text.length > 80 || text.includes("\n") ? h("textarea", { id, rows: "6", value: text }) : h("input", { id, type: "text", value: text });
-  return { element: h("div", { class: "field" }, label, input), read: () => (input.value === "" && value === null ? null : input.value) };
-}
-
-function number(text, path) {
-  const found = Number(text);
-  if (text.trim() === "" || !Number.isFinite(found)) throw new Error(`${path}: expected a number.`);
-  return found;
-}
-
-function list(text, path) {
-  try {
-    const found = JSON.parse(text);
-    if (Array.isArray(found)) return found;
-  } catch {
-    // said below
-  }
-  throw new Error(`${path}: expected a list in JSON, such as ["a", "b"].`);
-}
+/** What comes back is a new request. */
+export const edit = (card) => askForEdit(card, (changed) => decide(card, "edit", { arguments: changed }));
 
 /** Puts the request before somebody who may decide it. */
 export async function reassign(card) {
