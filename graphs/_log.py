@@ -11,7 +11,7 @@ from crm.ids import TenantId
 from crm.repositories import runs, threads
 from graphs.lease import require_lease
 
-FLUSH_EVERY_S = 0.05
+FLUSH_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,11 @@ async def spend(
 ) -> None:
     """Count before the model is asked. Raises: OverBudgetError; the caller's transaction must then be rolled back.
 
-    It counts first and looks then: whoever comes at the same moment waits for the row, and sees what is counted.
+    Counting tells what is counted: whoever comes at the same moment waits for the row, and sees it.
     """
     day = at.astimezone(UTC).date()
     allowances = rules.allowances(user, run)
-    await rows.add_usage(session, day, list(allowances), calls=calls, tokens=tokens)
-    used = await rows.list_usage(session, day, list(allowances))
+    used = await rows.add_usage(session, day, list(allowances), calls=calls, tokens=tokens)
     for account, allowance in allowances.items():
         used_calls, used_tokens = used[account]
         _check(account, allowance, calls=used_calls - calls, tokens=used_tokens - tokens, at=at)
@@ -43,8 +42,7 @@ async def settle(session: TenantSession, rules: Outgoing, *, user: str, run: str
 async def spend_code_run(session: TenantSession, *, per_day: int, at: datetime) -> None:
     """Count a run of generated code for the tenant. Raises: OverBudgetError; then the transaction is rolled back."""
     day = at.astimezone(UTC).date()
-    await rows.add_usage(session, day, [_CODE], calls=1, tokens=0)
-    used, _ = (await rows.list_usage(session, day, [_CODE]))[_CODE]
+    used, _ = (await rows.add_usage(session, day, [_CODE], calls=1, tokens=0))[_CODE]
     if used > per_day:
         resets_at = _next_day(at)
         raise OverBudgetError(

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 
 from crm.conversation import StoredCheckpoint, StoredItem, StoredWrite
 from crm.database import TenantSession
-from crm.repositories.inserting import insert_if_absent, insert_or_replace
+from crm.repositories.inserting import insert_or_replace, insert_where_absent
 
 
 async def find(
@@ -53,24 +53,24 @@ async def list_writes(session: TenantSession, checkpoint: StoredCheckpoint) -> l
 
 async def put(session: TenantSession, row: StoredCheckpoint) -> None:
     """Store a checkpoint; the same one again takes the place of the earlier."""
-    await insert_or_replace(session, StoredCheckpoint, _values_of(row), key=_key_of(row))
+    await insert_or_replace(session, StoredCheckpoint, _values_of(row), key=_key_of(type(row)))
 
 
 async def put_writes(session: TenantSession, rows: Sequence[StoredWrite]) -> None:
     """Store what a task wrote. What stands in the same place stays, except below zero: there the newer counts."""
     for row in rows:
         if row.place < 0:
-            await insert_or_replace(session, StoredWrite, _values_of(row), key=_key_of(row))
-        else:
-            await insert_if_absent(session, StoredWrite, _values_of(row), key=_key_of(row))
+            await insert_or_replace(session, StoredWrite, _values_of(row), key=_key_of(type(row)))
+    added = [_values_of(row) for row in rows if row.place >= 0]
+    await insert_where_absent(session, StoredWrite, added, key=_key_of(StoredWrite))
 
 
 def _values_of(row: StoredCheckpoint | StoredWrite) -> dict[str, Any]:
     return {column.key: getattr(row, column.key) for column in row.__table__.columns if column.key != "tenant"}
 
 
-def _key_of(row: StoredCheckpoint | StoredWrite) -> list[str]:
-    return [column.key for column in row.__table__.columns if column.primary_key]
+def _key_of(kind: type[StoredCheckpoint | StoredWrite]) -> list[str]:
+    return [column.key for column in kind.__table__.columns if column.primary_key]
 
 
 async def remove(session: TenantSession, thread_id: str) -> None:

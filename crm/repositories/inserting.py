@@ -1,4 +1,4 @@
-"""Inserting a row unless its key is taken: the same statement in two dialects."""
+"""Inserting rows whose keys may be taken: the same statements in two dialects."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -28,6 +28,40 @@ async def insert_if_absent(
     )
     options = {"tenant_checked": "the row carries the session's own tenant"}
     return (await session.scalars(statement, execution_options=options)).one_or_none()
+
+
+async def insert_where_absent(
+    session: TenantSession, row_type: type[TenantRow], rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]
+) -> None:
+    """The same for many rows with the same columns. Of two with one key the first is written."""
+    if not rows:
+        return
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    statement = insert(row_type).values([{**row, "tenant": session.tenant} for row in rows])
+    options = {"tenant_checked": "the rows carry the session's own tenant"}
+    await session.execute(statement.on_conflict_do_nothing(index_elements=list(key)), execution_options=options)
+
+
+async def insert_or_add(
+    session: TenantSession,
+    row_type: type[TenantRow],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: Sequence[str],
+    added: Sequence[str],
+    told: Sequence[str],
+) -> Sequence[Any]:
+    """Write rows with the same columns; where one with the same key is there, the `added` columns grow by the values.
+
+    Rows are locked in their order. Tells of each, in no order: its `told` columns, then the `added` ones as they are.
+    """
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    statement = insert(row_type).values([{**row, "tenant": session.tenant} for row in rows])
+    grown = {name: getattr(row_type, name) + statement.excluded[name] for name in added}
+    options = {"tenant_checked": "the rows carry the session's own tenant, and the tenant is part of the key"}
+    columns = [getattr(row_type, name) for name in (*told, *added)]
+    counting = statement.on_conflict_do_update(index_elements=list(key), set_=grown).returning(*columns)
+    return (await session.execute(counting, execution_options=options)).all()
 
 
 async def insert_or_replace(

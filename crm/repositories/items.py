@@ -22,12 +22,19 @@ _MARK_BYTES = 16
 
 async def store(session: TenantSession, thread_id: str, key: DataKey, items: Sequence[Any]) -> Spans:
     """Keep what is not kept yet. For a thread that the transaction has locked or nobody else writes to."""
-    if not items:
-        return []
-    texts = [to_bytes(item) for item in items]
-    marks = [_mark(key, text) for text in texts]
-    numbers = await _find_numbers(session, thread_id, marks)
-    missing = {mark: text for mark, text in zip(marks, texts, strict=True) if mark not in numbers}
+    [spans] = await store_each(session, thread_id, key, [items])
+    return spans
+
+
+async def store_each(
+    session: TenantSession, thread_id: str, key: DataKey, lists: Sequence[Sequence[Any]]
+) -> list[Spans]:
+    """The same for several lists at once: the spans of each."""
+    texts = [[to_bytes(item) for item in items] for items in lists]
+    marks = [[_mark(key, text) for text in some] for some in texts]
+    told = {mark: text for some in zip(marks, texts, strict=True) for mark, text in zip(*some, strict=True)}
+    numbers = await _find_numbers(session, thread_id, list(told))
+    missing = {mark: text for mark, text in told.items() if mark not in numbers}
     if missing:
         newest = await session.scalar(select(func.max(StoredItem.number)).where(StoredItem.thread_id == thread_id)) or 0
         for number, (mark, text) in enumerate(missing.items(), newest + 1):
@@ -35,7 +42,7 @@ async def store(session: TenantSession, thread_id: str, key: DataKey, items: Seq
             session.add(StoredItem(thread_id=thread_id, number=number, mark=mark, sealed=sealed))
             numbers[mark] = number
         await session.flush()
-    return _to_spans(numbers[mark] for mark in marks)
+    return [_to_spans(numbers[mark] for mark in some) for some in marks]
 
 
 async def load(session: TenantSession, thread_id: str, key: DataKey, wanted: Iterable[Spans]) -> list[list[Any]]:

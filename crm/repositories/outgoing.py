@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import cast
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 
 from crm.database import TenantSession
 from crm.outgoing import GatewayRules, ModelUsage
-from crm.repositories.inserting import insert_if_absent
+from crm.repositories.inserting import insert_or_add
 
 
 async def find_rules(session: TenantSession, *, for_update: bool = False) -> GatewayRules | None:
@@ -34,11 +34,15 @@ async def list_usage_since(session: TenantSession, day: date) -> list[ModelUsage
     return list(await session.scalars(newest.order_by(ModelUsage.day.desc(), ModelUsage.tokens.desc())))
 
 
-async def add_usage(session: TenantSession, day: date, accounts: Sequence[str], *, calls: int, tokens: int) -> None:
-    """Count for every account, in one order everywhere, so that two transactions never wait for each other."""
-    for account in sorted(accounts):
-        values = {"day": day, "account": account, "calls": calls, "tokens": tokens}
-        if await insert_if_absent(session, ModelUsage, values, key=["tenant", "day", "account"]) is None:
-            more = {"calls": ModelUsage.calls + calls, "tokens": ModelUsage.tokens + tokens}
-            statement = update(ModelUsage).where(ModelUsage.day == day, ModelUsage.account == account).values(**more)
-            await session.execute(statement, execution_options={"synchronize_session": False})
+async def add_usage(
+    session: TenantSession, day: date, accounts: Sequence[str], *, calls: int, tokens: int
+) -> Mapping[str, tuple[int, int]]:
+    """Count for every account; account -> (calls, tokens) on that day, with what was added.
+
+    In one order everywhere, so that two transactions never wait for each other.
+    """
+    rows = [{"day": day, "account": one, "calls": calls, "tokens": tokens} for one in sorted(accounts)]
+    counted = await insert_or_add(
+        session, ModelUsage, rows, key=("tenant", "day", "account"), added=("calls", "tokens"), told=("account",)
+    )
+    return {account: (in_all, of_tokens) for account, in_all, of_tokens in counted}

@@ -272,11 +272,13 @@ async def add_events(
 ) -> None:
     """Append (name, data) pairs, numbered from `first`. Raises: ErasedError."""
     key = await keys.get(session, ("thread", thread_id))
+    whole = [data for name, data in events if name == "values" and "messages" in data]
+    spans = iter(await items.store_each(session, thread_id, key, [data["messages"] for data in whole]))
     for seq, (name, data) in enumerate(events, first):
         kept = data
         if name == "values" and "messages" in data:
             kept = {field: value for field, value in data.items() if field != "messages"}
-            kept[items.NUMBERS] = await items.store(session, thread_id, key, data["messages"])
+            kept[items.NUMBERS] = next(spans)
         sealed = key.seal(to_bytes(kept), "event", run_id, str(seq), name)
         session.add(RunEvent(run_id=run_id, seq=seq, event=name, sealed=sealed))
     await session.flush()
