@@ -40,6 +40,7 @@ ROOM_FOR_DATABASES = 2 * 1024**3
 CASES_APART = 4
 """How many cases of a test on SQLite go with one on PostgreSQL."""
 ABOUT_DATABASES = Path(__file__).parent / "crm"
+THROUGH_SERVICE = Path(__file__).parent / "e2e"
 
 
 class Templates(Protocol):
@@ -232,26 +233,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of a test's many cases, PostgreSQL gets one in `CASES_APART`, the first among them; with `--thorough` all.
+    """Leave out what the other database shows as well; with `--thorough` nothing.
 
-    Cases of one test take the same way through the database, and copies of PostgreSQL's are what tests wait for. Every
-    test runs on both databases, and every case on SQLite; what is about the databases themselves runs whole on both.
+    What is about the databases themselves, and what goes all the way through the service, runs on both. Of the rest
+    every second test of a file takes the place of SQLite on PostgreSQL, and of a test's many cases one in `CASES_APART`
+    goes to PostgreSQL: cases of one test take the same way through the database.
     """
     if config.getoption("thorough"):
         return
-    seen: defaultdict[str, int] = defaultdict(int)
+    tests: defaultdict[Path, list[str]] = defaultdict(list)
+    cases: defaultdict[str, int] = defaultdict(int)
+    kept: set[str] = set()
     left_out: set[pytest.Item] = set()
     for item in items:
-        case = getattr(item, "callspec", None)
-        if case is None or case.params.get("templates") != "postgresql" or ABOUT_DATABASES in item.path.parents:
+        database, function = _database_of(item), item.nodeid.partition("[")[0]
+        if database is None or ABOUT_DATABASES in item.path.parents:
             continue
-        function = item.nodeid.partition("[")[0]
-        if seen[function] % CASES_APART:
-            left_out.add(item)
-        seen[function] += 1
+        if function not in tests[item.path]:
+            tests[item.path].append(function)
+        if database == "postgresql":
+            is_second = tests[item.path].index(function) % 2 == 1
+            if cases[function] % CASES_APART or (is_second and THROUGH_SERVICE not in item.path.parents):
+                left_out.add(item)
+            else:
+                kept.add(item.nodeid)
+            cases[function] += 1
+    for item in items:
+        if _database_of(item) == "sqlite" and THROUGH_SERVICE not in item.path.parents:
+            function, mark, case = item.nodeid.partition("[")
+            if function + mark + case.replace("sqlite", "postgresql") in kept:
+                left_out.add(item)
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
+
+
+def _database_of(item: pytest.Item) -> str | None:
+    """The kind of database that a case runs on; None if it names none."""
+    case = getattr(item, "callspec", None)
+    return None if case is None else case.params.get("templates")
 
 
 @pytest.fixture(scope="session")
