@@ -125,6 +125,12 @@ class RunBody(Body):
         if self.command is not None and self.command.update is not None:
             raise InputError("command.update", "the state of a conversation is not edited from outside")
 
+    @property
+    def is_repetition(self) -> bool:
+        """Whether nothing is said or decided: the last message is to be answered anew."""
+        command = self.command
+        return self.input is None and (command is None or (command.resume is None and command.goto is None))
+
     def modes(self) -> tuple[str, ...]:
         if self.stream_mode is None:
             return ("values",)
@@ -335,6 +341,16 @@ class AssistantSearch(Body):
     response_format: Literal["object", "array"] | None = None
 
 
+class VersionSearch(Body):
+    metadata: Details | None = None
+    limit: int = Field(default=10, ge=1, le=1000)
+    offset: int = Field(default=0, ge=0, le=1_000_000)
+
+
+class LatestBody(Body):
+    version: int = Field(ge=1)
+
+
 class ThreadWire(BaseModel):
     thread_id: str
     created_at: str
@@ -386,6 +402,18 @@ class AssistantWire(BaseModel):
     version: int
     created_at: str
     updated_at: str
+
+
+class AssistantVersionWire(BaseModel):
+    assistant_id: str
+    graph_id: str
+    config: Json
+    context: Json
+    metadata: Json
+    name: str
+    description: str
+    version: int
+    created_at: str
 
 
 ApprovalStatus = Literal[
@@ -532,7 +560,13 @@ def assistant_wire(assistant: Assistant) -> AssistantWire:
         metadata={"created_by": "system", "kind": assistant.kind, "title": assistant.title},
         name=assistant.name,
         description=assistant.description,
-        version=1,
+        version=assistant.versions[-1].number,
         created_at=born,
         updated_at=born,
     )
+
+
+def version_wires(assistant: Assistant) -> list[AssistantVersionWire]:
+    """The versions of the assistant's graph that this build knows, newest first."""
+    told = assistant_wire(assistant).model_dump(exclude={"version", "updated_at"})
+    return [AssistantVersionWire(**told, version=one.number) for one in reversed(assistant.versions)]

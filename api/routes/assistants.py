@@ -6,8 +6,17 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.callers import PrincipalOf, ServiceOf
-from api.errors import UnknownAssistantError, problems
-from api.wire import AssistantSearch, AssistantWire, RunContextBody, assistant_wire
+from api.errors import InputError, UnknownAssistantError, problems
+from api.wire import (
+    AssistantSearch,
+    AssistantVersionWire,
+    AssistantWire,
+    LatestBody,
+    RunContextBody,
+    VersionSearch,
+    assistant_wire,
+    version_wires,
+)
 from api.wiring import Service
 from graphs.assistants import Assistant
 from trust.principal import Principal
@@ -81,6 +90,27 @@ async def get_graph(assistant: str, principal: PrincipalOf, service: ServiceOf) 
             {"source": e.source, "target": e.target, "conditional": e.conditional, "data": e.data} for e in drawn.edges
         ],
     }
+
+
+@router.post("/assistants/{assistant}/versions", responses=problems(404))
+async def list_versions(
+    assistant: str, body: VersionSearch, principal: PrincipalOf, service: ServiceOf
+) -> list[AssistantVersionWire]:
+    """The versions of the assistant's graph, newest first. What waits goes on by the one that it began with."""
+    found = version_wires(_get(assistant, principal, service))
+    wanted = [one for one in found if all(one.metadata.get(k) == v for k, v in (body.metadata or {}).items())]
+    return wanted[body.offset : body.offset + body.limit]
+
+
+@router.post("/assistants/{assistant}/latest", responses=problems(404))
+async def set_latest_version(
+    assistant: str, body: LatestBody, principal: PrincipalOf, service: ServiceOf
+) -> AssistantWire:
+    """The assistant, if the version is the newest: which one new turns go by is settled by the build."""
+    found = assistant_wire(_get(assistant, principal, service))
+    if body.version != found.version:
+        raise InputError("version", f"expected {found.version}: new turns go by the newest version of the build")
+    return found
 
 
 @router.get("/assistants/{assistant}/subgraphs", responses=problems(404))

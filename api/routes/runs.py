@@ -5,7 +5,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
@@ -16,11 +16,14 @@ from api.wire import RunBody, RunWire, StreamMode, find_assistant, run_wire
 from api.wiring import Service
 from crm.work import Run
 from graphs._log import StreamEvent
+from graphs.assistants import Assistant
 from graphs.conversations import Ask, ThreadExistsError, ThreadNotFoundError
+from graphs.messages import text_of
 from trust.principal import Principal
 
 router = APIRouter(tags=["runs"])
 
+T = TypeVar("T")
 HEARTBEAT_S = 5.0
 STARTS = problems(403, 404, 409, 429)
 _EVENT = {
@@ -60,7 +63,8 @@ async def accept(
     if command is not None and command.resume is not None:
         ask = Ask(None, assistant=assistant.name, stream_mode=body.modes(), details=body.metadata)
         return await service.conversations.answer(principal, thread, command.resume, ask)
-    ask = replace(body.to_ask(assistant), in_background=in_background)
+    ask = await _read_ask(thread, body, assistant, principal, service)
+    ask = replace(ask, in_background=in_background)
     await _check_message_id(thread, ask, principal, service)
     try:
         return await service.conversations.ask(principal, thread, ask)
@@ -75,13 +79,35 @@ async def accept(
 
 
 async def _check_checkpoint(thread_id: str, body: RunBody, principal: Principal, service: Service) -> None:
-    """A client may name the checkpoint it continues from; only the newest can be continued."""
+    """A client may name the checkpoint it continues from; only the newest can be continued.
+
+    Who wants the last message answered anew names the one before.
+    """
     named = body.checkpoint_id or (body.checkpoint or {}).get("checkpoint_id")
     if not named:
         return
     state = await service.conversations.get_state(principal, thread_id)
-    if state["checkpoint_id"] != named:
+    before = state["parent_checkpoint_id"] if body.is_repetition else None
+    if named not in (state["checkpoint_id"], before):
         raise InputError("checkpoint", "only the newest checkpoint can be continued")
+
+
+async def _read_ask(thread_id: str, body: RunBody, assistant: Assistant, principal: Principal, service: Service) -> Ask:
+    """The message in the body; without any, the caller's last one, to be answered anew. Raises: InputError."""
+    if not body.is_repetition or assistant.input is not None:
+        return body.to_ask(assistant)
+    try:
+        state = await service.conversations.get_state(principal, thread_id)
+    except ThreadNotFoundError:
+        return body.to_ask(assistant)  # says what is missing
+    said = [one for one in state["values"].get("messages", ()) if one["type"] == "human"]
+    if not said:
+        raise InputError("input", "expected a message: nothing was said in this thread that could be answered anew")
+    again = {"messages": [{"type": "human", "content": text_of(said[-1]), "replaces": said[-1]["id"]}]}
+    # It is no answer to what waits, and nothing to be said later: who does not say what gives way is refused then.
+    asked = body.multitask_strategy
+    strategy = asked if asked in ("interrupt", "rollback") else "reject"
+    return body.model_copy(update={"input": again, "multitask_strategy": strategy}).to_ask(assistant)
 
 
 async def _check_message_id(thread_id: str, ask: Ask, principal: Principal, service: Service) -> None:
@@ -231,7 +257,7 @@ async def _frames(events: AsyncIterator[StreamEvent]) -> AsyncIterator[bytes]:
             yield f"event: {event.name}\ndata: {data}\nid: {event.seq}\n\n".encode()
 
 
-async def with_heartbeat(events: AsyncIterator[StreamEvent]) -> AsyncIterator[StreamEvent | None]:
+async def with_heartbeat(events: AsyncIterator[T]) -> AsyncIterator[T | None]:
     """The events, and None whenever nothing came for a while, so that clients know the line from a dead one."""
     upcoming = asyncio.ensure_future(anext(events, None))
     try:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.callers import ReaderOf, ServiceOf
 from api.errors import InputError, problems
+from api.openai_wire import KEY
 from api.wire import (
     CheckpointBody,
     HistoryBody,
@@ -21,6 +22,7 @@ from api.wire import (
     check_details,
     thread_wire,
 )
+from graphs.copying import copy_thread
 
 router = APIRouter(tags=["threads"])
 
@@ -88,6 +90,14 @@ async def prune_threads(body: ThreadsBody, principal: ReaderOf, service: Service
         for thread_id in ids:
             await service.conversations.delete_thread(principal, thread_id)
     return {"pruned_count": len(ids)}
+
+
+@router.post("/threads/{thread_id}/copy", responses=problems(403, 404, 409))
+async def copy_conversation(thread_id: uuid.UUID, principal: ReaderOf, service: ServiceOf) -> ThreadWire:
+    """A conversation of the caller once more, to be gone on with in another way. It has to rest; what was decided in
+    it stays with the first."""
+    copy = await copy_thread(service.conversations, principal, str(thread_id), but=[KEY])
+    return thread_wire(copy)
 
 
 @router.get("/threads/{thread_id}", responses=problems(403, 404))

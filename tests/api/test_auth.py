@@ -294,6 +294,7 @@ READS = {
     "GET /threads/{id}/state/{id}": "crm:read",
     "POST /threads/{id}/state/checkpoint": "crm:read",
     "POST /threads/prune": "crm:read",
+    "POST /threads/{id}/copy": "crm:read",
     "POST /threads/{id}/state": "crm:read",
     "GET /threads/{id}/history": "crm:read",
     "POST /threads/{id}/history": "crm:read",
@@ -455,6 +456,8 @@ NEEDS_NO_SCOPE = {
     "GET /assistants/{assistant}/graph",
     "GET /.well-known/oauth-protected-resource",
     "GET /assistants/{assistant}/subgraphs",
+    "POST /assistants/{assistant}/versions",
+    "POST /assistants/{assistant}/latest",
     "GET /.well-known/agent-card.json",
     "GET /info",
     "GET /ok",
@@ -497,6 +500,7 @@ OTHER_PROTOCOLS = {
     "POST /v1/chat/completions": "crm:read",
     "POST /a2a": "crm:read",
     "POST /ag-ui": "crm:read",
+    "GET /threads/{thread_id}/stream": "crm:read",
     "POST /integrations/slack/actions": None,
 }
 """What other protocols describe, and our document does not; with the scope that lets a token in."""

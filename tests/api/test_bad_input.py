@@ -236,7 +236,8 @@ FIELDS = {
         WAIT, 422, "input", "checkpoint", body={**HELLO, "checkpoint": {"checkpoint_id": UNKNOWN}}
     ),
     "checkpoint-number": Case(WAIT, 422, "input", "checkpoint", body={**HELLO, "checkpoint": {"checkpoint_id": 5}}),
-    "no-input": Case(WAIT, 422, "input", "input.messages", body={"assistant_id": "countersign"}),
+    "no-input-while-something-waits": Case(RESUME, 409, "thread-busy", body={"assistant_id": "countersign"}),
+    "copy-while-something-waits": Case("POST /threads/{waiting}/copy", 409, "thread-busy"),
     "no-messages": Case(WAIT, 422, "input", "input.messages", body=said()),
     "messages-number": Case(WAIT, 422, "input", "input.messages", body={**HELLO, "input": {"messages": 5}}),
     "state-in-input": Case(WAIT, 422, "input", "input", body={**HELLO, "input": {"messages": "hi", "turn": {}}}),
