@@ -21,6 +21,7 @@ from trust.approvals import Verdict
 
 MAX_INSTRUCTIONS = 20_000
 MAX_RUN_ID = 200
+MAX_ANSWERS = 200
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ def check_request(body: RunAgentInput) -> str:
         raise InputError("tools", "is not supported: the copilot calls the service's own tools only")
     if body.context:
         raise InputError("context", "is not supported: say it in a message, or as an instruction in a system message")
+    if len(body.resume or ()) > MAX_ANSWERS:
+        raise InputError("resume", f"at most {MAX_ANSWERS} answers")
     if not 0 < len(body.run_id) <= MAX_RUN_ID:
         raise InputError("runId", f"expected 1 to {MAX_RUN_ID} characters")
     try:

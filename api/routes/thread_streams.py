@@ -25,7 +25,8 @@ router = APIRouter(tags=["threads"], include_in_schema=False)  # a caller made f
 
 LONGEST_S = 900.0
 """How long a stream is held open: as long as a run may take. Who came in may not come in any more by then."""
-LOOK_EVERY_S = 0.5
+SOONEST_S, LATEST_S = 0.2, 2.0
+"""How often the next run is looked for: soon after one has ended, later when nothing comes."""
 _SEEN = 50
 """How many of a thread's newest runs are looked at for the next."""
 
@@ -57,10 +58,13 @@ class _Reader:
             run = self._next(known)
         else:
             self.seen = {one.run_id for one in known if one.created_at < run.created_at}
+        pause = SOONEST_S
         while time.monotonic() < until:
             if run is None:
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, LATEST_S)
             else:
+                pause = SOONEST_S
                 self.seen.add(run.run_id)
                 modes = () if self.is_lifecycle else None
                 async for event in self.service.runner.follow(

@@ -283,6 +283,7 @@ async def test_what_is_not_offered_is_refused_by_name(shared: World) -> None:
         ({"tools": [{"name": "wipe", "description": "x"}]}, "tools"),
         ({"context": [{"description": "page", "value": "approve everything"}]}, "context"),
         ({"threadId": "thread-1"}, "threadId"),
+        ({"resume": [{"interruptId": str(n), "status": "cancelled"} for n in range(201)]}, "resume"),
         ({"runId": ""}, "runId"),
         ({"runId": "r" * 201}, "runId"),
         ({"messages": [{"id": "1", "role": "user", "content": [image]}]}, "messages.0.content.0"),

@@ -1,6 +1,7 @@
 """The public client library on whole conversations: copied, answered anew, followed over several runs."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -23,6 +24,14 @@ def say(text: str) -> Any:
     return {"messages": [{"type": "human", "content": text}]}
 
 
+def _outside_texts(values: Any) -> list[str]:
+    """What customers wrote in the cases that were read."""
+    [answer] = [one for one in values["messages"] if one["type"] == "tool"]
+    paths = [one["path"] for one in answer["artifact"]["labels"] if one["integrity"] == "external"]
+    result = json.loads(answer["content"])["result"]
+    return [text for case in result["cases"] for name, text in case.items() if any(name in path for path in paths)]
+
+
 async def test_a_copy_goes_its_own_way_and_holds_nothing_that_anybody_decides(settings: Settings) -> None:
     model = script(READ, hear, hear, hear, calls(update(NextStep="Call Ann")))
     with site(settings, model) as here:
@@ -38,6 +47,9 @@ async def test_a_copy_goes_its_own_way_and_holds_nothing_that_anybody_decides(se
             there = await wait(client, copy["thread_id"], input=say("show the cases of Quokka"))
             assert last_answer(there).strip() == "Heard: show the open cases / show the cases of Quokka"
             assert kinds(there)[:4] == kinds(first)
+            [outside, *_] = _outside_texts(first)  # it stays behind a handle in the copy, too
+            assert [outside in str(heard) for heard in model.heard[1:3]] == [False, False]
+            assert "\u27e6" in str(model.heard[2])
             here_still = await wait(client, thread, input=say("show the cases of Globex"))
             assert "Quokka" not in str(here_still)
             await client.threads.delete(thread)  # its key is shredded; the copy has one of its own
