@@ -132,7 +132,7 @@ async def get_messages(thread_id: uuid.UUID, principal: ReaderOf, service: Servi
     state = await service.conversations.get_state(principal, str(thread_id))
     asked = [one for some in thread.interrupts.values() for one in some]
     shown = [one for waiting in asked for one in waiting["value"].get("approvals", ())]
-    calls = {one["value"].get("tool_call_id") for one in asked} - {None}
+    calls = {one["value"].get("tool_call_id") for one in asked} | {one.get("call_id") for one in shown}
     running = await service.conversations.list_runs(principal, str(thread_id), limit=5, offset=0, status=None)
     hosts = service.settings.allowed_hosts()
     allowed = hosts.get(principal.tenant, frozenset()) | hosts.get("*", frozenset())
@@ -141,7 +141,7 @@ async def get_messages(thread_id: uuid.UUID, principal: ReaderOf, service: Servi
         title=title_of(thread.details, state["values"]),
         status=thread.status,
         error=thread.error,
-        turns=build_turns(state["values"], allowed, await _ratings(service, principal, str(thread_id)), calls),
+        turns=build_turns(state["values"], allowed, await _ratings(service, principal, str(thread_id)), calls - {None}),
         waits=[Waiting(approval_id=one["approval_id"], call_id=one.get("call_id")) for one in shown],
         run_id=next((run.run_id for run in running if run.status in ("pending", "running")), None),
     )

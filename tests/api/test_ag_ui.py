@@ -187,7 +187,9 @@ async def test_a_request_is_edited_or_something_else_is_said_instead(shared: Wor
 async def test_each_of_several_is_answered(shared: World) -> None:
     agent = Agent(shared, DANA)
     one, two, three = (await agent.say("change the opportunity in all ways")).interrupts
-    assert len({each.tool_call_id for each in (one, two, three)}) == 3
+    called = {each.tool_call_id for each in (one, two, three)}
+    [turn] = (await shared.get(DANA, f"/threads/{agent.thread_id}/messages"))["turns"]
+    assert {step["call_id"]: step["status"] for step in turn["steps"]} == dict.fromkeys(called, "waiting")
     yes = resume(one.id, {"approved": True, "digest": digest_in(one)})
     no = resume(three.id, {"approved": False, "digest": digest_in(three), "reason": "not that"})
     assert two.id in (await agent.run(resume=[yes, no])).error.message

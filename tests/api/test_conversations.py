@@ -115,6 +115,7 @@ async def test_only_the_last_message_is_said_again_and_a_held_write_is_recalled_
     assert read["status"] == "interrupted"
     (waits,) = read["waits"]
     assert read["turns"][1]["steps"][-1]["status"] == "waiting"
+    assert read["turns"][1]["steps"][-1]["call_id"] == waits["call_id"]
     assert held["__interrupt__"][0]["value"]["approvals"][0]["approval_id"] == waits["approval_id"]
     for wrong in (first["messages"][0]["id"], first["messages"][-1]["id"], "x", "", 7):
         body = {
