@@ -240,7 +240,7 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
 def _fields_of(error: Exception) -> list[FieldProblem]:
     if isinstance(error, InputError | FieldError | ApiKeyError | DirectoryError):
         return [FieldProblem(field=error.field, message=error.message)]
-    if isinstance(error, TakenError | AnswerError):
+    if isinstance(error, TakenError | AnswerError | RulesError):
         return [FieldProblem(field=error.field, message=str(error))] if error.field else []
     if isinstance(error, ScheduleError | TriggerError | ForeignServerError):
         return [FieldProblem(field=error.field, message=str(error))]

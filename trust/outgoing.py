@@ -16,7 +16,11 @@ from trust.principal import Principal
 
 
 class RulesError(Exception):
-    """The rules contradict each other; the message says how."""
+    """The rules contradict each other; the message says how, `field` which of them has to change."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,11 @@ class Outgoing:
     def check(self) -> None:
         """Raises: RulesError."""
         if self.personal == "clear" and self.model != "offline":
-            raise RulesError("personal: a provider's model is never sent personal values in clear; expected 'masked'")
+            told = "personal: a provider's model is never sent personal values in clear; expected 'masked'"
+            raise RulesError(told, field="personal")
         if self.phone_region is not None and self.phone_region not in SUPPORTED_REGIONS:
-            raise RulesError(f"phone_region: there is no region {self.phone_region!r}; expected one such as 'US'")
+            told = f"phone_region: there is no region {self.phone_region!r}; expected one such as 'US'"
+            raise RulesError(told, field="phone_region")
 
     @property
     def policy(self) -> Policy:

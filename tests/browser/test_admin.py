@@ -82,7 +82,7 @@ def test_somebody_is_added_given_rights_placed_signed_out_and_shut_out(browser: 
     assert site.call(ADMIN, "GET", f"/admin/people/{nina['id']}") == nina, "nothing before the yes"
     ada.get_by_role("button", name="Save rights…").click()
     say_yes(ada, "Change", "It counts at once")
-    expect(ada.locator(".facts")).to_contain_text("approve writes")
+    expect(ada.get_by_text("May, beyond records: approve writes.")).to_be_visible()
 
     ada.get_by_role("button", name="Change role or manager…").click()
     form.get_by_label("Role", exact=True).select_option("Sales Representative West")
@@ -269,3 +269,43 @@ def test_budgets_model_and_retention_are_changed_after_a_word_and_faults_stand_a
     expect(ada.get_by_text("Changed.")).to_be_visible()
     assert site.call(ADMIN, "GET", "/retention")["conversation_days"] == 30
     assert site.call(OTHER_ADMIN, "GET", "/retention")["conversation_days"] is None
+
+    show(ada, site, "models")
+    tokens, region = ada.get_by_label("Tokens of a person"), ada.get_by_label("Country of telephone numbers")
+    personal = ada.get_by_label("Personal values")
+    for field, wrong, told, is_asked in (
+        (tokens, "many", "Expected a whole number", False),
+        (tokens, "-5", "Expected a whole number", False),
+        (region, "X", "", False),
+        (tokens, "9,999,999,999,999,999", "Expected a whole number", False),
+        (region, "ZZ", "there is no region", True),
+        (personal, "clear", "a provider's model is never sent personal values in clear", True),
+    ):
+        put = field.select_option if field is personal else field.fill
+        before = field.input_value()
+        put(wrong)
+        save.click()
+        if is_asked:
+            say_yes(ada, "Change")
+        expect(field).to_have_attribute("aria-invalid", "true")
+        expect(ada.locator("form").get_by_text(told or "Look at the marked fields.")).to_be_visible()
+        put(before)
+    tokens.fill("10000")
+    ada.get_by_label("Calls of a run").fill("")
+    ada.get_by_label("Model", exact=True).select_option("offline")
+    save.click()
+    say_yes(
+        ada,
+        "Change",
+        "Model: The provider's → The service's own: nothing leaves.",
+        "Tokens of a person: 5,000,000 a day → 10,000 a day.",
+        "Calls of a run: 100 a run → no limit.",
+    )
+    expect(ada.get_by_text("Changed.")).to_be_visible()
+    rules = site.call(ADMIN, "GET", "/admin/gateway")
+    assert (rules["model"], rules["user_tokens_per_day"], rules["run_calls"]) == ("offline", 10_000, None)
+    assert site.call(OTHER_ADMIN, "GET", "/admin/gateway")["user_tokens_per_day"] == 5_000_000
+    ada.get_by_label("Model", exact=True).select_option("provider")
+    save.click()
+    say_yes(ada, "Cancel", "More leaves the house, or reaches a model, than before.")
+    assert site.call(ADMIN, "GET", "/admin/gateway")["model"] == "offline"

@@ -271,6 +271,7 @@ async def test_an_admin_decides_what_leaves_and_the_audit_tells(settings: Settin
             assert (await world.get(ADMIN, "/admin/gateway"))["personal"] == "masked"
             clear = await world.call(ADMIN, "PATCH", "/admin/gateway", json={"personal": "clear"})
             assert (clear.status_code, clear.json()["type"]) == (422, "urn:countersign:problem:rules")
+            assert [one["field"] for one in clear.json()["errors"]] == ["personal"]
 
             await change(world, outside_text="withhold")
             thread = await world.open_thread(DANA)

@@ -61,7 +61,7 @@ export class Field {
       this.input = h("input", { ...common, type, maxlength: this.object ? null : part.maxLength, min: part.minimum, max: part.maximum, step: this.isNumber ? part.multipleOf ?? (part.type === "integer" ? 1 : "any") : null, autocomplete: "off" });
       if (start !== null) this.input.value = String(start);
     }
-    const words = [h("label", { for: id }, label, isMarked ? h("span", { class: "quiet-text optional" }, " optional") : null), h("p", { class: "quiet-text small", id: `${id}-about` }, about)];
+    const words = [h("label", { for: id }, label, isMarked ? h("span", { class: "quiet-text optional" }, " optional") : null), h("p", { class: "quiet-text small", id: `${id}-about`, hidden: !about }, about)];
     this.element = part.type === "boolean"
       ? h("div", { class: "field check" }, this.input, h("div", {}, words, this.problem))
       : h("div", { class: "field" }, words, this.input, this.problem);

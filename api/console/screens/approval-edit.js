@@ -131,7 +131,7 @@ class RecordFields {
       h("div", { class: "add-field" }, this.select, button("Add this field", () => this.#add(this.select.value, null, true))));
     for (const [field, value] of Object.entries(values)) this.#add(field, value, false);
     this.#offer();
-    this.element = h("fieldset", {}, h("legend", {}, inWords(name)), this.list, this.adding);
+    this.element = h("fieldset", { class: "record-fields" }, h("legend", {}, inWords(name)), this.list, this.adding);
   }
 
   fields() {

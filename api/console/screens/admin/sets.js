@@ -2,6 +2,7 @@
 
 import { get } from "../../lib/api.js";
 import { h } from "../../lib/dom.js";
+import { formatFieldName } from "../../lib/format.js";
 import { inWords, plural, table } from "../../lib/page.js";
 import { recordText } from "../../lib/text.js";
 
@@ -14,11 +15,11 @@ export function draw(place, screen) {
 }
 
 function setOf(set) {
-  const hidden = Object.entries(set.fields).flatMap(([object, fields]) => Object.entries(fields).filter(([name, letters]) => name !== "*" && !letters.length).map(([name]) => `${object}.${name}`));
+  const hidden = Object.entries(set.fields).flatMap(([object, fields]) => Object.entries(fields).filter(([name, letters]) => name !== "*" && !letters.length).map(([name]) => `${formatFieldName(object)}: ${formatFieldName(name)}`));
   return h("details", { class: "card" },
     h("summary", {}, h("strong", {}, recordText(set.label)), ` · ${plural(set.members, "person", "people")}`),
     h("div", { class: "stack" },
       h("p", { class: "small" }, set.permissions.length ? `Beyond records: ${set.permissions.map((one) => inWords(one).toLowerCase()).join(", ")}.` : "No permission beyond records."),
       hidden.length ? h("p", { class: "small" }, `Fields that stay hidden: ${hidden.join(", ")}.`) : null,
-      table({ label: `Rights of ${set.label}`, columns: ["Record", "May"], rows: Object.entries(set.objects).sort().map(([object, may]) => [object, may.join(", ") || "nothing"]) })));
+      table({ label: `Rights of ${set.label}`, columns: ["Record", "May"], rows: Object.entries(set.objects).sort().map(([object, may]) => [formatFieldName(object), may.join(", ") || "nothing"]) })));
 }
