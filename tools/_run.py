@@ -1,6 +1,7 @@
 """Runs a tool, on a grant and not otherwise."""
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from crm.errors import CrmError, CursorError, FieldError, RecordNotFoundError
@@ -21,8 +22,8 @@ class ToolError:
 
     kind: str
     message: str
-    field: str = ""
-    """The argument, or the record's field, that it is about, where one can be named."""
+    field: str = dataclass_field(default="", compare=False)
+    """The argument, or the record's field, that it is about, where one can be named: a hint beside the message."""
 
     def to_json(self) -> dict[str, Any]:
         """The message is cut: parts of it may be names that a model made up, of any length."""
