@@ -233,7 +233,9 @@ def _is_named_by_kinds(fit: Fit, heard: Heard) -> bool:
 def _swallows(name: str, fit: Fit) -> bool:
     """'PT-200 cost': whether a word of the tool was taken for a part of a name."""
     weights = profile_of(fit.spec).weights
-    return any(weights.get(stem(word), 0.0) >= OPTION for word in name.split() if word.islower() or word.isupper())
+    return any(
+        weights.get(stem(word.lower()), 0.0) >= OPTION for word in name.split() if word.islower() or word.isupper()
+    )
 
 
 def _is_vague(request: Request) -> bool:

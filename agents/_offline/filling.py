@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from agents._offline import figures, free_text, structures
 from agents._offline.amounts import small_number
-from agents._offline.choosing import Profile, phrases_of, profile_of
+from agents._offline.choosing import OPTION, Profile, phrases_of, profile_of
 from agents._offline.dates import Span
 from agents._offline.lexicon import field_named, object_named
 from agents._offline.options import NOT, Options, counted_by
@@ -301,8 +301,14 @@ class Filler:
             is_word = self._stems[at] and (self._stems[at] in self._profile.weights or not is_telling(token))
             inside = token.is_capital and at and self._reader.tokens[at - 1].is_capital
             starts = (not at and self._is_whole) or (token.is_capital and self._leads_tool_word(at))
+            starts = starts or self._is_short_for(at)
             if token.kind is Kind.WORD and is_word and not inside and (not token.is_capital or starts):
                 self._reader.take(at, at + 1)
+
+    def _is_short_for(self, at: int) -> bool:
+        """'BANT': written in capitals, and a way to ask for the tool or for one of its choices."""
+        text = self._reader.tokens[at].text
+        return text.isupper() and len(text) > 2 and self._profile.weights.get(self._stems[at], 0.0) >= OPTION
 
     def _leads_tool_word(self, at: int) -> bool:
         """'Python code': a word of the tool with a capital, and the next one without."""
@@ -347,13 +353,13 @@ class Filler:
         takers = self._spec.taking(Takes.RECORD)
         texts = [one for one in self._spec.taking(Takes.TEXT) if free_text.holds_name(one)]
         needs_record = any(one.is_required for one in takers)
-        for name in names:
+        kinds = {kind for one in takers for kind in one.objects}
+        for name in sorted(names, key=lambda one: not kinds & set(one.objects)):  # 'the lead Fiona Wolfe' goes first
             if named_values.put(name.text, self.filled.values, is_negated=name.text in self._negated):
                 continue
             fitting = [one for one in texts if self._may_hold(one, name)]
             labelled = next((one for one in fitting if set(one.objects) & set(name.objects)), None)
             needed = next((one for one in fitting if one.is_required and not needs_record), None)
-            kinds = {kind for one in takers for kind in one.objects}
             is_taken = not name.objects or not kinds or bool(kinds & set(name.objects))
             if labelled or (needed and not (takers and name.objects and is_taken)):
                 self._put_text(labelled or needed, name)

@@ -50,6 +50,8 @@ def wish(said: str, agent: str = "sales", *, last: Request | None = None, custom
         ("sales", "what do we know about Globex?", "account_brief"),
         ("sales", "get us ready for the site visit at Globex on Friday", "prepare_meeting"),
         ("sales", "turn the lead Rosa Bennett into an account, convert it", "convert_lead"),
+        ("sales", "run BANT on the lead Fiona Wolfe", "qualify_lead"),
+        ("sales", "do a BANT check of the lead Fiona Wolfe", "qualify_lead"),
         ("service", "what happened with case 00001004?", "case_summary"),
     ],
 )
@@ -84,6 +86,12 @@ def test_what_records_or_articles_hold_goes_to_no_other_tool(agent: str, said: s
 def test_a_price_list_is_named_in_many_ways(said: str, values: dict[str, Any]) -> None:
     asked = wish(said)
     assert (asked.tool, asked.values) == ("product_pricing", values)
+
+
+def test_words_of_a_tool_in_capitals_are_no_name() -> None:
+    for said in ("run BANT on the lead Fiona Wolfe", "do a BANT check of the lead Fiona Wolfe"):
+        named = wish(said).references["lead_id"]
+        assert [(one.text, one.objects) for one in named] == [("Fiona Wolfe", ("Lead",))]
 
 
 def test_a_further_question_for_the_same_tool_keeps_what_it_was_about() -> None:
