@@ -12,7 +12,7 @@ import httpx
 import typer
 
 from api._audit_cli import audit
-from api._chat import Chat, log_in
+from api._dev_login import log_in
 from api._eval_cli import evaluate
 from api._loading import operate as _operate
 from api._options import LOCAL, As, Url
@@ -240,6 +240,7 @@ def chat(
     message: Annotated[str | None, typer.Option("--message", "-m", help="Say this and leave.")] = None,
 ) -> None:
     """Chat with the copilot. An empty line or Ctrl-D leaves."""
+    from api._chat import Chat  # the client takes as long to load as all other commands together
 
     async def work() -> None:
         conversation = Chat(url, await _token(url, who))
