@@ -104,3 +104,26 @@ demand((await client.threads.get(second)).status === "idle", "the second person 
 
 const values = await client.runs.wait(null, "countersign", { input: ask("show the open cases of Acme Industries") });
 demand(values.messages.at(-1).type === "ai", "a run without a thread");
+
+// Whole threads: copied, answered anew, followed over their runs.
+const talk = (await client.threads.create({ metadata: {} })).thread_id;
+await client.runs.wait(talk, "countersign", { input: ask("show the open cases of Acme Industries") });
+const copy = await client.threads.copy(talk);
+demand(copy.thread_id !== talk && copy.values.messages.length > 2, "a thread is copied");
+const anew = await client.runs.wait(copy.thread_id, "countersign", {});
+demand(anew.messages.filter((one) => one.type === "human").length === 1, "a run without input answers the last message anew");
+const seen = [];
+const line = new AbortController(); // it is held open for a quarter of an hour, and leaving the loop does not let go of it
+const following = (async () => {
+  for await (const part of client.threads.joinStream(copy.thread_id, { signal: line.signal })) {
+    seen.push(part.event);
+    if (part.event === "end") break;
+  }
+})();
+await new Promise((resolve) => setTimeout(resolve, 500));
+await client.runs.wait(copy.thread_id, "countersign", { input: ask("show the open cases of Globex") });
+await following;
+line.abort();
+demand(seen[0] === "metadata" && seen.includes("values"), "a thread is followed over its runs");
+const versions = await client.assistants.getVersions("countersign");
+demand(versions[0].version === (await client.assistants.get("countersign")).version, "the versions of the assistant are listed");
