@@ -32,8 +32,8 @@ def _outside_texts(values: Any) -> list[str]:
     return [text for case in result["cases"] for name, text in case.items() if any(name in path for path in paths)]
 
 
-async def test_a_copy_goes_its_own_way_and_holds_nothing_that_anybody_decides(settings: Settings) -> None:
-    model = script(READ, hear, hear, hear, calls(update(NextStep="Call Ann")))
+async def test_a_copy_goes_its_own_way(settings: Settings) -> None:
+    model = script(READ, hear, hear)
     with site(settings, model) as here:
         async with here.client() as client, here.client(OTHER_DANA) as other, here.client(ELI) as eli:
             thread = await open_thread(client)
@@ -50,8 +50,8 @@ async def test_a_copy_goes_its_own_way_and_holds_nothing_that_anybody_decides(se
             [outside, *_] = _outside_texts(first)  # it stays behind a handle in the copy, too
             assert [outside in str(heard) for heard in model.heard[1:3]] == [False, False]
             assert "\u27e6" in str(model.heard[2])
-            here_still = await wait(client, thread, input=say("show the cases of Globex"))
-            assert "Quokka" not in str(here_still)
+            before: Any = await client.threads.get_state(thread)
+            assert before["values"]["messages"] == first["messages"]
             await client.threads.delete(thread)  # its key is shredded; the copy has one of its own
             state: Any = await client.threads.get_state(copy["thread_id"])
             assert state["values"]["messages"] == there["messages"]
@@ -61,23 +61,19 @@ async def test_a_copy_goes_its_own_way_and_holds_nothing_that_anybody_decides(se
                     await stranger.threads.copy(copy["thread_id"])
             with refused(404):
                 await client.threads.copy(UNKNOWN)
-            assert len(held(await wait(client, copy["thread_id"], input=ASK))) == 1
-            with refused(409):
-                await client.threads.copy(copy["thread_id"])
             empty: Any = await client.threads.copy(await open_thread(client))
             assert not empty["values"]
 
 
 @pytest.mark.parametrize("templates", ["sqlite"], indirect=True)
 async def test_a_run_without_input_answers_the_last_message_anew(settings: Settings) -> None:
-    lines = [hear, AIMessage("Not good."), AIMessage("Better."), AIMessage("Best."), calls(update(NextStep="x")), DONE]
+    lines = [AIMessage("Not good."), AIMessage("Better."), AIMessage("Best."), calls(update(NextStep="x")), DONE]
     with site(settings, script(*lines)) as here:
         async with here.client() as client, here.client(OTHER_DANA) as other:
             thread = await open_thread(client)
-            await wait(client, thread, input=say("show the account Acme"))
             await wait(client, thread, input=SHOW)
             again = await wait(client, thread)
-            assert kinds(again) == ["human", "ai", "human", "ai"]
+            assert kinds(again) == ["human", "ai"]
             assert last_answer(again).strip() == "Better."
             state: Any = await client.threads.get_state(thread)
             before = state["parent_checkpoint"] or state["checkpoint"]  # what the button of the chat UI names
