@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from api._loading import refuse_settings
+from api._faults import refuse_settings
 from api._terminal import CommandError, console, one_line, print_json
 from api.settings import Settings
 from crm.database import Database, DatabaseNotReadyError

@@ -4,8 +4,6 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import ValidationError
-
 from api._terminal import CommandError
 
 
@@ -28,10 +26,3 @@ def evaluation(name: str, command: str = "run") -> Callable[..., bool]:
             raise
         raise CommandError("the evaluations do not come with this installation; run this from the source") from None
     return run
-
-
-def refuse_settings(error: ValidationError) -> CommandError:
-    """What an operator can put right in the settings, a line for each fault."""
-    faults = error.errors(include_url=False)
-    said = [f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}" for fault in faults]
-    return CommandError("\n".join(said))

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agents._models import UnknownModelError
 from agents._roster import RosterError
 from api import _doctor, _erasing
-from api._loading import refuse_settings
+from api._faults import refuse_settings
 from api._terminal import CommandError, clean, console, errors, one_line
 from api.app import build_app
 from api.durable_queue import DurableQueue, make_queue_tables
