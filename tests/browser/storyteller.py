@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import uvicorn
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 
 from agents._offline import OfflineModel
+from api.app import build_app
+from api.settings import Settings
 
 WORDS = "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa".split()
 SAY = "say about the cases: "
@@ -40,3 +43,9 @@ class Storyteller(OfflineModel):
         else:
             async for piece in super()._astream(messages, stop, None, **kwargs):
                 yield piece
+
+
+def run_service(settings: Settings, port: int) -> None:
+    """The service with this model, for a process of its own."""
+    model = Storyteller()
+    uvicorn.run(build_app(settings, model_for=lambda tenant: model), port=port, log_level="warning", ws="none")

@@ -11,9 +11,10 @@ from crm.database import DatabaseConfig
 from tests.browser.asking import restartable
 from tests.browser.conftest import Site, find_axe_faults, open_page, open_site, sign_in
 from tests.browser.proxy import round_robin
-from tests.browser.storyteller import SAY, Storyteller, sentences
+from tests.browser.storyteller import SAY, Storyteller, run_service, sentences
 from tests.conftest import PostgresTemplates, seed_small
-from tests.service import DANA, make_app, serve, settings_for
+from tests.processes import running_service
+from tests.service import DANA, make_app, settings_for
 
 CASES = "show the open cases of Acme Industries"
 STORY = "tell a story about the cases"
@@ -200,16 +201,15 @@ def test_a_stream_goes_on_over_a_restart_of_the_service(
         expect(page.locator(".turn")).to_have_count(1)
 
 
-def test_two_services_behind_a_proxy_are_one(
+def test_two_processes_behind_a_proxy_are_one(
     browser: Browser, postgresql_templates: PostgresTemplates, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     postgresql_templates.build("seeded", seed_small)
-    model, served = Storyteller(), list[str]()
+    served: list[str] = []
     with ExitStack() as stack:
         config = stack.enter_context(postgresql_templates.copied("seeded"))
         settings = settings_for(config, tmp_path_factory.mktemp("two"))
-        apps = [make_app(settings, model_for=lambda tenant: model) for _ in range(2)]
-        addresses = [stack.enter_context(serve(app)) for app in apps]
+        addresses = [stack.enter_context(running_service(run_service, settings)) for _ in range(2)]
         url = stack.enter_context(round_robin(addresses, served))
         page = stack.enter_context(open_page(browser, url))
         sign_in(page, url)
