@@ -1,4 +1,4 @@
-"""What could be asked next: tools that the caller may use, on the records that the last answer was about."""
+"""What could be asked next: tools that say how they are asked for, on the records that the last answer was about."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,16 +34,17 @@ def suggest(values: Mapping[str, Any], principal: Principal) -> list[Suggestion]
     """From the tools' declarations and the caller's rights. Before the first question: what needs no record."""
     messages = values.get("messages") or []
     agents = _agents_for((values.get("route") or {}).get("agent"), principal)
-    usable = list({tool.name: tool for agent in agents for tool in agent.tools if may_use(tool, principal)}.values())
+    offered = (tool for agent in agents for tool in agent.tools if tool.asks and may_use(tool, principal))
+    usable = list({tool.name: tool for tool in offered}.values())
     starts = [at for at, one in enumerate(messages) if one["type"] == "human"]
     if not starts:
-        return [_suggestion(tool, None) for tool in usable if _needs_nothing(tool)][:MOST]
+        return [_suggestion(tool) for tool in usable if tool.effect is Effect.READ and not _names_record(tool)][:MOST]
     turn = messages[starts[-1] :]
     used = {call["name"] for one in turn if one["type"] == "ai" for call in one.get("tool_calls") or ()}
     records = _records_in(turn)
     found: list[Suggestion] = []
     for tool in usable:
-        about = _about(tool)
+        about = _about(tool) if _names_record(tool) else None
         record = None if about is None else next((one for one in records if about in ("*", one[0])), None)
         if record is not None and tool.name not in used:
             found.append(_suggestion(tool, record[1]))
@@ -75,9 +76,8 @@ def _agents_for(current: str | None, principal: Principal) -> Iterable[DomainAge
     return homes or list(roster.values())
 
 
-def _needs_nothing(tool: Tool) -> bool:
-    fields = tool.arguments.model_fields
-    return tool.effect is Effect.READ and not any(field.is_required() for field in fields.values())
+def _names_record(tool: Tool) -> bool:
+    return "{record}" in (tool.asks or "")
 
 
 def _about(tool: Tool) -> str | None:
@@ -92,11 +92,9 @@ def _about(tool: Tool) -> str | None:
     return name if name in OBJECT_INFO else None
 
 
-def _suggestion(tool: Tool, record: str | None) -> Suggestion:
-    words = tool.name.replace("_", " ").capitalize()
-    return Suggestion(
-        text=words if record is None else f"{words} for {record}", tool=tool.name, effect=tool.effect.value.lower()
-    )
+def _suggestion(tool: Tool, record: str = "") -> Suggestion:
+    text = (tool.asks or "").replace("{record}", record)
+    return Suggestion(text=text, tool=tool.name, effect=tool.effect.value.lower())
 
 
 def _records_in(turn: Sequence[Message]) -> list[tuple[str, str]]:

@@ -289,6 +289,9 @@ class Tool:
     what the model does with the values then counts as those texts' doing."""
     most_records: int | None = None
     """How many records it may touch at once, for tools that are made for many; None: as many as any."""
+    asks: str | None = None
+    """How a person would ask for it, with `{record}` in the place of the record that is all it has to be told; None: it
+    is not offered as something to ask next."""
     is_foreign: bool = False
     """Whether somebody outside has described it: a model that has it may do what the description says."""
 
@@ -415,6 +418,7 @@ def tool(
     changes: tuple[tuple[Operation, str], ...] = (),
     judges_outside: bool = False,
     most_records: int | None = None,
+    asks: str | None = None,
 ) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
     """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
 
@@ -441,6 +445,7 @@ def tool(
             changes=changes,
             judges_outside=judges_outside,
             most_records=most_records,
+            asks=asks,
         )
 
     return declare

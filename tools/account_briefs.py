@@ -75,7 +75,7 @@ class AccountBrief(Names):
     risks: list[Point] = output("What speaks against an easy talk.")
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="Give me a brief of {record}")
 async def account_brief(ctx: ToolContext, args: AccountBriefArguments) -> AccountBrief:
     """Research brief of a company: firmographics, open deals and their worth, deals won and lost, open cases, people,
     contracts, last activities and risks. Briefing or research on an account, what do we know, background, dossier."""

@@ -28,7 +28,7 @@ class Timeline(Result):
     total: int = output("How many there are in the time span, over all kinds that you may see.")
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="Show the timeline of {record}")
 async def activities_timeline(ctx: ToolContext, args: ActivitiesTimeline) -> Timeline:
     """What happened around a record: tasks, meetings, e-mails, comments, chats and calls, newest first."""
     since = _require_day("since", args.since) or (ctx.today - _RECENT).isoformat()

@@ -59,7 +59,7 @@ class DayReview(Names):
     look_at_first: list[Point] = output("What is most pressing, and why.")
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="Review my day")
 async def review_my_day(ctx: ToolContext, args: ReviewMyDay) -> DayReview:
     """Review my day: my meetings and events, tasks due and overdue, deals about to close or past their close date, and
     e-mails that wait for a reply. What is on today, what is on my plate, walk me through

@@ -45,7 +45,12 @@ class DraftArticle(Arguments):
     )
 
 
-@tool(effect=Effect.DRAFT, scope=CRM_WRITE, changes=(("create", "Knowledge__kav"),))
+@tool(
+    effect=Effect.DRAFT,
+    scope=CRM_WRITE,
+    changes=(("create", "Knowledge__kav"),),
+    asks="Draft an article from case {record}",
+)
 async def draft_article(ctx: ToolContext, args: DraftArticle) -> Proposal:
     """Turn a resolved case into a knowledge article, draft or write one, from how it was solved. Nobody sees it yet.
 
@@ -121,7 +126,7 @@ class ArticleReview(Result):
     findings: list[Finding] = output("What speaks against it; empty if nothing does.")
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="Review the article {record}")
 async def review_article(ctx: ToolContext, args: ReviewArticle) -> ArticleReview:
     """Review or check an article before it is published: missing parts, personal data, articles that say the same."""
     article = await ctx.crm.get("Knowledge__kav", args.article_id, _FIELDS)
@@ -202,7 +207,9 @@ class PublishArticle(Arguments):
     )
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Knowledge__kav"),))
+@tool(
+    effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Knowledge__kav"),), asks="Publish the article {record}"
+)
 async def publish_article(ctx: ToolContext, args: PublishArticle) -> Proposal:
     """Publish a reviewed draft article: put it online for its audience, as its next version.
 
@@ -227,7 +234,9 @@ class ArchiveArticle(Arguments):
     article_id: str = record_reference("The article, published.")
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Knowledge__kav"),))
+@tool(
+    effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Knowledge__kav"),), asks="Archive the article {record}"
+)
 async def archive_article(ctx: ToolContext, args: ArchiveArticle) -> Proposal:
     """Archive, retire or unpublish an article that is online: nobody finds it any more. Needs the right to publish."""
     article = await ctx.crm.get("Knowledge__kav", args.article_id, ["PublishStatus"])

@@ -37,7 +37,7 @@ class Cases(Names):
     total: int = output("How many match in all.")
 
 
-@tool(effect=Effect.READ, scope=CRM_READ, for_customers=True)
+@tool(effect=Effect.READ, scope=CRM_READ, for_customers=True, asks="Show the open cases")
 async def fetch_cases(ctx: ToolContext, args: FetchCases) -> Cases:
     """List cases, of one account or contact or of everybody you may see; open ones unless asked otherwise."""
     filters = []

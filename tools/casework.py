@@ -68,7 +68,7 @@ class CaseSummary(Names):
     timeline: list[CaseStep] = output("What happened, oldest first.", integrity=Integrity.BY_FIELD)
 
 
-@tool(effect=Effect.READ, scope=CRM_READ, for_customers=True)
+@tool(effect=Effect.READ, scope=CRM_READ, for_customers=True, asks="Summarise case {record}")
 async def case_summary(ctx: ToolContext, args: SummariseCase) -> CaseSummary:
     """Summarise a case: what happened, the timeline, who did what, where it stands, its age and who has to act next.
 

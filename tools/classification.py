@@ -49,7 +49,7 @@ class Classification(Names):
     similar: list[dict[str, Any]] = output("The earlier cases compared with.", integrity=Integrity.BY_FIELD)
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="Suggest a classification of case {record}")
 async def suggest_classification(ctx: ToolContext, args: SuggestClassification) -> Classification:
     """Suggest how to classify a case: which known issue, type, reason and priority, with confidence and evidence.
 
@@ -117,7 +117,7 @@ class ClassifyCase(Arguments):
     )
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Case"),))
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Case"),), asks="Classify case {record}")
 async def classify_case(ctx: ToolContext, args: ClassifyCase) -> Proposal:
     """Classify a case: set its issue, type, reason and priority to what the known issues and earlier cases suggest.
 

@@ -45,7 +45,7 @@ class CreateClosePlan(Arguments):
     )
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "Task"),))
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "Task"),), asks="Create a close plan for {record}")
 async def create_close_plan(ctx: ToolContext, args: CreateClosePlan) -> Proposal:
     """Close plan (mutual action plan) of an opportunity: the steps that are left until it closes, with due dates
     reckoned back from the close date, saved as tasks. A person has to approve it first."""

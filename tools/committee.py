@@ -61,7 +61,7 @@ class Committee(Names):
     what_to_do: list[Point] = output("What would make the deal safer.")
 
 
-@tool(effect=Effect.READ, scope=CRM_READ, judges_outside=True)
+@tool(effect=Effect.READ, scope=CRM_READ, judges_outside=True, asks="Who is on the buying committee of {record}?")
 async def buying_committee(ctx: ToolContext, args: BuyingCommittee) -> Committee:
     """Buying committee of an opportunity: the contacts, their roles (decision maker, buyer, technical, user) and how
     engaged each is by the evidence of e-mails, calls and meetings. Who decides, stakeholders, champions, org map."""

@@ -37,7 +37,7 @@ class PolicyCheck(Result):
     findings: list[PolicyFinding] = output("Broken rules first.", integrity=Integrity.BY_FIELD)
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="Was policy kept in case {record}?")
 async def check_case_policy(ctx: ToolContext, args: CheckCasePolicy) -> PolicyCheck:
     """Check whether an agent kept to policy in a case: which knowledge article and passage it breaks or keeps.
 

@@ -40,7 +40,12 @@ class AdvanceStage(Arguments):
     )
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Opportunity"),))
+@tool(
+    effect=Effect.WRITE,
+    scope=CRM_WRITE,
+    changes=(("update", "Opportunity"),),
+    asks="Advance {record} to its next stage",
+)
 async def advance_stage(ctx: ToolContext, args: AdvanceStage) -> Proposal:
     """Advance an opportunity to its next sales stage, with the chance and forecast category that belong to it. Names
     what is missing if the stage's requirements are not met. A second person has to approve it first."""
@@ -120,7 +125,7 @@ class Forecast(Names):
     what_to_do: list[Point] = output("Deals that need attention, and which.")
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="What is the forecast of this quarter?")
 async def forecast_guidance(ctx: ToolContext, args: ForecastGuidance) -> Forecast:
     """Sales forecast of a month, quarter or year: weighted pipeline, forecast categories, deals won, slipped deals and
     what to do about them. How is my pipeline, will we make the number, where will I land, what is at risk."""

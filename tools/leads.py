@@ -51,7 +51,7 @@ class LeadRanking(Names):
     ranking: list[RankedPerson] = output("Best first, of numbers that you may see.", integrity=Integrity.BY_FIELD)
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="Rank who should get the lead {record}")
 async def rank_lead_owners(ctx: ToolContext, args: RankLeadOwners) -> LeadRanking:
     """Who should get a lead, with the numbers: people of its territory by state, ranked by quote success, then by load.
     Best rep or agent for a lead, who to assign it to."""
@@ -90,7 +90,7 @@ class RouteLead(Arguments):
     to_id: str | None = record_reference("Another of the ranked people than the first.", default=None)
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Lead"),))
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Lead"),), asks="Route the lead {record}")
 async def route_lead(ctx: ToolContext, args: RouteLead) -> Proposal:
     """Route a lead: assign it to the best person of its territory by state, then quote success, then load (see
     rank_lead_owners). Changes the lead's owner; a second person has to approve it first."""
@@ -117,7 +117,7 @@ class LeadDuplicates(Result):
     contacts: list[dict[str, Any]] = output("People with the lead's e-mail address.", integrity=Integrity.BY_FIELD)
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="Find duplicates of the lead {record}")
 async def find_lead_duplicates(ctx: ToolContext, args: FindLeadDuplicates) -> LeadDuplicates:
     """Duplicates of a lead, before it is converted: accounts that may be its company and contacts with its e-mail
     address."""
@@ -165,6 +165,7 @@ class ConvertLead(Arguments):
     effect=Effect.WRITE,
     scope=CRM_WRITE,
     changes=(("convert", "Lead"), ("create", "Account"), ("create", "Contact"), ("create", "Opportunity")),
+    asks="Convert the lead {record}",
 )
 async def convert_lead(ctx: ToolContext, args: ConvertLead) -> Proposal:
     """Convert a lead into an account, a contact and an opportunity, all at once or not at all. Looks for duplicates

@@ -62,7 +62,7 @@ class MeetingBrief(Names):
     )
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="Prepare a meeting about {record}")
 async def prepare_meeting(ctx: ToolContext, args: PrepareMeeting) -> MeetingBrief:
     """Prepare a meeting or call with a customer: agenda, attendees, open cases, open deals, promises not yet kept and
     the last activities. Brief me for my meeting, get me ready for a visit, talking points."""

@@ -29,7 +29,12 @@ class CreateOrder(Arguments):
     )
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "Order"), ("create", "OrderItem")))
+@tool(
+    effect=Effect.WRITE,
+    scope=CRM_WRITE,
+    changes=(("create", "Order"), ("create", "OrderItem")),
+    asks="Turn the quote {record} into an order",
+)
 async def create_order(ctx: ToolContext, args: CreateOrder) -> Proposal:
     """Turn a quote that the customer agreed on into an order (purchase order): one item per line, prices net of all
     discounts, together exactly the quote's total. A second person has to approve it first."""

@@ -63,7 +63,7 @@ class Qualification(Result):
     looked_at: int = output("Passages of calls, e-mails, tasks and meetings that were read.")
 
 
-@tool(effect=Effect.READ, scope=CRM_READ, judges_outside=True)
+@tool(effect=Effect.READ, scope=CRM_READ, judges_outside=True, asks="Qualify the lead {record}")
 async def qualify_lead(ctx: ToolContext, args: QualifyLead) -> Qualification:
     """Qualify a lead by Budget, Authority, Need and Timeline (BANT): for each whether it is met, not met or unknown,
     with the quoted passages of call transcripts, e-mails, tasks and meetings. Is this lead ready, worth it?"""

@@ -34,6 +34,7 @@ class CreateQuote(Arguments):
     effect=Effect.WRITE,
     scope=CRM_WRITE,
     changes=(("create", "Quote"), ("create", "QuoteLineItem")),
+    asks="Create a quote for {record}",
 )
 async def create_quote(ctx: ToolContext, args: CreateQuote) -> Proposal:
     """Create a quote (offer, proposal, quotation) from the products of an opportunity: one line for each, with its

@@ -59,7 +59,7 @@ class SuggestedReply(Result):
     similar_cases: list[SolvedCase] = output("How similar cases were solved; for you, not for the customer.")
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="Suggest a reply to case {record}")
 async def suggest_reply(ctx: ToolContext, args: SuggestReply) -> SuggestedReply:
     """Suggest a reply or answer to the customer of a case: articles it would cite, and how similar cases were solved.
 
@@ -140,7 +140,9 @@ class DraftReply(Arguments):
     )
 
 
-@tool(effect=Effect.DRAFT, scope=CRM_WRITE, changes=(("create", "EmailMessage"),))
+@tool(
+    effect=Effect.DRAFT, scope=CRM_WRITE, changes=(("create", "EmailMessage"),), asks="Draft a reply to case {record}"
+)
 async def draft_reply(ctx: ToolContext, args: DraftReply) -> Proposal:
     """Write a reply to the customer of a case and save it as a draft, with the articles it is built on cited.
 

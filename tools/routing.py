@@ -43,7 +43,7 @@ class OwnerRanking(Names):
     considered: int = output("How many people were compared.")
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="Suggest an owner for case {record}")
 async def suggest_owner(ctx: ToolContext, args: SuggestOwner) -> OwnerRanking:
     """Suggest the best or right agent or colleague for a case: a ranking of who should be assigned, own or take it.
 
@@ -146,7 +146,7 @@ class RouteCase(Arguments):
     )
 
 
-@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Case"),))
+@tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Case"),), asks="Route case {record}")
 async def route_case(ctx: ToolContext, args: RouteCase) -> Proposal:
     """Route a case: assign, reassign, transfer or hand it over to the best agent, or to the one that is named.
 

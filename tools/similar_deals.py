@@ -64,7 +64,7 @@ class _Traits:
     outcome: Outcome
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="Which deals are similar to {record}?")
 async def similar_opportunities(ctx: ToolContext, args: SimilarOpportunities) -> SimilarDeals:
     """Similar opportunities or deals: compared by products, industry, amount, stage and outcome, with a score and why.
     Which deals are like this one, deals like it before, comparable wins, what can we learn from earlier deals."""

@@ -99,7 +99,7 @@ class WorkflowStandings(Result):
     workflows: list[WorkflowStanding] = output("Newest first.")
 
 
-@tool(effect=Effect.READ, scope=CRM_READ)
+@tool(effect=Effect.READ, scope=CRM_READ, asks="How do my workflows stand?")
 async def workflow_status(ctx: ToolContext, args: WorkflowStatus) -> WorkflowStandings:
     """Show the status, progress and next step of the user's own workflows: where each stands and what it waits for."""
     if ctx.workflows is None:

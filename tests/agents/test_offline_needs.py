@@ -59,6 +59,26 @@ def test_a_need_finds_its_tool(agent: str, said: str, tool: str) -> None:
     assert wish(said, agent).tool == tool
 
 
+READ_AS = {"fetch_cases": Verb.LIST, "activities_timeline": Verb.TIMELINE}
+"""What the grammar of records reads, which has these tools do it."""
+NAMES = {"case": "00001005", "lead": "Rosa Bennett", "quote": "Q-00001", "article": "How to reset a meter"}
+
+
+@pytest.mark.parametrize(
+    ("agent", "tool", "asks"),
+    [
+        (agent.name, tool.name, tool.asks)
+        for agent in load_roster().values()
+        for tool in agent.tools
+        if tool.asks is not None
+    ],
+)
+def test_what_a_tool_is_offered_as_leads_to_it(agent: str, tool: str, asks: str) -> None:
+    kind = next((kind for kind in NAMES if f"{kind} {{record}}" in asks), "")
+    found = wish(asks.replace("{record}", NAMES.get(kind, "Globex - Level Retrofit")), agent)
+    assert found.tool == tool or found.verb is READ_AS.get(tool)
+
+
 @pytest.mark.parametrize(
     ("agent", "said", "verb"),
     [
