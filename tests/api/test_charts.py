@@ -41,6 +41,9 @@ async def test_a_picture_is_drawn_once_and_texts_stay_texts() -> None:
     assert time.monotonic() - began < 0.05
     png = await charts.draw(chart("bar"), "png", "dark")
     assert png.startswith(b"\x89PNG")
+    number = (await charts.draw(chart("number"), "svg", "dark")).decode()
+    assert 'fill="#181f1c"' in number, "it stands on the console's own dark ground"
+    assert 'fill="#e7edea"' in number, "and can be read there"
 
 
 @pytest.mark.parametrize(
