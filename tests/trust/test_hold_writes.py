@@ -92,6 +92,12 @@ def test_sending_needs_a_second_person_whatever_it_changes() -> None:
     assert not decision.self_approval
 
 
+def test_what_is_grave_is_named_once() -> None:
+    decision = hold_writes(writes(*(update("Case", OwnerId=MARA) for _ in range(3))), staff())
+    assert isinstance(decision, Hold)
+    assert decision.reason == "needs a second person: Case.OwnerId"
+
+
 def test_one_grave_change_among_many_decides() -> None:
     decision = hold_writes(writes(update("Task", Subject="x"), update("Case", OwnerId=MARA)), staff())
     assert isinstance(decision, Hold)

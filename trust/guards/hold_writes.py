@@ -16,7 +16,7 @@ def hold_writes(action: Action, principal: Principal) -> Decision:
     if action.effect is Effect.READ or action.is_proposal or find_preapproval(action, principal):
         return Allow()
     changes = action.changes or ()
-    grave = sorted(part for change in changes if (part := find_grave_part(change, principal.id)))
+    grave = sorted({part for change in changes if (part := find_grave_part(change, principal.id))})
     if action.effect is Effect.SEND or grave:
         what = ", ".join(grave) or "a message that leaves the house"
         return Hold("hold_writes", f"needs a second person: {what}", APPROVE_PERMISSION, self_approval=False)
