@@ -137,7 +137,10 @@ async function showMain(screen, params, hash) {
   const element = isSame ? have : document.createElement(screen.element);
   setParams(element, params);
   for (const link of bar.querySelectorAll("nav a")) {
-    if (link.id === `nav-${screen.path}`) link.setAttribute("aria-current", "page");
+    if (link.id === `nav-${screen.path}`) {
+      link.setAttribute("aria-current", "page");
+      link.scrollIntoView({ block: "nearest", inline: "center" });
+    }
     else link.removeAttribute("aria-current");
   }
   document.title = `${screen.label} – Countersign`;

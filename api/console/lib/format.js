@@ -66,8 +66,10 @@ export function formatDuration(ms) {
   return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
 }
 
+/** A number; what is large and has a fraction is an amount, which has two places. */
 export function formatNumber(value, digits = 2) {
-  return new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: digits }).format(value);
+  const isAmount = !Number.isInteger(value) && Math.abs(value) >= 1_000;
+  return new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: digits, minimumFractionDigits: isAmount ? digits : 0 }).format(value);
 }
 
 /** An amount; without a currency it is a number with two places at most. */
@@ -80,9 +82,25 @@ export function formatMoney(value, currency = null) {
 export function formatFieldName(name) {
   return neutralise(name)
     .replace(/__c$/, "")
-    .replace(/(?<=\w)Id$/, "")
+    .replace(/(?<=\w)Ids?$/, "")
     .replace(/_/g, " ")
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2");
+}
+
+/** A request's title with its kind of record as people say it: "Create EmailMessage X" -> "Create Email Message X". */
+export function titleInWords(title) {
+  return neutralise(title).replace(/^([A-Z][a-z]+ )([A-Za-z_]+)/, (_, verb, kind) => verb + formatFieldName(kind));
+}
+
+/** The service's sentence with the fields it names as people say them: "Opportunity.StageName" -> "Opportunity Stage Name". */
+export function fieldsInWords(text) {
+  const dotted = String(text).replace(/\b([A-Z][A-Za-z_]+)\.([A-Z][A-Za-z_]+)\b/g, (_, kind, field) => `${formatFieldName(kind)} ${formatFieldName(field)}`);
+  return dotted.replace(/^(Written by somebody outside: )([A-Za-z_, ]+)\.$/, (_, said, fields) => `${said}${fields.split(", ").map(formatFieldName).join(", ")}.`);
+}
+
+/** The service's sentence with the permission it names as people say it: "the permission approve_writes" -> "the permission “approve writes”". */
+export function rightsInWords(text) {
+  return String(text).replace(/\bpermission '?([a-z]+(?:_[a-z]+)+)'?/, (_, name) => `permission “${name.replaceAll("_", " ")}”`);
 }
 
 /** Any value of a record as text: the reader's form for days, instants, numbers, yes and no. */

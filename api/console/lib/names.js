@@ -47,7 +47,7 @@ export function recordLink(id, { object = null, name = null } = {}) {
   const kind = object ?? found?.object ?? null;
   const called = name ?? found?.name ?? null;
   if (!kind || !called || !isId(id)) return h("code", { class: "id" }, neutralise(id));
-  return h("a", { class: "record-link", href: `#/record/${encodeURIComponent(kind)}/${encodeURIComponent(id)}` }, recordText(called, { limit: 120 }));
+  return h("a", { class: "record-link", href: `#/record/${encodeURIComponent(kind)}/${encodeURIComponent(id)}` }, recordText(called, { limit: 120, opens: false }));
 }
 
 /** A value of a record: ids as links with names, texts as texts of records. */

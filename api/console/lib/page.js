@@ -2,7 +2,7 @@
 
 import { Problem } from "./api.js";
 import { button, h, replace } from "./dom.js";
-import { formatAgo, formatInstant } from "./format.js";
+import { formatAgo, formatInstant, rightsInWords } from "./format.js";
 
 /** A screen that draws itself anew when its address changes. `draw()` puts nodes into the element. */
 export class Screen extends HTMLElement {
@@ -58,7 +58,7 @@ export function refusal(problem, again) {
   const isOver = problem.status === 401;
   return h("div", { class: "card refusal", role: "alert" },
     h("h2", {}, problem.status === 403 ? "You may not see this" : problem.status === 404 ? "Not found" : "That did not work"),
-    h("p", {}, problem.message),
+    h("p", {}, rightsInWords(problem.message)),
     problem.status === 403 || problem.status === 404 || isOver ? null : button("Try again", again));
 }
 
@@ -66,14 +66,19 @@ export function pageHead(title, ...more) {
   return h("div", { class: "page-head" }, h("h1", {}, title), more);
 }
 
-/** A table that scrolls by itself where it is wider than the page. `columns`: names, or { name, class }. */
-export function table({ label, columns, rows, empty = "Nothing here." }) {
+/**
+ * A table. On a narrow page its rows become blocks of names and values, unless `stacks` is false: then it scrolls by itself.
+ * `columns`: names, or { name, class }.
+ */
+export function table({ label, columns, rows, empty = "Nothing here.", stacks = columns.length > 3 }) {
   if (!rows.length) return h("p", { class: "empty" }, empty);
   const heads = columns.map((one) => (typeof one === "string" ? { name: one } : one));
+  // A block has no part in a table unless it says so.
+  const role = (name) => (stacks ? name : null);
   return h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": label },
-    h("table", {},
-      h("thead", {}, h("tr", {}, heads.map((one) => (one.name ? h("th", { scope: "col", class: one.class }, one.name) : h("td", { class: "head-cell" }))))),
-      h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell, place) => h("td", { class: heads[place].class }, cell)))))));
+    h("table", { class: stacks && "stacks", role: role("table") },
+      h("thead", { role: role("rowgroup") }, h("tr", { role: role("row") }, heads.map((one) => (one.name ? h("th", { scope: "col", class: one.class, role: role("columnheader") }, one.name) : h("td", { class: "head-cell", role: role("cell") }))))),
+      h("tbody", { role: role("rowgroup") }, rows.map((cells) => h("tr", { role: role("row") }, cells.map((cell, place) => h("td", { class: heads[place].class, role: role("cell"), "data-label": heads[place].name }, h("div", {}, cell))))))));
 }
 
 /** Names with what they stand for: [["Model", "offline"], ...]. */

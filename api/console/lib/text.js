@@ -8,15 +8,15 @@ const MOST = 100_000;
 
 /**
  * A record's text. `outside`: somebody outside the house may have written it, which is then said beside it.
- * Long text is cut, with a button that shows all of it.
+ * Long text is cut, with a button that shows all of it; without one where `opens` is false, as within a link.
  */
-export function recordText(value, { limit = SHOWN, outside = false, block = false } = {}) {
+export function recordText(value, { limit = SHOWN, outside = false, block = false, opens = true } = {}) {
   const full = String(value ?? "");
   const place = h("bdi", { class: "record-text" });
   const cut = full.length > limit;
   place.textContent = neutralise(cut ? `${full.slice(0, limit)}…` : full);
   const parts = [outside && outsideMark(), place];
-  if (cut) {
+  if (cut && opens) {
     const more = button(`Show all ${full.length.toLocaleString("en")} characters`, () => {
       const rest = full.length > MOST ? `${full.slice(0, MOST)}… (cut here)` : full;
       place.textContent = neutralise(rest);

@@ -2,7 +2,7 @@
 
 import { get } from "../lib/api.js";
 import { announce, button, h, replace } from "../lib/dom.js";
-import { formatAgo, formatDuration, formatFieldName, formatInstant, neutralise } from "../lib/format.js";
+import { fieldsInWords, formatAgo, formatDuration, formatFieldName, formatInstant, neutralise, rightsInWords } from "../lib/format.js";
 import { drawFieldName, drawValue, isOutside, recordLink, sourceMark, sourceWords, toolName, verbOf } from "../lib/provenance.js";
 import { outsideMark, recordText } from "../lib/text.js";
 
@@ -31,7 +31,7 @@ export function forgetCard(id) {
 export function reasonsToLook(card) {
   const deletes = card.card.changes.some((one) => one.operation === "delete");
   return [
-    ...(card.card.warnings ?? []),
+    ...(card.card.warnings ?? []).map(fieldsInWords),
     ...card.flags.map((one) => `A new text for ${one.field} ${one.marks.join(", ")}.`),
     ...(deletes ? ["A record would be deleted."] : []),
     ...(card.card.message ? ["An e-mail leaves the house; it cannot be called back."] : []),
@@ -135,12 +135,12 @@ class ApprovalCard extends HTMLElement {
       h("h3", {}, "Who decides"),
       h("ul", {},
         h("li", {}, `${agreed.length} of ${asked.votes} ${asked.votes === 1 ? "vote" : "votes"}`, asked.second_person ? "; a second person, not the requester" : null),
-        asked.conditions.map((one) => h("li", {}, "Needs ", recordText(named(one)))),
+        asked.conditions.map((one) => h("li", {}, "Needs ", recordText(named(rightsInWords(one))))),
         asked.escalations.map((one) => h("li", {}, `From ${formatInstant(one.at)} on also: `, recordText(named(one.to)))),
         card.assignee && h("li", {}, "Put before ", h("bdi", {}, neutralise(names[card.assignee] ?? card.assignee))),
         votes.map((one) => h("li", {}, h("bdi", {}, neutralise(names[one.voter] ?? one.voter)), one.in_stead_of ? [" for ", h("bdi", {}, neutralise(names[one.in_stead_of] ?? one.in_stead_of))] : null, ` said ${neutralise(one.decision)}, ${formatAgo(one.at)}`))),
-      h("p", { class: "small quiet-text" }, "Why it waits: ", recordText(card.rule.reason)),
-      h("p", { class: "small quiet-text" }, "Digest ", h("code", {}, card.digest.slice(0, 12)), "… : your decision is about exactly what is shown here."));
+      h("p", { class: "small quiet-text" }, "Why it waits: ", recordText(fieldsInWords(card.rule.reason))),
+      h("p", { class: "small quiet-text" }, "Digest ", h("code", {}, card.digest.slice(0, 12)), "…: your decision is about exactly what is shown here."));
   }
 
   #decide(card) {
@@ -206,7 +206,7 @@ export function drawChange(change, names, { isAlone = false, outside = [] } = {}
   return h("section", { class: "change" },
     isAlone ? null : h("h3", {}, nameChange(change, outside)),
     rows.length
-      ? h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": `Fields of ${cutName(change.name)}` },
+      ? h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": `Fields of ${cutName(change.name)}` },
         h("table", { class: "diff" },
           h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Field"), isNew ? null : h("th", { scope: "col" }, "Now"), h("th", { scope: "col" }, isNew ? "Value" : "Would be"), h("th", { scope: "col" }, "Source of the new value"))),
           h("tbody", {}, rows)))

@@ -1,8 +1,11 @@
-// What the inbox can be asked for, and the keys that work in it.
+// What the inbox can be asked for, how tall its lines are, and the keys that work in it.
 
 export const VIEWS = [["mine", "Mine"], ["team", "My team's"], ["requested", "I asked"], ["all", "All"]];
 export const FILTERS = ["view", "status", "record", "run", "object", "tool", "external", "escalated", "sort"];
 export const FATES = ["applied", "rejected", "refused", "expired", "edited", "answered", "recalled"];
+
+/** Of a line in pixels: a title of two lines, and what it is about. */
+export const ROW_HEIGHT = 98;
 
 const KINDS = ["Account", "Contact", "Lead", "Opportunity", "Quote", "Order", "Case", "Task", "Event", "EmailMessage", "Campaign", "Knowledge__kav"];
 const NAMES = { EmailMessage: "E-mail", Knowledge__kav: "Article" };

@@ -3,14 +3,14 @@
 import { get, getPage, Unreachable } from "../lib/api.js";
 import { notify, openDialog } from "../lib/dialog.js";
 import { announce, button, h, newId, replace } from "../lib/dom.js";
-import { formatAgo, formatFieldName, neutralise } from "../lib/format.js";
+import { formatAgo, formatFieldName, neutralise, titleInWords } from "../lib/format.js";
 import { describeKeys, listenToKeys } from "../lib/keys.js";
 import { VirtualList } from "../lib/list.js";
 import { toolName } from "../lib/provenance.js";
 import { outsideMark } from "../lib/text.js";
 import { expiryWords, fetchCard, forgetCard, reasonsToLook, statusMark } from "./approval-card.js";
 import "./approval-batch.js";
-import { FATES, FILTERS, HELP, PICKS, VIEWS } from "./approval-words.js";
+import { FATES, FILTERS, HELP, PICKS, ROW_HEIGHT, VIEWS } from "./approval-words.js";
 import { askToLook, decide, edit, reassign, recall, reject, repropose, respond } from "./approval-dialogs.js";
 
 const PAGE = 200;
@@ -24,8 +24,8 @@ class Approvals extends HTMLElement {
   connectedCallback() {
     this.chosen = new Set();
     this.items = [];
-    this.list = new VirtualList({ label: "Requests", rowHeight: 78, key: (one) => one.approval_id, draw: (one) => this.#drawRow(one), onopen: (one) => this.#go(one.approval_id, { read: true }), onfocus: (one, place) => this.#reach(one, place) });
-    this.list.element.addEventListener("scroll", () => this.#fetchMore(Math.ceil((this.list.element.scrollTop + this.list.element.clientHeight) / 78)), { passive: true });
+    this.list = new VirtualList({ label: "Requests", rowHeight: ROW_HEIGHT, key: (one) => one.approval_id, draw: (one) => this.#drawRow(one), onopen: (one) => this.#go(one.approval_id, { read: true }), onfocus: (one, place) => this.#reach(one, place) });
+    this.list.element.addEventListener("scroll", () => this.#fetchMore(Math.ceil((this.list.element.scrollTop + this.list.element.clientHeight) / ROW_HEIGHT)), { passive: true });
     this.card = document.createElement("cs-approval-card");
     this.batch = document.createElement("cs-approval-batch");
     this.batch.hidden = true;
@@ -158,7 +158,7 @@ class Approvals extends HTMLElement {
     return h("div", { class: `line${isOpen ? " open" : ""}`, "aria-current": isOpen ? "true" : null },
       one.may_decide && one.status === "pending" ? box : h("span", { class: "no-box" }),
       h("div", { class: "line-words" },
-        h("p", { class: "line-title" }, one.is_named_outside && outsideMark(), h("bdi", { class: "record-text" }, neutralise(one.title))),
+        h("p", { class: "line-title" }, one.is_named_outside && outsideMark(), h("bdi", { class: "record-text" }, titleInWords(one.title))),
         h("p", { class: "line-about small quiet-text" }, one.fields.length ? `${one.fields.map(formatFieldName).join(", ")} · ` : `${toolName(one.tool)} · `, h("bdi", {}, neutralise(one.requester_name ?? one.requester)), ` · ${formatAgo(one.created_at)}`),
         h("p", { class: "line-marks" },
           one.status === "pending" ? h("span", { class: `small ${left < 86_400_000 ? "soon" : "quiet-text"}` }, expiryWords(one.expires_at)) : statusMark(one.status),

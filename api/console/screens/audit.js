@@ -3,11 +3,11 @@
 import { get, getPage, send } from "../lib/api.js";
 import { notify } from "../lib/dialog.js";
 import { announce, button, h, newId, replace } from "../lib/dom.js";
-import { formatInstant, formatNumber, neutralise } from "../lib/format.js";
-import { isId, learnNames, nameOf, person, recordLink } from "../lib/names.js";
-import { facts, mark, pageHead, plural, refusal, Screen } from "../lib/page.js";
+import { formatInstant, formatNumber } from "../lib/format.js";
+import { isId, learnNames, person } from "../lib/names.js";
+import { facts, inWords, pageHead, plural, refusal, Screen } from "../lib/page.js";
 import { proves } from "../lib/proof.js";
-import { recordText } from "../lib/text.js";
+import { aboutOf, idsOf, payloadOf } from "./audit-words.js";
 
 const KINDS = ["turn.finished", "workflow.finished", "approval.requested", "approval.approved", "approval.rejected", "approval.expired", "approval.recalled", "effect.applied", "effect.refused", "switch.on", "switch.off", "policy.changed", "preapproval.granted", "gateway.changed", "retention.changed", "audit.exported"];
 const FILTERS = ["kind", "actor", "subject", "since", "until"];
@@ -19,7 +19,7 @@ class Audit extends Screen {
     this.list = h("div", { class: "stack" });
     this.proof = h("div", { class: "stack", "aria-live": "polite" });
     replace(this, h("div", { class: "page" },
-      pageHead("Audit", button("Export", () => this.#export(), { drawing: "down" }), button("Verify", () => this.#verify(), { kind: "primary", drawing: "shield" })),
+      pageHead("Audit", button("Export", () => this.#export(), { drawing: "download" }), button("Verify", () => this.#verify(), { kind: "primary", drawing: "shield" })),
       this.proof, this.#filters(), this.list));
     this.fill(this.list, (signal) => this.#page(null, signal));
   }
@@ -32,7 +32,7 @@ class Audit extends Screen {
 
   async #page(after, signal) {
     const page = await getPage("/audit", { ...this.#query(), order: "desc", limit: 50, after }, { signal });
-    await learnNames(page.items.flatMap((one) => [one.actor, one.subject]), signal);
+    await learnNames(page.items.flatMap(idsOf), signal);
     if (!page.items.length && after === null) return h("p", { class: "empty" }, "No entry fits.");
     const more = page.next && h("div", { class: "more" }, button("Show older", async () => {
       more.replaceWith(...[await this.#page(page.next, this.signal)].flat().filter(Boolean));
@@ -43,10 +43,10 @@ class Audit extends Screen {
   #entry(entry) {
     const proof = h("div", { "aria-live": "polite" });
     return h("li", { class: "card audit-entry" },
-      h("div", { class: "entry-head" }, h("span", { class: "quiet-text number small" }, `#${entry.index}`), h("strong", {}, entry.kind),
+      h("div", { class: "entry-head" }, h("span", { class: "quiet-text number small" }, `#${entry.index}`), h("strong", { title: entry.kind }, inWords(entry.kind)),
         h("span", { class: "small" }, person(entry.actor)),
         h("time", { class: "quiet-text small entry-when", datetime: entry.at }, formatInstant(entry.at))),
-      h("p", { class: "small" }, h("span", { class: "quiet-text" }, "About "), nameOf(entry.subject) ? recordLink(entry.subject) : h("code", { class: "id" }, neutralise(entry.subject))),
+      h("p", { class: "small" }, h("span", { class: "quiet-text" }, "About "), aboutOf(entry)),
       h("details", {}, h("summary", { class: "small" }, "What was entered"),
         entry.payload === null ? h("p", { class: "quiet-text" }, "Erased. Its place and its hash stay.") : payloadOf(entry.payload),
         facts([["Hash of the entry", h("code", { class: "id" }, entry.leaf)]]),
@@ -125,7 +125,7 @@ class Audit extends Screen {
       window.location.hash = query.size ? `#/audit?${query}` : "#/audit";
     } },
     field("since", "From", { type: "datetime-local" }), field("until", "Until", { type: "datetime-local" }),
-    field("kind", "Kind", { list, spellcheck: "false", placeholder: "Any" }), h("datalist", { id: list }, KINDS.map((one) => h("option", { value: one }))),
+    field("kind", "Kind", { list, spellcheck: "false", placeholder: "Any" }), h("datalist", { id: list }, KINDS.map((one) => h("option", { value: one }, inWords(one)))),
     field("actor", "Person", { placeholder: "Name or id" }), field("subject", "About", { placeholder: "Id of a record, request or run", spellcheck: "false" }),
     button("Filter", null, { type: "submit", drawing: "search" }), fault);
   }
@@ -138,11 +138,6 @@ async function personId(text) {
   } catch (problem) {
     throw problem.status === 404 ? new Error("There is nobody of this name, or several.") : problem;
   }
-}
-
-function payloadOf(payload) {
-  return h("dl", { class: "payload" }, Object.entries(payload).map(([name, one]) => h("div", {}, h("dt", {}, neutralise(name)),
-    h("dd", {}, recordText(typeof one === "string" ? one : JSON.stringify(one), { limit: 300 })))));
 }
 
 customElements.define("cs-audit", Audit);

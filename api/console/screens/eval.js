@@ -82,7 +82,7 @@ class Evaluations extends Screen {
         table({ label: "Classes of error", columns: ["Class", { name: "Before", class: "cell-end" }, { name: "After", class: "cell-end" }, { name: "Change", class: "cell-end" }], empty: "No errors in either.", rows: Object.entries(found.faults).map(([name, one]) => [name, formatNumber(one.before), formatNumber(one.after), signed(one.after - one.before)]) })),
       h("section", { class: "stack", "aria-labelledby": "ev-worse" }, h("h2", { id: "ev-worse" }, `Regressions: ${found.regressions.length}`), changes(found.regressions, "Nothing that passed before fails now.")),
       h("section", { class: "stack", "aria-labelledby": "ev-better" }, h("h2", { id: "ev-better" }, `Fixes: ${found.fixes.length}`), changes(found.fixes, "Nothing was fixed.")),
-      found.otherwise.length ? h("section", { class: "stack", "aria-labelledby": "ev-other" }, h("h2", { id: "ev-other" }, `Failed otherwise: ${found.otherwise.length}`), changes(found.otherwise, "")) : null,
+      found.otherwise.length ? h("section", { class: "stack", "aria-labelledby": "ev-other" }, h("h2", { id: "ev-other" }, `Failed otherwise: ${found.otherwise.length}`), changes(found.otherwise, "Nothing failed in another way.")) : null,
     ];
   }
 }

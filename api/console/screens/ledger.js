@@ -5,6 +5,7 @@ import { button, h, newId, replace } from "../lib/dom.js";
 import { formatFieldName, formatInstant } from "../lib/format.js";
 import { idsIn, isId, learnNames, person, recordLink, value } from "../lib/names.js";
 import { ago, facts, inWords, mark, pageHead, plural, Screen } from "../lib/page.js";
+import { verbOf } from "../lib/provenance.js";
 import { session } from "../lib/session.js";
 import { recordText } from "../lib/text.js";
 import { takeBack } from "../lib/undoing.js";
@@ -50,7 +51,7 @@ class Ledger extends Screen {
   async #pageOf(query, signal) {
     const page = await getPage("/ledger", query, { signal });
     const nodes = await this.#withNames(page.items, signal);
-    if (!page.items.length) return h("p", { class: "empty" }, "Nothing was written that fits.");
+    if (!page.items.length) return h("p", { class: "empty" }, query.record_id || query.object || query.status ? "Nothing was written that fits." : "Nothing was written yet. What the copilot changes, once it was approved, is listed here.");
     if (page.next) {
       const more = h("div", { class: "more" }, button("Show older", async () => {
         replace(more, h("p", { class: "quiet-text" }, "Loading…"));
@@ -139,10 +140,10 @@ function effectOf(effect) {
   const rest = rows.splice(MOST_FIELDS);
   const body = h("tbody", {}, rows);
   return h("section", { class: "effect-of" },
-    h("h3", {}, `${inWords(effect.operation)} ${effect.object}: `, recordLink(effect.id, { object: effect.object, name: effect.name }),
+    h("h3", {}, `${verbOf(effect.operation)} ${formatFieldName(effect.object)}: `, recordLink(effect.id, { object: effect.object, name: effect.name }),
       " ", h("a", { class: "small", href: `#/ledger/record/${effect.id}` }, "its history")),
     effect.is_hidden ? h("p", { class: "quiet-text small" }, "You may not see this record; its values are left out.") : null,
-    rows.length ? h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": `Fields of ${effect.object}` },
+    rows.length ? h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": `Fields of ${formatFieldName(effect.object)}` },
       h("table", { class: "before-after" }, h("thead", {}, h("tr", {}, ["Field", "Before", "After"].map((one) => h("th", { scope: "col" }, one)))), body)) : null,
     rest.length ? button(`Show ${rest.length} more`, (event) => { body.append(...rest); event.target.remove(); }, { kind: "link" }) : null);
 }

@@ -2,10 +2,10 @@
 
 import { get, getPage } from "../lib/api.js";
 import { button, h, newId, replace } from "../lib/dom.js";
-import { formatAgo, formatDay, formatFieldName, formatInstant, neutralise } from "../lib/format.js";
+import { formatAgo, formatDay, formatFieldName, formatInstant, neutralise, titleInWords } from "../lib/format.js";
 import { drawFieldName, drawValue, isOutside, recordLink, sourceMark, sourceWords, toolName, verbOf } from "../lib/provenance.js";
 import { outsideMark, recordText } from "../lib/text.js";
-import { takeBack } from "./record-undo.js";
+import { takeBack } from "../lib/undoing.js";
 
 const QUIET = new Set(["Id", "CreatedById", "LastModifiedById", "CreatedDate", "LastModifiedDate", "IsDeleted", "SystemModstamp"]);
 const ALL_OF_IT = 100_000;
@@ -125,7 +125,7 @@ class RecordPanel extends HTMLElement {
     if (!page.items.length) return h("p", { class: "quiet-text" }, "Nothing.");
     return [
       h("ul", { class: "plain" }, page.items.map((one) => h("li", {},
-        h("a", { href: `#/approvals/${one.approval_id}?view=all`, class: "record-text" }, h("bdi", {}, neutralise(one.title))), " ",
+        h("a", { href: `#/approvals/${one.approval_id}?view=all`, class: "record-text" }, h("bdi", {}, titleInWords(one.title))), " ",
         h("span", { class: "small quiet-text" }, neutralise(one.requester_name ?? one.requester), `, ${formatAgo(one.created_at)}`), " ",
         one.is_external && h("span", { class: "mark outside" }, "External text")))),
       page.next && h("p", {}, h("a", { href: `#/approvals?view=all&record=${encodeURIComponent(recordId)}` }, "All of them")),
@@ -190,8 +190,8 @@ function drawWrite({ entry, undone_by: undoneBy, asked_by: askedBy }, again) {
     entry.effects.map((effect) => h("ul", { class: "effect" }, effectLines(effect).map((line) => h("li", {}, line)))),
     h("div", { class: "row" },
       entry.approval_id && h("a", { class: "small", href: `#/approvals/${entry.approval_id}?view=all` }, "The request"),
-      !undoneBy && button("Take back", () => takeBack({ entry_id: entry.entry_id }).then((did) => did && again())),
-      button("Take back its whole run", () => takeBack({ run_id: entry.run_id }).then((did) => did && again()), { kind: "quiet" })));
+      !undoneBy && button("Take back", () => takeBack({ entry_id: entry.entry_id }, { title: "Take this write back" }).then((did) => did && again())),
+      button("Take back its whole run", () => takeBack({ run_id: entry.run_id }, { title: "Take the whole run back" }).then((did) => did && again()), { kind: "quiet" })));
 }
 
 function effectLines(effect) {

@@ -3,16 +3,18 @@
 import { get, post } from "../lib/api.js";
 import { openDialog } from "../lib/dialog.js";
 import { announce, button, h, replace } from "../lib/dom.js";
-import { formatAgo, formatInstant } from "../lib/format.js";
+import { formatAgo, formatFieldName, formatInstant } from "../lib/format.js";
 import { SchemaForm } from "../lib/form.js";
 import { drawGraph, readGraph } from "../lib/graph.js";
-import { learnNames, person, recordLink } from "../lib/names.js";
+import { learnNames, nameOf, person, recordLink } from "../lib/names.js";
 import { ago, facts, inWords, mark, pageHead, plural, Screen, table } from "../lib/page.js";
 import { session } from "../lib/session.js";
+import { verbOf } from "../lib/provenance.js";
 import { recordText } from "../lib/text.js";
 
 const STATES = { running: ["Running", "person"], waiting: ["Waiting for a person", "warn"], done: ["Done", "good"], stopped: ["Stopped", "bad"] };
 const OUTCOMES = { done: "good", rejected: "bad", failed: "bad", expired: "warn", withdrawn: "warn" };
+const ID_IN_TEXT = /\b[A-Za-z0-9]{18}\b/g;
 const SOON_MS = 1_500;
 const LATER_MS = 8_000;
 
@@ -112,13 +114,13 @@ class Workflows extends Screen {
       ...waiting.map((one) => this.#checkpoint(one.approval_id, signal)),
     ]);
     const log = progress?.log ?? [];
-    await learnNames(log.flatMap((one) => [one.by, one.record].filter(Boolean)), signal);
+    const asked = thread.values?.messages?.[0]?.content;
+    await learnNames([...log.flatMap((one) => [one.by, one.record].filter(Boolean)), ...(asked?.match(ID_IN_TEXT) ?? [])], signal);
     const [words, kind] = standing(thread, progress);
     const titles = Object.fromEntries(graph.steps.map((one) => [one.id, one.title]));
-    const asked = thread.values?.messages?.[0]?.content;
     return [
       pageHead(progress?.title ?? inWords(name), mark(words, kind), h("a", { class: "button", href: "#/workflows" }, "All workflows")),
-      asked ? h("p", { class: "quiet-text" }, recordText(asked, { limit: 300 })) : null,
+      asked ? h("p", { class: "quiet-text" }, recordText(asked.replace(ID_IN_TEXT, (id) => nameOf(id) ?? id), { limit: 300 })) : null,
       thread.error ? h("p", { class: "notice" }, recordText(thread.error)) : null,
       progress?.because ? h("p", { class: "notice" }, recordText(progress.because)) : null,
       cards,
@@ -158,7 +160,7 @@ class Workflows extends Screen {
     const names = candidates.people.map((one) => one.name);
     return h("section", { class: "card checkpoint-card", "aria-label": "Next checkpoint" },
       h("div", { class: "entry-head" }, h("h2", {}, "Next checkpoint"), mark(`${card.votes.filter((one) => one.decision === "approve").length} of ${card.asked.votes} agreed`)),
-      h("p", {}, recordText(card.card.title, { limit: 300 })),
+      h("p", {}, recordText(changesInWords(card.card.changes), { limit: 300 })),
       facts([
         ["Who may decide", names.length ? recordText(names.join(", ") + (candidates.is_cut ? " and others" : ""), { limit: 300 }) : "Nobody at the moment: ask an administrator"],
         ["Yourself", mayDecide ? "Yes" : card.asked.second_person && card.requester === session.me.id ? "No, it needs a second person" : "No"],
@@ -166,6 +168,16 @@ class Workflows extends Screen {
       ]),
       h("div", { class: "row" }, h("a", { class: `button ${mayDecide ? "primary" : ""}`, href: `#/approvals/${approval}` }, mayDecide ? "Look at it and decide" : "Look at the request")));
   }
+}
+
+/** What a request would do, records of one kind counted: "Create Quote X; Create 4 × Quote Line Item". */
+function changesInWords(changes) {
+  const kinds = Object.values(Object.groupBy(changes, (one) => `${verbOf(one.operation)} ${one.object}`));
+  return kinds.map((alike) => {
+    const { operation, object, name } = alike[0];
+    const rest = alike.length > 1 ? `${alike.length} × ${formatFieldName(object)}` : `${formatFieldName(object)} ${name === object ? "" : name}`;
+    return `${verbOf(operation)} ${rest}`.trim();
+  }).join("; ");
 }
 
 function titleOf(assistant) {

@@ -65,7 +65,7 @@ function rowOf(one, labels) {
   const about = [one.role, one.manager_name && `under ${one.manager_name}`].filter(Boolean).join(" · ");
   return h("article", { class: "card person-row" },
     h("div", {},
-      h("h3", {}, h("a", { href: `#/admin/people/${one.id}` }, recordText(one.name, { limit: 80 }))),
+      h("h3", {}, h("a", { href: `#/admin/people/${one.id}` }, recordText(one.name, { limit: 80, opens: false }))),
       h("p", { class: "small quiet-text" }, one.kind === "service" ? "Stands for a program; nobody signs in as it." : recordText(one.username, { limit: 120 })),
       about ? h("p", { class: "small" }, recordText(about, { limit: 160 })) : null),
     h("p", { class: "row" },

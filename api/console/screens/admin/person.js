@@ -32,7 +32,7 @@ async function load(id, signal, screen, again) {
         isPerson && ["Login name", recordText(person.username, { limit: 120 })],
         isPerson && ["E-mail", person.email ? recordText(person.email, { limit: 120 }) : "—"],
         isPerson && ["Role", person.role ? recordText(person.role, { limit: 120 }) : "none"],
-        isPerson && ["Manager", person.manager ? h("a", { href: `#/admin/people/${person.manager}` }, recordText(person.manager_name ?? person.manager, { limit: 120 })) : "nobody"],
+        isPerson && ["Manager", person.manager ? h("a", { href: `#/admin/people/${person.manager}` }, recordText(person.manager_name ?? person.manager, { limit: 120, opens: false })) : "nobody"],
         person.groups.length ? ["Groups of the directory", recordText(person.groups.join(", "), { limit: 200 })] : null,
       ]),
       h("p", { class: "small" }, `May, beyond records: ${person.permissions.map((one) => inWords(one).toLowerCase()).join(", ") || "nothing"}.`),

@@ -3,15 +3,16 @@
 import { get, post, put, remove } from "../../lib/api.js";
 import { confirm, notify, openDialog } from "../../lib/dialog.js";
 import { announce, button, h, newId, replace } from "../../lib/dom.js";
-import { formatDay, formatNumber } from "../../lib/format.js";
+import { Figure } from "../../lib/figure.js";
+import { fieldsInWords, formatDay, formatFieldName, formatNumber, rightsInWords } from "../../lib/format.js";
 import { learnNames, person } from "../../lib/names.js";
 import { ago, inWords, mark, plural, refusal, table } from "../../lib/page.js";
 import { recordText } from "../../lib/text.js";
 
 const LIMITS = [
-  ["record_cap", "Records at most", "So many one action may touch."],
-  ["amount_limit", "Amount", "Beyond it a second person decides."],
-  ["change_limit_percent", "Change in percent", "Beyond it a second person decides."],
+  ["record_cap", "Records at most", "records", "So many one action may touch."],
+  ["amount_limit", "Amount", "", "In your currency. Beyond it a second person decides."],
+  ["change_limit_percent", "Change of an amount", "percent", "Beyond it a second person decides."],
 ];
 
 export function draw(place, screen) {
@@ -34,7 +35,7 @@ async function load(signal, screen, again) {
     result,
     h("section", { class: "stack", "aria-labelledby": "po-pre" }, h("h2", { id: "po-pre" }, "Approved in advance"),
       table({ label: "Approved in advance", columns: ["Action", "Fields", "Until", "Why", "By", ""], empty: "Nothing: every write waits for a person.", rows: preapprovals.map((one) => [
-        [`${inWords(one.tool)}: ${one.object}`, one.is_live ? null : [" ", mark("over")]], one.fields.join(", "), formatDay(one.until), recordText(one.reason), person(one.granted_by),
+        [`${inWords(one.tool)}: ${formatFieldName(one.object)}`, one.is_live ? null : [" ", mark("over")]], one.fields.map(formatFieldName).join(", "), formatDay(one.until), recordText(one.reason), person(one.granted_by),
         button("Withdraw…", () => withdraw(one, policy.version, again), { "aria-label": `Withdraw ${one.tool} on ${one.object}` })]) })),
     h("section", { class: "stack", "aria-labelledby": "po-past" }, h("h2", { id: "po-past" }, "Versions"),
       table({ label: "Versions", columns: ["Version", "Note", "By", "When", ""], empty: "The policy is as it comes with the service.", rows: history.map((one) => [
@@ -47,8 +48,8 @@ async function load(signal, screen, again) {
 /** The fields of a policy that is not put in yet. */
 class Draft {
   constructor(policy) {
-    const ids = Object.fromEntries(["recipient", "additions", "rules", ...LIMITS.map(([name]) => name)].map((name) => [name, newId(name)]));
-    this.limits = Object.fromEntries(LIMITS.map(([name]) => [name, h("input", { id: ids[name], type: "number", min: "0", step: "1", value: policy.settings[name], "aria-describedby": `${ids[name]}-about` })]));
+    const ids = Object.fromEntries(["recipient", "additions", "rules"].map((name) => [name, newId(name)]));
+    this.limits = LIMITS.map(([name, label, unit, about]) => [name, new Figure({ name, label, unit, hint: about, value: policy.settings[name], isNeeded: true })]);
     this.recipient = h("select", { id: ids.recipient }, [["hold", "A second person decides"], ["deny", "It is not sent"]].map(([key, words]) => h("option", { value: key }, words)));
     this.recipient.value = policy.settings.recipient_rule;
     this.additions = h("textarea", { id: ids.additions, rows: "6", class: "code-text", spellcheck: "false", value: policy.additions });
@@ -56,7 +57,7 @@ class Draft {
     this.fault = h("p", { class: "fault", role: "alert", hidden: true });
     this.element = h("div", { class: "stack" },
       h("div", { class: "form-grid" },
-        LIMITS.map(([name, label, about]) => h("div", { class: "field" }, h("label", { for: ids[name] }, label), this.limits[name], h("p", { class: "small quiet-text", id: `${ids[name]}-about` }, about))),
+        this.limits.map(([, limit]) => limit.element),
         h("div", { class: "field" }, h("label", { for: ids.recipient }, "To somebody who may not read it"), this.recipient)),
       h("details", { open: policy.rules.length > 0 }, h("summary", {}, "Approval rules"), h("div", { class: "field" }, h("label", { for: ids.rules }, "Who decides what, as JSON"), this.rules)),
       h("details", { open: policy.additions !== "" }, h("summary", {}, "Rules of your own"), h("div", { class: "field" }, h("label", { for: ids.additions }, "Cedar, with forbid only"), this.additions)),
@@ -74,12 +75,13 @@ class Draft {
       return null;
     }
     const settings = { recipient_rule: this.recipient.value };
-    for (const [name, label] of LIMITS) {
-      if (this.limits[name].value === "") {
-        this.say(`${label}: a number is needed.`);
+    for (const [name, limit] of this.limits) {
+      limit.fault(limit.objection());
+      if (limit.objection()) {
+        limit.focus();
         return null;
       }
-      settings[name] = Number(this.limits[name].value);
+      settings[name] = limit.figure;
     }
     return { settings, rules, additions: this.additions.value };
   }
@@ -110,19 +112,25 @@ async function simulate(draft, place, screen) {
 function outcome(found) {
   const skipped = Object.entries(found.skipped).map(([why, count]) => `${count} ${inWords(why).toLowerCase()}`).join(", ");
   const rows = [...found.requests].sort((a, b) => Number(b.is_changed) - Number(a.is_changed)).map((one) => [
-    h("a", { href: `#/approvals/${one.approval_id}` }, `${inWords(one.tool)}: ${one.objects.join(", ")}`), person(one.requester), judged(one.was),
-    [judged(one.would), one.is_changed ? [" ", mark("otherwise", "warn")] : null], recordText(one.would.reason, { limit: 200 })]);
+    h("a", { href: `#/approvals/${one.approval_id}` }, `${inWords(one.tool)}: ${one.objects.map(formatFieldName).join(", ")}`), person(one.requester), judged(one.was),
+    [judged(one.would), one.is_changed ? [" ", mark("otherwise", "warn")] : null], recordText(fieldsInWords(one.would.reason), { limit: 300 })]);
   return h("section", { class: "card stack", "aria-labelledby": "po-result" },
     h("h2", { id: "po-result" }, "What would have been held"),
     h("p", {}, h("strong", {}, `${formatNumber(found.changed)} of ${plural(found.looked_at, "past request")} would come out otherwise.`), skipped ? ` Left out: ${skipped}.` : ""),
-    h("ul", { class: "totals" }, Object.entries(found.totals).map(([way, count]) => h("li", {}, mark(`${way.replace("->", "→")}: ${count}`)))),
+    h("ul", { class: "totals" }, Object.entries(found.totals).map(([way, count]) => h("li", {}, mark(`${wayInWords(way)}: ${count}`)))),
     table({ label: "Past requests", columns: ["Request", "Of", "Was", "Would be", "Because"], rows, empty: "There are no past requests to try it on." }));
+}
+
+/** "held->held" -> "held as before"; "held->denied" -> "held, would be denied". */
+function wayInWords(way) {
+  const [was, would] = way.split("->");
+  return was === would ? `${was} as before` : `${was}, would be ${would}`;
 }
 
 function judged(one) {
   if (one.outcome === "denied") return "denied";
   if (one.outcome === "preapproved") return "not held";
-  const parts = ["held", one.second_person ? "second person" : null, one.votes > 1 ? `${one.votes} votes` : null, ...one.approvers];
+  const parts = ["held", one.second_person ? "second person" : null, one.votes > 1 ? `${one.votes} votes` : null, ...one.approvers.map(rightsInWords)];
   return parts.filter(Boolean).join(", ");
 }
 
@@ -148,7 +156,7 @@ async function bringBack(version, current, again) {
 }
 
 async function withdraw(one, version, again) {
-  if (!await confirm({ title: "Withdraw it", text: `From the next run on, ${inWords(one.tool).toLowerCase()} on ${one.object} waits for a person again.`, label: "Withdraw", danger: true })) return;
+  if (!await confirm({ title: "Withdraw it", text: `From the next run on, ${inWords(one.tool).toLowerCase()} on ${formatFieldName(one.object)} waits for a person again.`, label: "Withdraw", danger: true })) return;
   await remove(`/admin/preapprovals/${one.id}?based_on=${version}`);
   again();
 }

@@ -2,6 +2,7 @@
 
 import { get } from "../../lib/api.js";
 import { button, h, newId } from "../../lib/dom.js";
+import { formatFieldName } from "../../lib/format.js";
 import { inWords, mark, plural, table } from "../../lib/page.js";
 import { recordText } from "../../lib/text.js";
 
@@ -34,11 +35,11 @@ async function report(agent, person, signal) {
       Object.entries(reach.approvers).map(([permission, people]) => h("p", { class: "small" }, h("strong", {}, inWords(permission)), ": ", people.length ? recordText(people.map((one) => one.name).join(", ")) : "nobody has it"))),
     h("section", { class: "stack", "aria-labelledby": "re-change" }, h("h2", { id: "re-change" }, "Changes"),
       table({ label: "Changes", columns: ["Record", "What", "Decision", "Who agrees", "Fields"], empty: "None.", rows: changes.flatMap((one) => one.changes.map((way) => [
-        one.object, inWords(way.tool), mark(way.decision, DECISIONS[way.decision]), agrees(way), fieldsOf(way.fields)])) })),
+        formatFieldName(one.object), inWords(way.tool), mark(way.decision, DECISIONS[way.decision]), agrees(way), fieldsOf(way.fields)])) })),
     h("section", { class: "stack", "aria-labelledby": "re-send" }, h("h2", { id: "re-send" }, "Sends"),
       table({ label: "Sends", columns: ["What", "Decision", "Who agrees"], empty: "Nothing.", rows: reach.sends.map((one) => [inWords(one.tool), mark(one.decision, DECISIONS[one.decision]), agrees(one)]) })),
     h("section", { class: "stack", "aria-labelledby": "re-read" }, h("h2", { id: "re-read" }, "Reads"),
-      table({ label: "Reads", columns: ["Record", "Fields"], rows: reach.objects.filter((one) => one.readable.length).map((one) => [one.object, fieldsOf(one.readable)]) })),
+      table({ label: "Reads", columns: ["Record", "Fields"], rows: reach.objects.filter((one) => one.readable.length).map((one) => [formatFieldName(one.object), fieldsOf(one.readable)]) })),
   ];
 }
 
@@ -48,5 +49,5 @@ function agrees(way) {
 }
 
 function fieldsOf(names) {
-  return h("details", {}, h("summary", {}, plural(names.length, "field")), h("p", { class: "small" }, names.join(", ")));
+  return h("details", {}, h("summary", {}, plural(names.length, "field")), h("p", { class: "small" }, names.map(formatFieldName).join(", ")));
 }

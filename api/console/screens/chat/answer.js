@@ -1,7 +1,7 @@
 // One answer: its tree with sources, what of it came from outside, thumbs.
 
 import { post } from "../../lib/api.js";
-import { button, h, newId, replace } from "../../lib/dom.js";
+import { button, h, icon, newId, replace } from "../../lib/dom.js";
 import { notify } from "../../lib/dialog.js";
 import { formatValue, neutralise } from "../../lib/format.js";
 import { outsideMark } from "../../lib/text.js";
@@ -25,13 +25,13 @@ export function drawAnswer(threadId, answer) {
     drawThumbs(threadId, answer));
 }
 
-/** A value with its source: a link that opens the record at the field. Ids of records show as what they are ids of. */
+/** A value with its source: a link that opens the record at the field. Ids of records are drawn as an arrow to them. */
 function drawCitation(citation, children) {
   if (!citation) return h("span", {}, children);
   const isId = RECORD_ID.test(citation.text) && citation.field === null;
-  const attrs = { href: recordAddress(citation), class: isId ? "cite chip" : "cite", title: isId ? `Open the ${citation.object}` : placeName(citation) };
+  const attrs = { href: recordAddress(citation), class: isId ? "cite chip" : "cite", title: isId ? `Open the ${placeName(citation).toLowerCase()}` : placeName(citation) };
   if (INSTANT.test(citation.text)) return h("a", { ...attrs, title: `${placeName(citation)}: ${citation.text}` }, formatValue(citation.text));
-  return isId ? h("a", { ...attrs, "aria-label": `${placeName(citation)} ${citation.id}` }, placeName(citation)) : h("a", attrs, children);
+  return isId ? h("a", { ...attrs, "aria-label": `${placeName(citation)} ${citation.id}` }, icon("open")) : h("a", attrs, children);
 }
 
 /** "(Account)" with a chip in it needs no brackets. */

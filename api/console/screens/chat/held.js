@@ -4,6 +4,7 @@ import { get, post } from "../../lib/api.js";
 import { button, h, newId, replace } from "../../lib/dom.js";
 import { confirm, notify, openDialog } from "../../lib/dialog.js";
 import { formatAgo, formatFieldName, formatValue } from "../../lib/format.js";
+import { verbOf } from "../../lib/provenance.js";
 import { recordText } from "../../lib/text.js";
 
 const LETTER = { ToIds: "To", CcAddress: "Cc", Subject: "Subject", TextBody: "Message", HtmlBody: "Message" };
@@ -102,7 +103,7 @@ function drawLetter(change, card) {
 
 function drawChange(change, card) {
   return h("div", { class: "change" },
-    h("p", { class: "quiet-text small" }, `${formatFieldName(change.operation)} · ${formatFieldName(change.object)}`),
+    h("p", { class: "quiet-text small" }, `${verbOf(change.operation)} · ${formatFieldName(change.object)}`),
     h("dl", { class: "letter" }, change.fields.slice(0, 12).map((field) => h("div", {},
       h("dt", {}, formatFieldName(field.field)),
       h("dd", {}, change.operation !== "create" && [h("del", {}, recordText(named(field.old, card), { limit: 120 })), " → "], drawNew(field, card))))),

@@ -21,11 +21,11 @@ export async function drawMasked(place, threadId) {
   }
 }
 
-function drawMessage(message) {
+function drawMessage(message, place) {
   const calls = message.calls.map((call) => `${toolName(call.name)} ${JSON.stringify(call.args, null, 1)}`);
   const text = [message.text, ...calls].filter(Boolean).join("\n\n");
   const shown = h("div", { class: "masked-text" }, mark(text.slice(0, LONG)), text.length > LONG && "…");
-  if (message.kind !== "system") return h("section", { class: `masked ${message.kind}`, "aria-label": WHO[message.kind] }, h("h2", {}, WHO[message.kind] ?? message.kind), shown);
+  if (message.kind !== "system") return h("section", { class: `masked ${message.kind}`, "aria-label": `${WHO[message.kind] ?? message.kind}, message ${place + 1}` }, h("h2", {}, WHO[message.kind] ?? message.kind), shown);
   return h("details", { class: "masked system" }, h("summary", {}, WHO.system), shown);
 }
 
