@@ -49,10 +49,15 @@ class Asking:
         return str(self.site.call(who, "GET", f"/approvals/{approval['approval_id']}")["status"])
 
     def wait_for(self, approval: Json, status: str) -> None:
+        """Until it has the status and its conversation rests: a run at work would take the next line of the copilot."""
         until = time.monotonic() + 30
-        while self.status(approval) != status:
-            assert time.monotonic() < until, f"it is {self.status(approval)}, not {status}"
+        while self.status(approval) != status or self._is_busy(approval):
+            assert time.monotonic() < until, f"it is {self.status(approval)}, not {status}, or still at work"
             time.sleep(0.05)
+
+    def _is_busy(self, approval: Json, who: str = DANA) -> bool:
+        thread = self.site.call(who, "GET", f"/approvals/{approval['approval_id']}")["thread_id"]
+        return bool(self.site.call(who, "GET", f"/threads/{thread}")["status"] == "busy")
 
     def record(self, kind: str = "Opportunity", record_id: str = RENEWAL_ID, who: str = DANA) -> Json:
         return self.site.call(who, "GET", f"/records/{kind}/{record_id}")

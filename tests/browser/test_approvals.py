@@ -1,7 +1,5 @@
 """The inbox in a browser: finding, reading and deciding, by keyboard and by mouse."""
 
-import re
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,17 +10,12 @@ from bench.inbox import fill
 from crm.database import Database, DatabaseConfig
 from crm.ids import TenantId
 from tests.browser.asking import Asking, Copilot, restartable, update
-from tests.browser.conftest import PATIENCE_MS, Site, find_axe_faults, open_page, open_site, sign_in
-from tests.conftest import PostgresTemplates, SqliteTemplates, run_apart, seed_small
+from tests.browser.conftest import Site, open_page, open_site, sign_in
+from tests.browser.inbox import INBOX, approve_by_keyboard, card, look_at, read
+from tests.conftest import SqliteTemplates, run_apart
 from tests.service import DANA, MARA, OTHER_DANA, make_app, settings_for
 
-OTHER_MARA, INBOX = "mara@southridge.example", "#/approvals"
-LOOKED_AT_MS = 450
-"""The console takes no key for a card that has only just come up."""
-_IN_SIGHT = """({ id, ms }) => {
-  const card = document.querySelector("cs-approval-card");
-  return card?.card?.approval_id === id && card.shownFor > ms;
-}"""
+OTHER_MARA = "mara@southridge.example"
 
 
 @pytest.fixture(scope="module")
@@ -54,73 +47,8 @@ def mara(browser: Browser, site: Site, signed_in: Callable[[str], Any]) -> Itera
         yield page
 
 
-def read(page: Page, site: Site, approval: Any, query: str = "") -> None:
-    """Open a card and look at it."""
-    page.goto(f"{site.url}/console/{INBOX}/{approval['approval_id']}{query}")
-    page.locator("cs-approval-card .decide, cs-approval-card .fate").first.wait_for()
-    look_at(page, approval["approval_id"])
-
-
-def look_at(page: Page, approval_id: str) -> None:
-    """Until the card of that request has been in sight long enough for a key to mean it."""
-    until = time.monotonic() + PATIENCE_MS / 1000
-    while not page.evaluate(_IN_SIGHT, {"id": approval_id, "ms": LOOKED_AT_MS}):
-        assert time.monotonic() < until, "the card is not in sight"
-        page.wait_for_timeout(50)
-
-
-def card(page: Page) -> Any:
-    return page.locator("cs-approval-card")
-
-
-def shown_in(page: Page) -> str:
-    """The request whose card is up, by the page's address."""
-    found = re.search(r"approvals/([0-9a-f-]{36})", page.url)
-    assert found is not None, page.url
-    return found[1]
-
-
-def approve_by_keyboard(page: Page, url: str, asking: Asking) -> None:
-    asked = {one["approval_id"]: one for one in asking.ask(update(NextStep="Call Ann"), update(Description="Told Ann"))}
-    page.goto(f"{url}/console/{INBOX}")
-    page.get_by_label("User name").wait_for()
-    page.keyboard.type(MARA)
-    page.keyboard.press("Enter")
-    page.get_by_role("navigation", name="Screens").wait_for()
-    expect(page.locator(".line")).to_have_count(2)
-    page.keyboard.press("Enter")  # without a card in sight nothing is approved by it
-    expect(card(page).get_by_role("heading", level=2)).to_contain_text("Change Opportunity")
-    assert page.evaluate("document.activeElement.dataset.way") is None, "the focus is on no decision"
-    page.keyboard.press("Enter")
-    look_at(page, shown_in(page))
-    assert [asking.status(one) for one in asked.values()] == ["pending", "pending"]
-    first = asked.pop(shown_in(page))  # of two that were made at once either may come first
-    [second] = asked.values()
-    page.keyboard.press("a")
-    asking.wait_for(first, "applied")
-    page.wait_for_url(f"**/*{second['approval_id']}*")  # on to the next by itself
-    look_at(page, second["approval_id"])
-    page.keyboard.press("a")
-    asking.wait_for(second, "applied")
-    expect(page.get_by_text("Nothing waits here.")).to_be_visible()
-    assert (asking.record()["NextStep"], asking.record()["Description"]) == ("Call Ann", "Told Ann")
-
-
 def test_from_signing_in_to_an_approval_without_a_mouse(new_page: Page, asking: Asking) -> None:
     approve_by_keyboard(new_page, asking.site.url, asking)
-
-
-def test_the_same_on_postgresql(
-    browser: Browser, postgresql_templates: PostgresTemplates, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    postgresql_templates.build("seeded", seed_small)
-    copilot, folder = Copilot(), tmp_path_factory.mktemp("postgresql")
-    with (
-        postgresql_templates.copied("seeded") as config,
-        open_site(config, folder, model_for=lambda tenant: copilot) as site,
-        open_page(browser, site.url) as page,
-    ):
-        approve_by_keyboard(page, site.url, Asking(site, copilot))
 
 
 def test_what_is_marked_is_approved_only_after_a_second_look(mara: Page, asking: Asking) -> None:
@@ -253,23 +181,6 @@ def test_two_tenants_with_the_same_rows_see_nothing_of_each_other(
             expect(card(page).locator("ins.new")).to_have_text(own["card"]["changes"][0]["fields"][0]["new"])
             page.goto(f"{asking.site.url}/console/{INBOX}/{foreign['approval_id']}")
             expect(card(page)).to_contain_text("There is no such request that you can see.")
-
-
-def test_axe_finds_nothing(browser: Browser, asking: Asking, signed_in: Callable[[str], Any]) -> None:
-    [one] = asking.ask(update(NextStep="For all to read"))
-    for scheme in ("light", "dark"):
-        options: dict[str, Any] = {"bypass_csp": True, "color_scheme": scheme, "storage_state": signed_in(MARA)}
-        with open_page(browser, asking.site.url, **options) as page:
-            read(page, asking.site, one)
-            page.locator(".filters summary").click()
-            card(page).locator(".record-link").click()
-            page.get_by_role("heading", name="Timeline").wait_for()
-            expect(page.locator("cs-record [aria-busy=true]")).to_have_count(0)
-            assert find_axe_faults(page) == [], f"list, card and record, {scheme}"
-            page.keyboard.press("Escape")
-            card(page).get_by_role("button", name="Edit").click()
-            page.get_by_role("dialog").wait_for()
-            assert find_axe_faults(page) == [], f"the edit, {scheme}"
 
 
 def test_a_card_stays_when_the_service_is_restarted(

@@ -1,20 +1,19 @@
 """The chat in a browser: streaming, stopping, saying it again, sources, drafts, and text that stays text."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from crm.database import DatabaseConfig
 from tests.browser.asking import restartable
-from tests.browser.conftest import Site, find_axe_faults, open_page, open_site, sign_in
+from tests.browser.conftest import Site, open_page, open_site, sign_in
 from tests.browser.proxy import round_robin
 from tests.browser.storyteller import SAY, Storyteller, run_service, sentences
 from tests.conftest import PostgresTemplates, seed_small
 from tests.processes import running_service
-from tests.service import DANA, make_app, settings_for
+from tests.service import make_app, settings_for
 
 CASES = "show the open cases of Acme Industries"
 STORY = "tell a story about the cases"
@@ -221,23 +220,3 @@ def test_two_processes_behind_a_proxy_are_one(
         held.get_by_role("button", name="Save draft").click()
         expect(page.locator(".saved")).to_contain_text("Draft saved")
     assert all(any(address in one for one in served) for address in addresses)
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_axe_finds_nothing_and_nothing_sticks_out(
-    browser: Browser, site: Site, signed_in: Callable[[str], Any], width: int, scheme: Any
-) -> None:
-    options = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme, "bypass_csp": True}
-    with open_page(browser, site.url, storage_state=signed_in(DANA), **options) as page:
-        page.goto(f"{site.url}/console/")
-        page.locator(".welcome").wait_for()
-        assert find_axe_faults(page) == []
-        turn = ask(page, CASES)
-        finished(turn)
-        turn.locator(".steps summary").click()
-        expect(page.locator(".suggestion").first).to_be_visible()
-        assert find_axe_faults(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        ask(page, "draft an email to Ann Poe about case 00001005").locator(".held .row").wait_for()
-        assert find_axe_faults(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Site, find_axe_faults, open_page, sign_in
-from tests.service import DANA, MARA
+from tests.browser.conftest import Site, sign_in
+from tests.service import MARA
 
 
 def test_a_person_signs_in_and_out_again(new_page: Page, site: Site) -> None:
@@ -82,12 +82,3 @@ def test_markup_and_code_from_text_are_refused_by_the_page_itself(browser: Brows
     context.close()
     assert "default-src 'self'" in policy
     assert "require-trusted-types-for 'script'; trusted-types 'none'" in policy
-
-
-def test_axe_finds_nothing_before_and_after_signing_in(browser: Browser, site: Site) -> None:
-    with open_page(browser, site.url, bypass_csp=True) as page:
-        page.goto(f"{site.url}/console/")
-        page.get_by_label("User name").wait_for()
-        assert find_axe_faults(page) == []
-        sign_in(page, site.url, DANA)
-        assert find_axe_faults(page) == []
