@@ -5,85 +5,36 @@ Needs a Chromium: `apt-get install chromium`, or one named in COUNTERSIGN_CHROMI
 """
 
 import argparse
+import io
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from api.app import build_app
 from api.settings import Settings
 from bench.databases import open_sqlite
+from bench.shots import ADA, DANA, MARA, RENEWAL_ID, SAID, SAM, SHOTS, WRITTEN, Shot
 from crm.database import DatabaseConfig
 from evals.chaos.storm import given_settings
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screens"
-SIZES = {"wide": (1280, 640), "narrow": (390, 844)}
-SCHEMES = ("light", "dark")
-DANA, MARA, SAM = "dana@northwind.example", "mara@northwind.example", "sam@northwind.example"
-RENEWAL = "Acme Industries - Fabrication Line Renewal"
-SAID = (
-    (DANA, f"move the {RENEWAL} to Negotiation"),
-    (DANA, f"set the next step of {RENEWAL} to call Ann on Monday"),
-    (DANA, f"set the next step of {RENEWAL} to send the offer"),
-    (DANA, "remind me to call Ann Poe next Tuesday"),
-    (SAM, "draft an email to Ann Poe about case 00001005"),
-    (SAM, "close case 00001005"),
-)
-"""What people have asked for before the pictures are taken."""
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One picture: whose, of which address, and what is done on the page before it is taken."""
-
-    name: str
-    who: str
-    address: str
-    arrange: Callable[[Page], Any]
-
-
-def _open_first(page: Page) -> None:
-    page.locator(".line").first.wait_for()
-    page.keyboard.press("j")
-    page.locator("cs-approval-card .decide").wait_for()
-
-
-def _open_drafted(page: Page) -> None:
-    page.locator(".line").filter(has_text="EmailMessage").first.click()
-    page.locator("cs-approval-card .notice").wait_for()
-
-
-def _choose_some(page: Page) -> None:
-    boxes = page.locator(".line").filter(has_text="Next Step").get_by_role("checkbox")
-    for place in range(2):
-        boxes.nth(place).check()
-    page.get_by_role("button", name="Decide together").click()
-    page.locator("cs-approval-batch h2").wait_for()
-
-
-def _wait_for_record(page: Page) -> None:
-    page.get_by_role("heading", name="Timeline").wait_for()
-    page.locator("cs-record [aria-busy=true]").first.wait_for(state="detached")
-
-
-SHOTS = (
-    Shot("approvals", MARA, "#/approvals", lambda page: page.locator(".line").first.wait_for()),
-    Shot("approval", MARA, "#/approvals", _open_first),
-    Shot("approval-outside", MARA, "#/approvals", _open_drafted),
-    Shot("approval-batch", MARA, "#/approvals", _choose_some),
-    Shot("record", MARA, "#/record/Account/001CS0000000001YAA?field=Phone", _wait_for_record),
-)
+PATIENCE_MS = 60_000
+SIZES: dict[str, tuple[int, int]] = {"wide": (1280, 640), "narrow": (390, 844)}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 def main() -> None:
@@ -93,22 +44,35 @@ def main() -> None:
     arguments = parser.parse_args()
     shots = [one for one in SHOTS if not arguments.names or one.name in arguments.names]
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    with open_sqlite(0.1) as config, serving(config) as url, browsing() as browser:
-        for who, text in SAID:
-            _say(url, who, text)
-        kept = {who: _sign_in(browser, url, who) for who in {one.who for one in shots}}
+    with (
+        tempfile.TemporaryDirectory() as data,
+        open_sqlite(0.1) as config,
+        serving(config, data) as url,
+        browsing() as browser,
+    ):
+        threads = _arrange(url)
+        if any(one.name.startswith("eval") for one in shots):
+            _evaluate(Path(data))
+        kept = {who: sign_in(browser, url, who) for who in {one.who for one in shots} if who}
         for shot in shots:
             for scheme in SCHEMES:
                 for size, (width, height) in SIZES.items():
                     path = arguments.folder / f"{shot.name}-{scheme}-{size}.png"
-                    _take(browser, url, shot, kept[shot.who], path, scheme=scheme, width=width, height=height)
-                    print(f"{path.name:<40}{path.stat().st_size / 1024:>7.0f} KB")
+                    high = shot.height if size == "wide" and shot.height else height
+                    context = browser.new_context(
+                        viewport={"width": width, "height": high},
+                        color_scheme=scheme,
+                        storage_state=kept.get(shot.who or ""),
+                        reduced_motion="reduce",
+                    )
+                    _take(context, f"{url}/console/{shot.address.format(**threads)}", shot, path)
+                    print(f"{path.name:<40}{path.stat().st_size / 1024:>7.0f} KB", flush=True)
 
 
 @contextmanager
-def serving(config: DatabaseConfig) -> Iterator[str]:
-    """The service behind a socket of this machine."""
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as listener:
+def serving(config: DatabaseConfig, folder: str) -> Iterator[str]:
+    """The service behind a socket of this machine, its files in `folder`."""
+    with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         app = build_app(Settings(**given_settings(config, folder)))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
@@ -126,26 +90,67 @@ def serving(config: DatabaseConfig) -> Iterator[str]:
 @contextmanager
 def browsing() -> Iterator[Browser]:
     path = os.environ.get("COUNTERSIGN_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    options = ["--no-sandbox", "--disable-gpu"] if os.geteuid() == 0 else []
+    options = ["--disable-lcd-text", *(["--no-sandbox", "--disable-gpu"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=options)
         yield browser
         browser.close()
 
 
-def _say(url: str, who: str, text: str) -> None:
-    with httpx.Client(base_url=url, timeout=120) as client:
-        token = client.post("/dev/login", json={"username": who}).json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        thread = client.post("/threads", json={}).json()["thread_id"]
+class Caller:
+    """A person at the interface."""
+
+    def __init__(self, url: str, who: str) -> None:
+        self._client = httpx.Client(base_url=url, timeout=120)
+        token = self("POST", "/dev/login", {"username": who})["access_token"]
+        self._client.headers["Authorization"] = f"Bearer {token}"
+
+    def __call__(self, method: str, path: str, body: Any = None) -> Any:
+        response = self._client.request(method, path, json=body)
+        response.raise_for_status()
+        return response.json()
+
+    def say(self, text: str, thread: str | None = None) -> str:
+        thread = thread or str(self("POST", "/threads", {})["thread_id"])
         ask = {"assistant_id": "countersign", "input": {"messages": [{"type": "human", "content": text}]}}
-        client.post(f"/threads/{thread}/runs/wait", json=ask).raise_for_status()
+        self("POST", f"/threads/{thread}/runs/wait", ask)
+        return thread
 
 
-def _sign_in(browser: Browser, url: str, who: str) -> Any:
+def _arrange(url: str) -> dict[str, str]:
+    """What there is to see: conversations by name, a write in the ledger, a workflow, a stopped agent."""
+    callers = {who: Caller(url, who) for who in (ADA, DANA, MARA, SAM)}
+    callers[DANA].say(WRITTEN)
+    _approve_all(callers[MARA])
+    threads = {name: callers[who].say(text) for name, (who, text) in SAID.items()}
+    threads["workflow"] = str(callers[DANA]("POST", "/threads", {})["thread_id"])
+    started = {"assistant_id": "opportunity_progress", "input": {"opportunity_id": RENEWAL_ID}}
+    callers[DANA]("POST", f"/threads/{threads['workflow']}/runs/wait", started)
+    stop = {"scope": "agent", "name": "marketing", "state": "on", "reason": "Campaign budgets are being moved."}
+    callers[ADA]("POST", "/admin/switches", stop)
+    return threads
+
+
+def _evaluate(folder: Path) -> None:
+    """Two reports of the offline model: of the suite that is asked first, and with what it has to refuse."""
+    for suites in (("core",), ("core", "refusals")):
+        command = (sys.executable, "-m", "api.cli", "eval", *suites, "--store", "--folder", str(folder))
+        # Our own program; a run that is red ends with 1.
+        subprocess.run(command, check=False, capture_output=True)  # noqa: S603
+
+
+def _approve_all(caller: Caller) -> None:
+    for one in caller("GET", "/approvals?status=pending"):
+        path = f"/approvals/{one['approval_id']}"
+        caller("POST", f"{path}/decision", {"decision": "approve", "digest": one["digest"]})
+        while caller("GET", path)["status"] == "approved":
+            time.sleep(0.1)
+
+
+def sign_in(browser: Browser, url: str, who: str) -> Any:
     """What the browser keeps of somebody who has signed in."""
     context = browser.new_context()
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(f"{url}/console/")
     page.get_by_label("User name").fill(who)
@@ -156,17 +161,15 @@ def _sign_in(browser: Browser, url: str, who: str) -> Any:
     return kept
 
 
-def _take(
-    browser: Browser, url: str, shot: Shot, kept: Any, path: Path, *, scheme: Any, width: int, height: int
-) -> None:
-    size: Any = {"width": width, "height": height}
-    context = browser.new_context(viewport=size, color_scheme=scheme, storage_state=kept, reduced_motion="reduce")
-    context.set_default_timeout(60_000)
+def _take(context: BrowserContext, address: str, shot: Shot, path: Path) -> None:
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
-    page.goto(f"{url}/console/{shot.address}")
+    page.goto(address)
     shot.arrange(page)
     page.wait_for_timeout(300)
-    page.screenshot(path=path)
+    picture = Image.open(io.BytesIO(page.screenshot()))
+    # 256 colours are what these pages have, but for the smoothing of letters: a third of the size.
+    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     context.close()
 
 
