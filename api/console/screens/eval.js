@@ -65,7 +65,7 @@ class Evaluations extends Screen {
         table({ label: "Measures", columns: ["Measure", { name: "Rate", class: "cell-end" }, { name: "Count", class: "cell-end" }], rows: measures.map(([name, found]) => [inWords(name), rate(found.hits, found.of), `${formatNumber(found.hits)} of ${formatNumber(found.of)}`]) })),
       h("section", { class: "stack", "aria-labelledby": "ev-failed" }, h("h2", { id: "ev-failed" }, "Cases that did not pass"),
         table({ label: "Cases that did not pass", columns: ["Case", "Said", "Found"], empty: "All passed.", rows: one.failed.map((found) => [
-          `${found.suite}/${found.case}`, recordText(found.says.join(" / "), { limit: 200 }),
+          recordText(`${found.suite}/${found.case}`, { limit: 120 }), recordText(found.says.join(" / "), { limit: 200 }),
           h("ul", { class: "plain small" }, found.findings.map((finding) => h("li", {}, mark(finding.fault, "bad"), " ", recordText(finding.text, { limit: 300 }))))]) })),
     ];
   }
@@ -73,7 +73,7 @@ class Evaluations extends Screen {
   async #compare(before, after, signal) {
     const ids = { before, after };
     const [found, then, now] = await Promise.all([get("/admin/evaluations/compare", ids, { signal }), get(`/admin/evaluations/${before}`, null, { signal }), get(`/admin/evaluations/${after}`, null, { signal })]);
-    const changes = (cases, empty) => table({ label: empty, columns: ["Case", "Said", "Before", "After"], empty, rows: cases.map((one) => [`${one.suite}/${one.case}`, recordText(one.says.join(" / "), { limit: 200 }), one.before.join(", ") || "passed", one.after.join(", ") || "passed"]) });
+    const changes = (cases, empty) => table({ label: empty, columns: ["Case", "Said", "Before", "After"], empty, rows: cases.map((one) => [recordText(`${one.suite}/${one.case}`, { limit: 120 }), recordText(one.says.join(" / "), { limit: 200 }), one.before.join(", ") || "passed", one.after.join(", ") || "passed"]) });
     return [
       h("section", { class: "card stack", "aria-label": "The runs" },
         facts([["From", `${formatInstant(then.at)}, ${then.model}`], ["To", `${formatInstant(now.at)}, ${now.model}`], ["Passed", `${rate(found.passed.before, found.shared)} → ${rate(found.passed.after, found.shared)}`], ["Cases that both have", formatNumber(found.shared)], ["New, gone", `${found.added}, ${found.removed}`]]),
