@@ -15,7 +15,9 @@ _OFTEN = {"hourly": "every hour", "daily": "every day", "weekly": "every week"}
 class CreateAlert(Scope):
     metric: Metric = argument("What to watch.", options=METRICS)
     when: When = argument("What has to happen.", options=WHEN)
-    threshold: float = argument("The value, or per cent for rises_by and falls_by.", ge=-1e12, le=1e12)
+    threshold: float = argument(
+        "The value that it goes above or below, or per cent for rises_by and falls_by.", ge=-1e12, le=1e12
+    )
     name: str = argument("What to call the alert.", min_length=1, max_length=120)
     check: Literal["hourly", "daily", "weekly"] = argument("How often to look.", default="daily", options=_OFTEN)
 

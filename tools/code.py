@@ -137,6 +137,7 @@ async def run_code(ctx: ToolContext, args: RunCode) -> CodeReport:
     """Run Python code and its tests in a locked-down sandbox and report what passed, failed or was stopped.
 
     It has no network, no files, no other processes, a few seconds and little memory, and only modules that compute.
+    Test this code, try this code, execute it.
     """
     refuse_handles(args.model_dump())
     return _shown(await _runner(ctx).run(args.code, args.tests))

@@ -128,7 +128,8 @@ class Forecast(Names):
 @tool(effect=Effect.READ, scope=CRM_READ, asks="What is the forecast of this quarter?")
 async def forecast_guidance(ctx: ToolContext, args: ForecastGuidance) -> Forecast:
     """Sales forecast of a month, quarter or year: weighted pipeline, forecast categories, deals won, slipped deals and
-    what to do about them. How is my pipeline, will we make the number, where will I land, what is at risk."""
+    what to do about them. How is my pipeline, will we make the number, where will I land, what is at risk,
+    am I on track for my number, will I hit my target, quota."""
     first, last = _span(args.period, ctx.today)
     mine = [Filter("OwnerId", "eq", require_staff(ctx))] if args.whose == "mine" else []
     wanted = (*DEAL_COLUMNS, "ForecastCategory", "IsClosed", "IsWon")

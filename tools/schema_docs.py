@@ -108,7 +108,7 @@ class DocumentPassages(Result):
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def search_documentation(ctx: ToolContext, args: SearchDocumentation) -> DocumentPassages:
     """Search the documentation for developers and administrators: the manual of this service and the schema of this
-    CRM. Cite the source of what you rely on.
+    CRM. Cite the source of what you rely on. How does it work, how do they work, how is it set up.
     """
     with telemetry.step("retrieval", {telemetry.OPERATION: "retrieval", telemetry.SOURCE: "documentation"}):
         sections: list[Section] = []

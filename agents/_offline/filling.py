@@ -151,12 +151,13 @@ class Filler:
 
     def _read_objects(self) -> None:
         for argument in self._spec.taking(Takes.OBJECT):
-            named = [
-                name
+            found = [
+                (at, name)
                 for at in self._reader.free()
                 if self._reader.tokens[at].kind is Kind.WORD
                 and (name := object_named([self._reader.word(at)], self._briefing.objects, fuzzy=False))
             ]
+            named = structures.watched(self._reader, found) or [name for _, name in found]
             if named:
                 self.filled.values[argument.name] = list(dict.fromkeys(named)) if argument.is_list else named[0]
 

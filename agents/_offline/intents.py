@@ -134,6 +134,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
         _any_of(
             r"^how (?:do|can|should|would|does|must) (?:i|we|you|one|a|an|the|customers?|users?)\b",
             r"^how (?:to|often|long)\b(?! has\b| have\b| is\b)",
+            r"^how (?:do|does) .{1,60} work\b",
             r"^how (?:much|many) \w+ (?:can|may|should|must) (?:i|we|you)\b",
             r"^why (?:does|do|is|are|did|can)\b",
             r"\b(?:policy|policies|procedure|troubleshoot\w*|knowledge base|kb|faq|documentation)\b",
@@ -144,7 +145,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"^search (?:the )?knowledge\b",
             r"^is it (?:possible|ok|okay|allowed)\b",
             r"^what (?:should|must|do|can|shall) (?:i|we|one|a customer|customers) do (?:if|when|about|with)\b",
-            r"^(?:can|may|must|should) (?:customers?|a customer)\b",
+            r"^(?:can|may|must|should) (?:customers?|(?:a|an|the|this|that|my|our|any) customer|somebody|someone)\b",
         ),
     ),
     (
@@ -154,6 +155,7 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"\b(?:timeline|activity|activities|interactions?|been going on|touch ?points?|what did we do)\b",
             r"\blatest (?:with|on|from)\b",
             r"\banything new (?:with|on|at|from)\b",
+            r"\b(?:anything|something|much) (?:going on|happening|happened|doing) (?:with|at|on|for|around)\b",
             r"\brecent (?:news|history|events)\b",
             r"\bhistory (?:of|with|for)\b",
             r"\bwhen (?:did|have) (?:we|i) last (?:spoken|speak|talk|talked|contact|contacted|call|called|meet|met)\b",

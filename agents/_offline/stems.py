@@ -90,6 +90,7 @@ EMPTY = frozenset(
     whom whose when where how why all any some each every more less than then so if about into out up down just
     also too now again one ones thing things kind kinds as per via use used using only already yet still very much
     such own far quick quickly find expect expected before around after over it's who's what's please kindly okay ok hi
+    two three four five six seven eight nine ten dozen else
     hello hey yes got go going come comes put take took""".split()
 )
 """Words that say nothing about which tool is meant."""

@@ -3,6 +3,7 @@
 What they look like is told by the tool's schema; how they are said is the grammar of records' own.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from agents._offline.changes import fit, read_field_values
@@ -38,6 +39,12 @@ def read(spec: Spec, reader: Reader, briefing: Briefing, values: dict[str, objec
             values[argument.name] = found
 
 
+def watched(reader: Reader, found: Sequence[tuple[int, str]]) -> list[str]:
+    """Of kinds of record with their places, those named behind 'when': 'creates a task when a case is closed'."""
+    start = next((at for at in reader.free() if reader.word(at) in _WHEN), len(reader))
+    return [name for at, name in found if at > start]
+
+
 def _read_fields(reader: Reader, info: ObjectInfo, briefing: Briefing) -> dict[str, object]:
     """'sets the priority to High': what follows such a word, up to where it is said when."""
     start = next((at for at in reader.free() if reader.word(at) in _SETS), None)
@@ -62,7 +69,15 @@ def _read_conditions(reader: Reader, info: ObjectInfo, briefing: Briefing) -> li
     if must and reader.word(must[1]) != "not":
         reader.take(*must)
     is_turned = must is not None and reader.word(must[0] + 1) != "not"
-    said = ConditionReader(reader, info, briefing).read()
+    start = next((at for at in reader.free() if reader.word(at) in _WHEN), None)
+    if start is not None:
+        part = Reader(reader.tokens[start + 1 :])
+        said = ConditionReader(part, info, briefing).read()
+        for at, is_used in enumerate(part.used, start + 1):
+            if is_used:
+                reader.take(at, at + 1)
+    else:
+        said = ConditionReader(reader, info, briefing).read()
     if is_turned:
         said = [replace(one, op=_OPPOSITE.get(one.op, one.op)) for one in said]
     return [*found, *(one.as_argument for one in said)]

@@ -52,6 +52,8 @@ def wish(said: str, agent: str = "sales", *, last: Request | None = None, custom
         ("sales", "turn the lead Rosa Bennett into an account, convert it", "convert_lead"),
         ("sales", "run BANT on the lead Fiona Wolfe", "qualify_lead"),
         ("sales", "do a BANT check of the lead Fiona Wolfe", "qualify_lead"),
+        ("sales", "am I on track for my number this quarter?", "forecast_guidance"),
+        ("developer", "test this code: print(sum(range(5)))", "run_code"),
         ("service", "what happened with case 00001004?", "case_summary"),
     ],
 )
@@ -88,6 +90,8 @@ def test_what_a_tool_is_offered_as_leads_to_it(agent: str, tool: str, asks: str)
         ("service", "what is our rule for escalating a case?", Verb.KNOWLEDGE),
         ("service", "what is the policy on refunding an order?", Verb.KNOWLEDGE),
         ("service", "have we fixed this before?", Verb.SIMILAR),
+        ("service", "can this customer return the sensor after 40 days?", Verb.KNOWLEDGE),
+        ("sales", "anything going on with Beacon Water District lately?", Verb.TIMELINE),
         ("service", "draft a reply to Ann Poe on case 00001005 telling her the parts are on their way", Verb.DRAFT),
     ],
 )
@@ -106,6 +110,16 @@ def test_what_records_or_articles_hold_goes_to_no_other_tool(agent: str, said: s
 def test_a_price_list_is_named_in_many_ways(said: str, values: dict[str, Any]) -> None:
     asked = wish(said)
     assert (asked.tool, asked.values) == ("product_pricing", values)
+
+
+def test_what_is_watched_stands_behind_when() -> None:
+    read = wish("write a trigger that creates a task when a case is closed", "developer").values
+    assert (read["object"], read["conditions"]) == ("Case", [{"field": "IsClosed", "op": "eq", "value": True}])
+
+
+def test_a_bound_of_an_alert_is_a_number_with_above_before_it() -> None:
+    read = wish("notify me if open cases go above 50", "analytics").values
+    assert (read["when"], read["threshold"]) == ("above", 50)
 
 
 def test_words_of_a_tool_in_capitals_are_no_name() -> None:
