@@ -133,7 +133,7 @@ def _arrange(url: str) -> dict[str, str]:
 
 def _evaluate(folder: Path) -> None:
     """Two reports of the offline model: of the suite that is asked first, and with what it has to refuse."""
-    for suites in (("core",), ("core", "refusals")):
+    for suites in (("refusals",), ("refusals", "core")):
         command = (sys.executable, "-m", "api.cli", "eval", *suites, "--store", "--folder", str(folder))
         # Our own program; a run that is red ends with 1.
         subprocess.run(command, check=False, capture_output=True)  # noqa: S603

@@ -95,7 +95,8 @@ export function titleInWords(title) {
 /** The service's sentence with the fields it names as people say them: "Opportunity.StageName" -> "Opportunity Stage Name". */
 export function fieldsInWords(text) {
   const dotted = String(text).replace(/\b([A-Z][A-Za-z_]+)\.([A-Z][A-Za-z_]+)\b/g, (_, kind, field) => `${formatFieldName(kind)} ${formatFieldName(field)}`);
-  return dotted.replace(/^(Written by somebody outside: )([A-Za-z_, ]+)\.$/, (_, said, fields) => `${said}${fields.split(", ").map(formatFieldName).join(", ")}.`);
+  const kinds = dotted.replace(/(needs a second person: )([^;]*)/, (_, said, parts) => said + parts.replace(/\b[A-Z][a-z]+(?:[A-Z][a-z]+)+\b/g, formatFieldName));
+  return kinds.replace(/^(Written by somebody outside: )([A-Za-z_, ]+)\.$/, (_, said, fields) => `${said}${fields.split(", ").map(formatFieldName).join(", ")}.`);
 }
 
 /** The service's sentence with the permission it names as people say it: "the permission approve_writes" -> "the permission “approve writes”". */

@@ -121,9 +121,9 @@ function outcome(found) {
     table({ label: "Past requests", columns: ["Request", "Of", "Was", "Would be", "Because"], rows, empty: "There are no past requests to try it on." }));
 }
 
-/** "held->held" -> "held as before"; "held->denied" -> "held, would be denied". */
+/** "held -> held" -> "held as before"; "held -> denied" -> "held, would be denied". */
 function wayInWords(way) {
-  const [was, would] = way.split("->");
+  const [was, would] = way.split(/\s*->\s*/);
   return was === would ? `${was} as before` : `${was}, would be ${would}`;
 }
 
