@@ -9,8 +9,6 @@ import io
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -51,8 +49,6 @@ def main() -> None:
         browsing() as browser,
     ):
         threads = _arrange(url)
-        if any(one.name.startswith("eval") for one in shots):
-            _evaluate(Path(data))
         kept = {who: sign_in(browser, url, who) for who in {one.who for one in shots} if who}
         for shot in shots:
             for scheme in SCHEMES:
@@ -129,14 +125,6 @@ def _arrange(url: str) -> dict[str, str]:
     stop = {"scope": "agent", "name": "marketing", "state": "on", "reason": "Campaign budgets are being moved."}
     callers[ADA]("POST", "/admin/switches", stop)
     return threads
-
-
-def _evaluate(folder: Path) -> None:
-    """Two reports of the offline model: of the suite that is asked first, and with what it has to refuse."""
-    for suites in (("refusals",), ("refusals", "core")):
-        command = (sys.executable, "-m", "api.cli", "eval", *suites, "--store", "--folder", str(folder))
-        # Our own program; a run that is red ends with 1.
-        subprocess.run(command, check=False, capture_output=True)  # noqa: S603
 
 
 def _approve_all(caller: Caller) -> None:

@@ -129,18 +129,6 @@ def _show_reach(page: Page) -> None:
     page.get_by_role("heading", name="Changes").wait_for()
 
 
-def _open_report(page: Page) -> None:
-    _settle(page)
-    page.locator("main td a").first.click()
-    page.get_by_role("heading", name="Suites").wait_for()
-
-
-def _compare_reports(page: Page) -> None:
-    _settle(page)
-    page.get_by_role("button", name="Compare").click()
-    page.get_by_role("heading", name="Fixes").wait_for()
-
-
 SHOTS = (
     Shot("sign-in", None, "", lambda page: page.get_by_label("User name").wait_for()),
     Shot("chat", DANA, "#/chat", lambda page: page.get_by_label("Message", exact=True).wait_for()),
@@ -166,10 +154,6 @@ SHOTS = (
     Shot("admin-reach", ADA, "#/admin/reach", _show_reach),
     Shot("admin-models", ADA, "#/admin/models", _settle),
     Shot("admin-people", ADA, "#/admin/people", _see(".person-row")),
-    Shot("admin-sets", ADA, "#/admin/sets", _settle),
-    Shot("admin-keys", ADA, "#/admin/keys", _settle),
     Shot("admin-retention", ADA, "#/admin/retention", _settle),
     Shot("eval", ADA, "#/eval", _settle),
-    Shot("eval-report", ADA, "#/eval", _open_report),
-    Shot("eval-compare", ADA, "#/eval", _compare_reports),
 )
