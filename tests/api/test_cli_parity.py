@@ -139,6 +139,7 @@ INVOCATIONS = [
 
 QUESTIONS = {
     "POST /assistants/count",
+    "POST /assistants/{assistant}/versions",
     "POST /threads/search",
     "POST /threads/count",
     "POST /threads/{thread_id}/history",
@@ -153,6 +154,8 @@ CHAT = {
     "DELETE /threads/{thread_id}/runs/{run_id}": "tidying by programs; workflows forget removes all of them",
     "POST /threads/{thread_id}/state/checkpoint": "a question of the protocol, asked with a body",
     "POST /threads/prune": "tidying by programs; workflows forget",
+    "POST /threads/{thread_id}/copy": "a branch of a conversation, for programs: in a terminal each question is asked once",
+    "POST /assistants/{assistant}/latest": "takes nothing but the newest version, which counts without it",
     "POST /runs": "a run without a conversation, for programs; countersign chat",
     "POST /runs/stream": "the same",
     "POST /runs/wait": "the same",
