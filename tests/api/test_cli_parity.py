@@ -154,7 +154,7 @@ CHAT = {
     "DELETE /threads/{thread_id}/runs/{run_id}": "tidying by programs; workflows forget removes all of them",
     "POST /threads/{thread_id}/state/checkpoint": "a question of the protocol, asked with a body",
     "POST /threads/prune": "tidying by programs; workflows forget",
-    "POST /threads/{thread_id}/copy": "a branch of a conversation, for programs: in a terminal each question is asked once",
+    "POST /threads/{thread_id}/copy": "a branch of a conversation, for programs that show several",
     "POST /assistants/{assistant}/latest": "takes nothing but the newest version, which counts without it",
     "POST /runs": "a run without a conversation, for programs; countersign chat",
     "POST /runs/stream": "the same",
