@@ -263,7 +263,7 @@ def test_budgets_model_and_retention_are_changed_after_a_word_and_faults_stand_a
     assert site.call(ADMIN, "GET", "/retention")["conversation_days"] is None
     save.click()
     say_yes(ada, "Change")
-    expect(ada.get_by_text("Changed.")).to_be_visible()
+    expect(ada.get_by_text("Changed.").first).to_be_visible()
     assert site.call(ADMIN, "GET", "/retention")["conversation_days"] == 30
     assert site.call(OTHER_ADMIN, "GET", "/retention")["conversation_days"] is None
 
@@ -298,7 +298,7 @@ def test_budgets_model_and_retention_are_changed_after_a_word_and_faults_stand_a
         "Tokens of a person: 5,000,000 a day → 10,000 a day.",
         "Calls of a run: 100 a run → no limit.",
     )
-    expect(ada.get_by_text("Changed.")).to_be_visible()
+    expect(ada.get_by_text("Changed.").first).to_be_visible()
     rules = site.call(ADMIN, "GET", "/admin/gateway")
     assert (rules["model"], rules["user_tokens_per_day"], rules["run_calls"]) == ("offline", 10_000, None)
     assert site.call(OTHER_ADMIN, "GET", "/admin/gateway")["user_tokens_per_day"] == 5_000_000
