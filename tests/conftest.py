@@ -5,6 +5,7 @@ the next test; the server itself tells whether anything was written.
 """
 
 import asyncio
+import re
 import shutil
 import tempfile
 import threading
@@ -40,7 +41,8 @@ ROOM_FOR_DATABASES = 2 * 1024**3
 CASES_APART = 4
 """How many cases of a test on SQLite go with one on PostgreSQL."""
 ABOUT_DATABASES = Path(__file__).parent / "crm"
-THROUGH_SERVICE = Path(__file__).parent / "e2e"
+MAIN_WAYS = re.compile(r"e2e/test_\w*(?:scenarios|crash|races|replicas|research)\.py$")
+"""Tests of whole days of work, and of processes that die or meet."""
 
 
 class Templates(Protocol):
@@ -235,16 +237,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the other database shows as well; with `--thorough` nothing.
 
-    What is about the databases themselves, and what goes all the way through the service, runs on both. Of the rest
+    What is about the databases themselves, and the main ways through the service, runs on both. Of the rest
     every second test of a file takes the place of SQLite on PostgreSQL, and of a test's many cases one in `CASES_APART`
     goes to PostgreSQL: cases of one test take the same way through the database.
     """
     if config.getoption("thorough"):
         return
+    left_out: set[pytest.Item] = {item for item in items if item.get_closest_marker("thorough")}
     tests: defaultdict[Path, list[str]] = defaultdict(list)
     cases: defaultdict[str, int] = defaultdict(int)
     kept: set[str] = set()
-    left_out: set[pytest.Item] = set()
     for item in items:
         database, function = _database_of(item), item.nodeid.partition("[")[0]
         if database is None or ABOUT_DATABASES in item.path.parents:
@@ -253,13 +255,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             tests[item.path].append(function)
         if database == "postgresql":
             is_second = tests[item.path].index(function) % 2 == 1
-            if cases[function] % CASES_APART or (is_second and THROUGH_SERVICE not in item.path.parents):
+            if cases[function] % CASES_APART or (is_second and not MAIN_WAYS.search(item.path.as_posix())):
                 left_out.add(item)
             else:
                 kept.add(item.nodeid)
             cases[function] += 1
     for item in items:
-        if _database_of(item) == "sqlite" and THROUGH_SERVICE not in item.path.parents:
+        if _database_of(item) == "sqlite" and not MAIN_WAYS.search(item.path.as_posix()):
             function, mark, case = item.nodeid.partition("[")
             if function + mark + case.replace("sqlite", "postgresql") in kept:
                 left_out.add(item)

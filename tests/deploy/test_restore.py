@@ -9,14 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
-def test_a_service_comes_back_from_its_backup(thorough: bool) -> None:
-    """On PostgreSQL, which is what is backed up this way; on SQLite too when there is time."""
-    for database in ("postgresql", "sqlite") if thorough else ("postgresql",):
-        try_restore(database)
-
-
-def try_restore(database: str) -> None:
+@pytest.mark.thorough
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_a_service_comes_back_from_its_backup(database: str) -> None:
     command = [sys.executable, "deploy/try_restore.py", "--only", database, "--factor", "0.02"]
     tried = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert tried.returncode == 0, tried.stdout + tried.stderr

@@ -167,8 +167,6 @@ def test_a_tenant_moves_by_export_and_import(terminal: Terminal, demo: str, tmp_
         assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes(), file.name
     with (tmp_path / "again" / "Account.csv").open() as lines:
         assert "Acme Industries" in {row["Name"] for row in csv.DictReader(lines)}
-    health = terminal.run("doctor", **fresh)
-    assert health.returncode == 0, health.stdout
     assert terminal.run("doctor", **fresh, COUNTERSIGN_MODEL="nonsense").returncode == 1
 
 
