@@ -43,8 +43,8 @@ _TIMES = frozenset(
 """Words for times, which are said of anything and name no tool."""
 _PARTICULARS = frozenset("for of on that which so because with about to from when : ,".split())
 _LEAD, _LED = 2, 0.9
-_ADVICE = stem("suggest")
-"""What 'who should take it' asks for."""
+_ADVICE, _OWNER = stem("suggest"), stem("owner")
+"""What 'who should take it' asks for: advice, and whose it is to be."""
 _KINDS = frozenset(map(stem, OBJECT_WORDS))
 _PIECES = re.compile(r"[.,;:?!]\s|[.?!]$|\n")
 _LONGEST_WORDING = 8
@@ -209,7 +209,10 @@ class Chooser:
             if leading is None and heard and token.low in _PARTICULARS:
                 leading = len(heard)
             if token.low == "should" and at and is_asked:
-                heard.append(_ADVICE)
+                is_taker = tokens[0].low == "who" and not {"i", "we", "you"} & {
+                    one.low for one in tokens[at + 1 : at + 2]
+                }
+                heard += [_ADVICE, *([_OWNER] if is_taker else [])]
             if token.kind is not Kind.WORD or not is_telling(token):
                 continue
             root = stem(token.low)

@@ -30,7 +30,7 @@ convert conversion converted turn
 explore examine analyse analyze inspect study
 transcript recording conversation
 forecast projection outlook predict prediction
-guidance advice recommend recommendation suggest suggestion propose
+advice recommend recommendation suggest suggestion propose
 plan roadmap
 committee stakeholders
 risk danger warning

@@ -55,6 +55,7 @@ def wish(said: str, agent: str = "sales", *, last: Request | None = None, custom
         ("sales", "am I on track for my number this quarter?", "forecast_guidance"),
         ("developer", "test this code: print(sum(range(5)))", "run_code"),
         ("service", "what happened with case 00001004?", "case_summary"),
+        ("service", "who should take case 00001005?", "suggest_owner"),
     ],
 )
 def test_a_need_finds_its_tool(agent: str, said: str, tool: str) -> None:
