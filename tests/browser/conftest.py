@@ -188,9 +188,16 @@ def new_page(browser: Browser, site: Site) -> Iterator[Page]:
 _STANDARDS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
 
+SETTLED = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+    .then(() => Promise.allSettled(document.getAnimations()
+        .filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime)).map((one) => one.finished)))"""
+"""Until what was asked for is painted and nothing moves: colours in between are nobody's fault."""
+
+
 def find_axe_faults(page: Page, *, rules: Sequence[str] = ()) -> list[str]:
     """What axe finds against WCAG 2.2 A and AA, or only by these rules, on the page as it is; its context has to bypass
     the policy."""
+    page.evaluate(SETTLED)
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     kind, values = ("rule", rules) if rules else ("tag", _STANDARDS)

@@ -24,9 +24,6 @@ LOOKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("light", "narrow", BY_COLOUR),
 )
 """The first two show what each colour and each width does; with `--thorough` all four."""
-SETTLED = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
-    .then(() => Promise.allSettled(document.getAnimations()
-        .filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime)).map((one) => one.finished)))"""
 HIDDEN = set("\u202e\u202c\u200b\u200d\u2066\ufeff\u00ad")
 SHOWN = """() => ({
     text: document.body.innerText,
@@ -116,4 +113,3 @@ def test_hostile_text_is_text_and_axe_finds_nothing(place: Place, pages: Pages, 
 def look_at(page: Page, scheme: Any, width: str) -> None:
     page.set_viewport_size({"width": WIDTHS[width], "height": 844})
     page.emulate_media(color_scheme=scheme)
-    page.evaluate(SETTLED)
