@@ -41,8 +41,8 @@ ROOM_FOR_DATABASES = 2 * 1024**3
 CASES_APART = 4
 """How many cases of a test on SQLite go with one on PostgreSQL."""
 ABOUT_DATABASES = Path(__file__).parent / "crm"
-MAIN_WAYS = re.compile(r"e2e/test_\w*(?:scenarios|crash|races|replicas|research)\.py$")
-"""Tests of whole days of work, and of processes that die or meet."""
+MAIN_WAYS = re.compile(r"e2e/test_\w*(?:scenarios|crash)\.py$")
+"""Tests of whole days of work, and of processes that die."""
 
 
 class Templates(Protocol):

@@ -146,6 +146,7 @@ def test_mistakes_are_said_in_a_line(terminal: Terminal, demo: str) -> None:
     assert "dev_login" in unsafe.stderr
 
 
+@pytest.mark.thorough
 def test_a_tenant_moves_by_export_and_import(terminal: Terminal, demo: str, tmp_path: Path) -> None:
     demo_data = {"COUNTERSIGN_MODE": "development", "COUNTERSIGN_DATA_DIR": str(terminal.folder / ".countersign/demo")}
     fresh = {"COUNTERSIGN_MODE": "development", "COUNTERSIGN_DATA_DIR": str(tmp_path / "fresh")}

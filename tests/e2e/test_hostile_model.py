@@ -301,7 +301,7 @@ async def load_desk(database: Database, who: str) -> Desk:
 def test_no_call_learns_or_changes_anything_hidden(
     seeded_pair: tuple[DatabaseConfig, DatabaseConfig], who: str, thorough: bool
 ) -> None:
-    sequences = 300 if thorough else 12
+    sequences = 300 if thorough else 8
     endings = attack(seeded_pair, who, sequences=sequences)
     assert endings.total() > 6 * sequences
     assert endings["answered"] > sequences, endings
