@@ -31,7 +31,7 @@ from tests.service import ADMIN, calls, held, make_app, message, script, serve, 
 
 Json = Any
 
-EXAMPLES, MORE_EXAMPLES = 2, 12
+EXAMPLES, MORE_EXAMPLES = 1, 12
 """Per operation, kind of data and database; the second number with `--thorough`."""
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
