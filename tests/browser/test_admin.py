@@ -252,16 +252,16 @@ def test_budgets_model_and_retention_are_changed_after_a_word_and_faults_stand_a
     for field, wrong in ((days, "0"), (days, "1.5"), (texts, ""), (texts, "99999")):
         before = field.input_value()
         field.fill(wrong)
-        save.click()
+        save.press("Enter")
         expect(field).to_have_attribute("aria-invalid", "true")
         expect(field).to_be_focused()
         expect(ada.get_by_role("alert")).to_have_text("Look at the marked fields.")
         field.fill(before)
     days.fill("30")
-    save.click()
+    save.press("Enter")
     say_yes(ada, "Cancel", "for 30 days are erased within the hour, for good")
     assert site.call(ADMIN, "GET", "/retention")["conversation_days"] is None
-    save.click()
+    save.press("Enter")
     say_yes(ada, "Change")
     expect(ada.get_by_text("Changed.").first).to_be_visible()
     assert site.call(ADMIN, "GET", "/retention")["conversation_days"] == 30
@@ -281,7 +281,7 @@ def test_budgets_model_and_retention_are_changed_after_a_word_and_faults_stand_a
         put = field.select_option if field is personal else field.fill
         before = field.input_value()
         put(wrong)
-        save.click()
+        save.press("Enter")
         if is_asked:
             say_yes(ada, "Change")
         expect(field).to_have_attribute("aria-invalid", "true")
@@ -290,7 +290,7 @@ def test_budgets_model_and_retention_are_changed_after_a_word_and_faults_stand_a
     tokens.fill("10000")
     ada.get_by_label("Calls of a run").fill("")
     ada.get_by_label("Model", exact=True).select_option("offline")
-    save.click()
+    save.press("Enter")
     say_yes(
         ada,
         "Change",
@@ -303,6 +303,6 @@ def test_budgets_model_and_retention_are_changed_after_a_word_and_faults_stand_a
     assert (rules["model"], rules["user_tokens_per_day"], rules["run_calls"]) == ("offline", 10_000, None)
     assert site.call(OTHER_ADMIN, "GET", "/admin/gateway")["user_tokens_per_day"] == 5_000_000
     ada.get_by_label("Model", exact=True).select_option("provider")
-    save.click()
+    save.press("Enter")
     say_yes(ada, "Cancel", "More leaves the house, or reaches a model, than before.")
     assert site.call(ADMIN, "GET", "/admin/gateway")["model"] == "offline"
