@@ -391,19 +391,6 @@ class RunWire(BaseModel):  # type: ignore[no-redef] # `kwargs` is the protocol's
     updated_at: str
 
 
-class AssistantWire(BaseModel):
-    assistant_id: str
-    graph_id: str
-    config: Json
-    context: Json
-    metadata: Json
-    name: str
-    description: str
-    version: int
-    created_at: str
-    updated_at: str
-
-
 class AssistantVersionWire(BaseModel):
     assistant_id: str
     graph_id: str
@@ -414,6 +401,10 @@ class AssistantVersionWire(BaseModel):
     description: str
     version: int
     created_at: str
+
+
+class AssistantWire(AssistantVersionWire):
+    updated_at: str
 
 
 ApprovalStatus = Literal[

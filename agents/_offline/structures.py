@@ -41,8 +41,13 @@ def read(spec: Spec, reader: Reader, briefing: Briefing, values: dict[str, objec
 
 def watched(reader: Reader, found: Sequence[tuple[int, str]]) -> list[str]:
     """Of kinds of record with their places, those named behind 'when': 'creates a task when a case is closed'."""
-    start = next((at for at in reader.free() if reader.word(at) in _WHEN), len(reader))
-    return [name for at, name in found if at > start]
+    start = _when_in(reader)
+    return [] if start is None else [name for at, name in found if at > start]
+
+
+def _when_in(reader: Reader) -> int | None:
+    """Where it begins to be said when something is to happen."""
+    return next((at for at in reader.free() if reader.word(at) in _WHEN), None)
 
 
 def _read_fields(reader: Reader, info: ObjectInfo, briefing: Briefing) -> dict[str, object]:
@@ -69,7 +74,7 @@ def _read_conditions(reader: Reader, info: ObjectInfo, briefing: Briefing) -> li
     if must and reader.word(must[1]) != "not":
         reader.take(*must)
     is_turned = must is not None and reader.word(must[0] + 1) != "not"
-    start = next((at for at in reader.free() if reader.word(at) in _WHEN), None)
+    start = _when_in(reader)
     if start is not None:
         part = Reader(reader.tokens[start + 1 :])
         said = ConditionReader(part, info, briefing).read()

@@ -19,15 +19,9 @@ async def insert_if_absent(
 
     `key` names the columns of a unique constraint, `tenant` among them.
     """
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    statement = (
-        insert(row_type)
-        .values(**{**values, "tenant": session.tenant})
-        .on_conflict_do_nothing(index_elements=list(key))
-        .returning(row_type)
-    )
+    statement = _insert(session, row_type, [values]).on_conflict_do_nothing(index_elements=list(key))
     options = {"tenant_checked": "the row carries the session's own tenant"}
-    return (await session.scalars(statement, execution_options=options)).one_or_none()
+    return (await session.scalars(statement.returning(row_type), execution_options=options)).one_or_none()
 
 
 async def insert_where_absent(
@@ -36,8 +30,7 @@ async def insert_where_absent(
     """The same for many rows with the same columns. Of two with one key the first is written."""
     if not rows:
         return
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    statement = insert(row_type).values([{**row, "tenant": session.tenant} for row in rows])
+    statement = _insert(session, row_type, rows)
     options = {"tenant_checked": "the rows carry the session's own tenant"}
     await session.execute(statement.on_conflict_do_nothing(index_elements=list(key)), execution_options=options)
 
@@ -55,8 +48,7 @@ async def insert_or_add(
 
     Rows are locked in their order. Tells of each, in no order: its `told` columns, then the `added` ones as they are.
     """
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    statement = insert(row_type).values([{**row, "tenant": session.tenant} for row in rows])
+    statement = _insert(session, row_type, rows)
     grown = {name: getattr(row_type, name) + statement.excluded[name] for name in added}
     options = {"tenant_checked": "the rows carry the session's own tenant, and the tenant is part of the key"}
     columns = [getattr(row_type, name) for name in (*told, *added)]
@@ -71,10 +63,16 @@ async def insert_or_replace(
 
     `key` names the columns of a unique constraint, `tenant` among them.
     """
-    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    statement = insert(row_type).values(**{**values, "tenant": session.tenant})
+    statement = _insert(session, row_type, [values])
     replaced = {name: statement.excluded[name] for name in values if name not in key}
     options = {"tenant_checked": "the row carries the session's own tenant, and the tenant is part of the key"}
     await session.execute(
         statement.on_conflict_do_update(index_elements=list(key), set_=replaced), execution_options=options
     )
+
+
+def _insert(session: TenantSession, row_type: type[TenantRow], rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Rows of the session's own tenant, in the database's dialect. One row alone has the statement of one row."""
+    insert = pg_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    owned = [{**row, "tenant": session.tenant} for row in rows]
+    return insert(row_type).values(owned[0] if len(owned) == 1 else owned)
