@@ -51,7 +51,7 @@ from trust.approvals import (
 )
 from trust.audit import NoSuchEntryError
 from trust.delegations import DelegationNotFoundError
-from trust.directory import DirectoryError, UnmappedError
+from trust.directory import DirectoryError, RightsChangedError, UnmappedError
 from trust.foreign import ForeignServerError, ForeignServerNotFoundError, ForeignToolChangedError
 from trust.inbox import BatchError
 from trust.outgoing import RulesError
@@ -138,6 +138,7 @@ STATUSES: dict[type[Exception], int] = {
     MailClosedError: 409,
     DigestMismatchError: 409,
     PolicyConflictError: 409,
+    RightsChangedError: 409,
     StaleError: 409,
     TakenError: 409,
     DeliveryBusyError: 409,

@@ -21,13 +21,17 @@ import httpx
 import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from rich.console import Console
 
 from api.app import build_app
+from api.evaluations import EvaluationStore
 from api.settings import Settings
 from bench.databases import open_sqlite
 from bench.shots import ADA, DANA, MARA, RENEWAL_ID, SAID, SAM, SHOTS, WRITTEN, Shot
 from crm.database import DatabaseConfig
 from evals.chaos.storm import given_settings
+from evals.quality.command import run as evaluate
+from evals.quality.thresholds import SHIPPED_THRESHOLDS
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screens"
 PATIENCE_MS = 60_000
@@ -49,6 +53,8 @@ def main() -> None:
         browsing() as browser,
     ):
         threads = _arrange(url)
+        if any(one.address.startswith("#/eval") for one in shots):
+            threads["report"] = _evaluate(Path(data))
         kept = {who: sign_in(browser, url, who) for who in {one.who for one in shots} if who}
         for shot in shots:
             for scheme in SCHEMES:
@@ -122,9 +128,34 @@ def _arrange(url: str) -> dict[str, str]:
     threads["workflow"] = str(callers[DANA]("POST", "/threads", {})["thread_id"])
     started = {"assistant_id": "opportunity_progress", "input": {"opportunity_id": RENEWAL_ID}}
     callers[DANA]("POST", f"/threads/{threads['workflow']}/runs/wait", started)
+    callers[ADA]("PUT", "/admin/groups", {"groups": {"crm-sales": ["sales_rep"], "crm-service": ["service_agent"]}})
+    robot = callers[ADA]("POST", "/admin/service-principals", {"name": "Nightly report"})
+    key = {"name": "nightly report", "scopes": ["crm:read"], "days": 30, "acts_as": robot["id"]}
+    callers[ADA]("POST", "/admin/api-keys", key)
     stop = {"scope": "agent", "name": "marketing", "state": "on", "reason": "Campaign budgets are being moved."}
     callers[ADA]("POST", "/admin/switches", stop)
     return threads
+
+
+def _evaluate(folder: Path) -> str:
+    """The id of the later of two kept runs of the offline model over a sample of the shipped cases."""
+    for sample in (20, 40):
+        evaluate(
+            Console(quiet=True),
+            suites=[],
+            cases=[],
+            model="offline",
+            jobs=2,
+            sample=sample,
+            seed=0,
+            thresholds=SHIPPED_THRESHOLDS,
+            into_json=None,
+            into_html=None,
+            store=True,
+            folder=folder,
+            tenant=None,
+        )
+    return EvaluationStore(folder).list("northwind", limit=1)[0].report_id
 
 
 def _approve_all(caller: Caller) -> None:

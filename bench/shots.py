@@ -6,6 +6,8 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from crm.seed.people import staff_id
+
 ADA, DANA, MARA, SAM = (f"{name}@northwind.example" for name in ("ada", "dana", "mara", "sam"))
 RENEWAL = "Acme Industries - Fabrication Line Renewal"
 RENEWAL_ID, ACME = "006CS0000000001YAA", "001CS0000000001YAA"
@@ -154,6 +156,11 @@ SHOTS = (
     Shot("admin-reach", ADA, "#/admin/reach", _show_reach),
     Shot("admin-models", ADA, "#/admin/models", _settle),
     Shot("admin-people", ADA, "#/admin/people", _see(".person-row")),
+    Shot("admin-person", ADA, f"#/admin/people/{staff_id('dana')}", _settle),
+    Shot("admin-sets", ADA, "#/admin/sets", _settle),
+    Shot("admin-groups", ADA, "#/admin/groups", _settle),
+    Shot("admin-keys", ADA, "#/admin/keys", _settle),
     Shot("admin-retention", ADA, "#/admin/retention", _settle),
     Shot("eval", ADA, "#/eval", _settle),
+    Shot("eval-run", ADA, "#/eval/{report}", _settle),
 )

@@ -10,6 +10,7 @@ from crm.repositories.people import add_service, find_active, is_service
 from trust import audit
 
 MANAGE = "manage_users"
+SOMEBODY_ELSE = "somebody else who may manage users has to"
 
 
 class DirectoryError(Exception):
@@ -19,6 +20,10 @@ class DirectoryError(Exception):
         super().__init__(f"{field}: {message}")
         self.field = field
         self.message = message
+
+
+class RightsChangedError(Exception):
+    """What groups give was changed by somebody else meanwhile."""
 
 
 class UnmappedError(Exception):
@@ -81,10 +86,12 @@ async def apply_groups(
 
 
 async def put_sets(session: TenantSession, user_id: str, sets: Collection[str], *, by: str, at: datetime) -> None:
-    """Say which permission sets a user has, all of them. Raises: DirectoryError."""
+    """Say which permission sets a user has, all of them. Nobody gives themselves more. Raises: DirectoryError."""
     await _require_sets(session, "permission_sets", sets)
     theirs, wanted = await rows.list_sets_of(session, user_id), frozenset(sets)
     more, less = wanted - theirs, theirs - wanted
+    if more and user_id == by:
+        raise DirectoryError("permission_sets", f"nobody gives themselves more; {SOMEBODY_ELSE}")
     if less:
         await _require_manager_left(session, user_id, wanted)
     if more or less:
@@ -113,13 +120,25 @@ async def list_group_rights(session: TenantSession) -> dict[str, frozenset[str]]
 
 
 async def put_group_rights(
-    session: TenantSession, rights: Mapping[str, Collection[str]], *, by: str, at: datetime
+    session: TenantSession,
+    rights: Mapping[str, Collection[str]],
+    *,
+    based_on: Mapping[str, Collection[str]] | None = None,
+    by: str,
+    at: datetime,
 ) -> None:
-    """Say anew what groups may do; it counts for each person from their next sign-in. Raises: DirectoryError."""
+    """Say anew what groups may do; it counts for each person from their next sign-in.
+
+    `based_on`: what they gave when it was looked at; None: whatever they give. Raises: DirectoryError,
+    RightsChangedError.
+    """
     for group, sets in rights.items():
         await _require_sets(session, f"groups.{group}", sets)
+    await rows.wait_for_others(session)
     before = await rows.list_group_rights(session)
-    after = {group: frozenset(sets) for group, sets in rights.items() if sets}
+    if based_on is not None and _given(based_on) != before:
+        raise RightsChangedError("somebody has changed the groups meanwhile: look at them again")
+    after = _given(rights)
     await rows.put_group_rights(session, after)
     payload = {"before": _plain(before), "after": _plain(after)}
     await audit.record(session, at=at, kind="directory.group_rights", actor=by, subject="groups", payload=payload)
@@ -142,6 +161,10 @@ async def _require_sets(session: TenantSession, field: str, sets: Collection[str
     strange = sorted(frozenset(sets) - (await rows.find_sets(session) - {CUSTOMER_SET}))
     if strange:
         raise DirectoryError(field, f"there is no permission set {strange[0]!r} for staff")
+
+
+def _given(rights: Mapping[str, Collection[str]]) -> dict[str, frozenset[str]]:
+    return {group: frozenset(sets) for group, sets in rights.items() if sets}
 
 
 def _plain(rights: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:

@@ -55,7 +55,7 @@ async def set_manager(session: TenantSession, user: User, manager: str | None, *
     """Say whom somebody answers to; None: nobody. Raises: DirectoryError."""
     if manager == user.ManagerId:
         return
-    _require_person(user, "manager")
+    _require_placed(user, "manager", by)
     if manager is not None:
         found = await find_active(session, manager)
         if found is None or is_service(found):
@@ -77,14 +77,16 @@ async def set_role(session: TenantSession, user: User, role: str | None, *, by: 
         [role_id] = found
     if role_id == user.UserRoleId:
         return
-    _require_person(user, "role")
+    _require_placed(user, "role", by)
     await _place(session, user, "UserRoleId", role_id, "user.role", by=by, at=at)
 
 
-def _require_person(user: User, field: str) -> None:
-    """Raises: DirectoryError."""
+def _require_placed(user: User, field: str, by: str) -> None:
+    """That it is somebody who has a place, and another than who gives it. Raises: DirectoryError."""
     if is_service(user):
         raise DirectoryError(field, "a service principal has none")
+    if user.Id == by:
+        raise DirectoryError(field, f"nobody chooses their own; {directory.SOMEBODY_ELSE}")
 
 
 async def _place(

@@ -51,14 +51,22 @@ function decode(part) {
 async function start() {
   closePanel({ quiet: true });
   shown = "";
+  prefetch();
   try {
-    keepSession(await get("/auth/me"), await get("/me"));
+    keepSession(...await Promise.all([get("/auth/me"), get("/me")]));
   } catch (problem) {
     if (problem.status === 401) return showSignIn();
     return replace(main, h("div", { class: "card centred" }, h("h1", {}, "Not connected"), h("p", {}, problem.message), button("Try again", () => start(), { kind: "primary" })));
   }
   drawBar();
   return show();
+}
+
+/** Brings what the address shows while the service says who this is. */
+function prefetch() {
+  const screen = readRoute(window.location.hash).screen ?? SCREENS[0];
+  const screens = screen.panel ? [SCREENS[0], screen] : [screen];
+  for (const one of screens) prepare(one).catch(() => {}); // showing it brings it again, and tells
 }
 
 async function showSignIn() {
@@ -183,21 +191,24 @@ function setParams(element, params) {
   }
 }
 
-const styled = new Set();
+const styles = new Map();
 
 /** Brings a screen's module and its styles. */
 async function prepare(screen) {
-  if (!styled.has(screen.path)) {
-    styled.add(screen.path);
-    const sheet = h("link", { rel: "stylesheet" });
-    sheet.setAttribute("href", `styles/${screen.path}.css`);
-    document.head.append(sheet);
-    await new Promise((resolve) => {
-      sheet.addEventListener("load", resolve);
-      sheet.addEventListener("error", resolve);
-    });
-  }
-  await screen.load();
+  if (!styles.has(screen.path)) styles.set(screen.path, addStyles(screen.path));
+  await Promise.all([styles.get(screen.path), screen.load()]);
+}
+
+/** Resolves when the styles are there, or not to be had. */
+function addStyles(name) {
+  const sheet = h("link", { rel: "stylesheet" });
+  const settled = new Promise((resolve) => {
+    sheet.addEventListener("load", resolve);
+    sheet.addEventListener("error", resolve);
+  });
+  sheet.setAttribute("href", `styles/${name}.css`);
+  document.head.append(sheet);
+  return settled;
 }
 
 function showMissing() {

@@ -18,16 +18,22 @@ ProviderId = Annotated[str, Path(max_length=40)]
 _REDIRECT: dict[int | str, dict[str, Any]] = {303: {"description": "The browser goes on elsewhere."}}
 
 
+_GroupRights = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=255)],
+        Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=20)],
+    ],
+    Field(max_length=500),
+]
+
+
 class GroupRightsBody(Body):
     """What groups of the organisation's directory may do here, all of it: what is not named gives nothing."""
 
-    groups: Annotated[
-        dict[
-            Annotated[str, Field(min_length=1, max_length=255)],
-            Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=20)],
-        ],
-        Field(max_length=500),
-    ] = Field(description="Name of a group -> names of permission sets.")
+    groups: _GroupRights = Field(description="Name of a group -> names of permission sets.")
+    based_on: _GroupRights | None = Field(
+        default=None, description="What they gave when you looked: 409 if it is not so any more. Left out: no matter."
+    )
 
 
 class GroupRightsWire(BaseModel):
@@ -73,11 +79,12 @@ async def get_group_rights(principal: UserAdminOf, service: ServiceOf) -> GroupR
     return GroupRightsWire(groups={group: sorted(sets) for group, sets in sorted(found.items())}, known=known)
 
 
-@router.put("/admin/groups", responses=problems(403))
+@router.put("/admin/groups", responses=problems(403, 409))
 async def put_group_rights(
     body: GroupRightsBody, principal: UserAdminOf, _: PersonEntranceOf, service: ServiceOf
 ) -> GroupRightsWire:
     """Say anew what groups may do. It counts for each person from their next sign-in or change of groups."""
     async with service.database.session(principal.tenant, write=True) as session:
-        await directory.put_group_rights(session, body.groups, by=principal.id, at=service.runner.clock())
+        at = service.runner.clock()
+        await directory.put_group_rights(session, body.groups, based_on=body.based_on, by=principal.id, at=at)
     return await get_group_rights(principal, service)

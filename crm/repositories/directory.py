@@ -10,7 +10,7 @@ from crm.database import TenantSession
 from crm.records import User
 from crm.repositories.inserting import insert_if_absent
 from crm.repositories.people import SERVICE
-from crm.rights import PermissionSet, PermissionSetAssignment
+from crm.rights import PermissionSet, PermissionSetAssignment, Tenant
 from crm.sign_in import ExternalIdentity, GroupRight
 
 _PLAIN = {"synchronize_session": False}
@@ -51,6 +51,11 @@ async def list_group_rights(session: TenantSession) -> dict[str, frozenset[str]]
     for row in await session.scalars(select(GroupRight)):
         found[row.group_name] = found.get(row.group_name, frozenset()) | {row.permission_set}
     return found
+
+
+async def wait_for_others(session: TenantSession) -> None:
+    """Those who change what groups give take turns on the tenant's row."""
+    await session.scalar(select(Tenant.name).where(Tenant.tenant == session.tenant).with_for_update())
 
 
 async def put_group_rights(session: TenantSession, rights: dict[str, frozenset[str]]) -> None:

@@ -66,7 +66,7 @@ from trust.approvals import (
 )
 from trust.audit import NoSuchEntryError
 from trust.delegations import DelegationNotFoundError
-from trust.directory import DirectoryError, UnmappedError
+from trust.directory import DirectoryError, RightsChangedError, UnmappedError
 from trust.foreign import ForeignServerError, ForeignServerNotFoundError, ForeignToolChangedError
 from trust.outgoing import RulesError
 from trust.policy_book import PolicyConflictError, PolicyVersionNotFoundError, PreapprovalNotFoundError
@@ -126,6 +126,7 @@ TABLE: list[tuple[Exception, int, str]] = [
     (NoSuchEntryError("e"), 404, "no-such-entry"),
     (MailClosedError("sent"), 409, "mail-closed"),
     (PolicyConflictError("newer"), 409, "policy-conflict"),
+    (RightsChangedError("look again"), 409, "rights-changed"),
     (ErasedError("thread"), 410, "erased"),
     (RulesError("personal: clear"), 422, "rules"),
     (OverloadedError("later"), 429, "overloaded"),

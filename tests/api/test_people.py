@@ -1,5 +1,6 @@
 """Administrators add people, place them and say what they may do: only in their own tenant, with faults by field."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -102,6 +103,7 @@ async def test_what_cannot_be_is_refused_by_name_and_changes_nothing(world: Worl
         taken = {**NINA, field: "Dana@northwind.example"}
         assert await refused(world, "POST", "/admin/people", taken, status=409) == field
     robot = await world.post(ADMIN, "/admin/service-principals", {"name": "Nightly"})
+    own = (await world.get(ADMIN, f"/admin/people/{staff_id('ada')}"))["permission_sets"]
     mara, dana, victor = (f"/admin/people/{staff_id(name)}" for name in ("mara", "dana", "victor"))
     for path, body, field in (
         (dana, {"manager": staff_id("dana")}, "manager"),
@@ -113,6 +115,9 @@ async def test_what_cannot_be_is_refused_by_name_and_changes_nothing(world: Worl
         (f"/admin/people/{robot['id']}", {"role": "VP Sales"}, "role"),
         (f"/admin/people/{staff_id('ada')}", {"is_active": False}, "is_active"),
         (f"/admin/people/{staff_id('ada')}", {"permission_sets": []}, "permission_sets"),
+        (f"/admin/people/{staff_id('ada')}", {"permission_sets": [*own, "sales_manager"]}, "permission_sets"),
+        (f"/admin/people/{staff_id('ada')}", {"manager": staff_id("mara")}, "manager"),
+        (f"/admin/people/{staff_id('ada')}", {"role": "VP Sales"}, "role"),
     ):
         assert await refused(world, "PATCH", path, body) == field, (path, body)
     key = await world.post(ADMIN, "/admin/api-keys", {"name": "x", "scopes": ["policy:manage", "directory:write"]})
@@ -124,3 +129,34 @@ async def test_what_cannot_be_is_refused_by_name_and_changes_nothing(world: Worl
         assert (await world.call(MARA, method, path, **({"json": NINA} if method == "POST" else {}))).status_code == 403
     after = await world.get(ADMIN, "/admin/people", params={"limit": 200})
     assert [one for one in after if one["id"] != robot["id"]] == before
+
+
+async def test_of_their_own_rights_people_only_give_away(world: World) -> None:
+    second = staff_id("mara")
+    path = f"/admin/people/{second}"
+    sets = (await world.get(ADMIN, path))["permission_sets"]
+    assert (await world.call(ADMIN, "PATCH", path, json={"permission_sets": [*sets, "admin"]})).status_code == 200
+    mine = {"permission_sets": [*sets, "admin", "analyst"]}
+    assert await refused(world, "PATCH", path, mine, who=MARA) == "permission_sets"
+    assert (await world.call(MARA, "PATCH", path, json={"permission_sets": sets})).status_code == 200
+    assert sorted((await world.get(ADMIN, path))["permission_sets"]) == sorted(sets)
+    assert (await world.call(MARA, "PATCH", path, json=mine)).status_code == 403
+
+
+async def test_two_who_say_what_groups_give_do_not_write_over_each_other(world: World) -> None:
+    path, first, second = (
+        "/admin/groups",
+        {"Sales": ["sales_rep"]},
+        {"Sales": ["sales_rep"], "Service": ["service_agent"]},
+    )
+    seen = (await world.get(ADMIN, path))["groups"]
+    assert (await world.call(ADMIN, "PUT", path, json={"groups": first, "based_on": seen})).status_code == 200
+    late = await world.call(ADMIN, "PUT", path, json={"groups": {"Other": ["analyst"]}, "based_on": seen})
+    assert (late.status_code, late.json()["type"]) == (409, "urn:countersign:problem:rights-changed")
+    assert (await world.get(ADMIN, path))["groups"] == first
+    assert (await world.get(OTHER_ADMIN, path))["groups"] == {}
+    assert (await world.call(ADMIN, "PUT", path, json={"groups": second, "based_on": first})).status_code == 200
+    assert (await world.call(ADMIN, "PUT", path, json={"groups": {}})).json()["groups"] == {}
+    bodies = [{"groups": {name: ["analyst"]}, "based_on": {}} for name in ("A", "B")]
+    answers = await asyncio.gather(*(world.call(ADMIN, "PUT", path, json=one) for one in bodies))
+    assert sorted(one.status_code for one in answers) == [200, 409]

@@ -66,11 +66,9 @@ async function take(found, group, again) {
   }
 }
 
-/** All groups are written at once, so what somebody else wrote since they were shown is not written over. */
-async function write(found, groups) {
-  const now = await get("/admin/groups");
-  if (JSON.stringify(now.groups) !== JSON.stringify(found.groups)) throw new Error("Somebody has changed the groups meanwhile. Close this and look again.");
-  return put("/admin/groups", { groups });
+/** All groups are written at once; the service sees to it that what somebody else wrote meanwhile is not written over. */
+function write(found, groups) {
+  return put("/admin/groups", { groups, based_on: found.groups });
 }
 
 function tell(again) {

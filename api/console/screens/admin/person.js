@@ -37,7 +37,7 @@ async function load(id, signal, screen, again) {
       ]),
       h("p", { class: "small" }, `May, beyond records: ${person.permissions.map((one) => inWords(one).toLowerCase()).join(", ") || "nothing"}.`),
       mayChange ? h("div", { class: "row" },
-        isPerson ? button("Change role or manager…", () => changePlace(person, again)) : null,
+        isPerson && person.id !== session.me.id ? button("Change role or manager…", () => changePlace(person, again)) : null,
         person.is_active ? button("Deactivate…", () => shutOut(person, again), { kind: "danger" }) : button("Let in again…", () => letIn(person, again))) : null),
     drawRights(person, sets, mayChange, again),
     mayChange && isPerson ? drawSessions(person, screen) : null,
@@ -46,15 +46,20 @@ async function load(id, signal, screen, again) {
 }
 
 function drawRights(person, sets, mayChange, again) {
-  const boxes = new Boxes({ name: "permission_sets", label: "Permission sets", choices: setChoices(sets, person.permission_sets).map((one) => ({ ...one, isFixed: !mayChange })),
-    hint: person.groups.length ? "What groups of the directory give comes back with the groups." : "" });
+  const isOwn = person.id === session.me.id;
+  const boxes = new Boxes({ name: "permission_sets", label: "Permission sets",
+    choices: setChoices(sets, person.permission_sets).map((one) => ({ ...one, isFixed: !mayChange || (isOwn && !one.isChosen) })),
+    hint: [
+      isOwn && mayChange ? "Of your own you can only give away; more has to come from somebody else." : "",
+      person.groups.length ? "What groups of the directory give comes back with the groups." : "",
+    ].filter(Boolean).join(" ") });
   const fault = h("p", { class: "fault", role: "alert", hidden: true });
   const save = async (event) => {
     event.preventDefault();
     fault.hidden = true;
     const after = boxes.value;
     if ([...after].sort().join() === [...person.permission_sets].sort().join()) return notify("Nothing was changed.");
-    if (!await confirmRights(sets, { who: person.name, before: person.permission_sets, after, isOwn: person.id === session.me.id })) return undefined;
+    if (!await confirmRights(sets, { who: person.name, before: person.permission_sets, after, isOwn })) return undefined;
     try {
       await submit([boxes], () => patch(`/admin/people/${person.id}`, { permission_sets: after }));
       notify("Changed.");
