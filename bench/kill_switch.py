@@ -99,7 +99,7 @@ def two_processes(config: DatabaseConfig, folder: Path) -> Iterator[list[str]]:
     }
     if config.context_key is not None:
         given |= {"context_key": config.context_key.decode(), "database_owner_url": config.owner_url}
-    fresh = multiprocessing.get_context("spawn")
+    fresh = multiprocessing.get_context("forkserver")
     ports = [_free_port(), _free_port()]
     running = [fresh.Process(target=serve, args=(given, port), daemon=True) for port in ports]
     urls = [f"http://127.0.0.1:{port}" for port in ports]

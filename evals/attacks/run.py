@@ -85,7 +85,7 @@ def _shared_out(parts: list[Part], folder: str, jobs: int) -> Iterator[tuple[Par
     if jobs == 1:
         yield from zip(parts, map(play_part, parts, folders), strict=True)
         return
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("forkserver")) as pool:
         yield from zip(parts, pool.map(play_part, parts, folders), strict=True)
 
 

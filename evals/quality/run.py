@@ -139,7 +139,7 @@ def _shared_out(plan: Plan, folder: Path, model_for: ModelFor | None) -> Iterato
     if plan.jobs == 1 or model_for is not None:
         yield from (play_part(part, model_for) for part in parts)
         return
-    with ProcessPoolExecutor(plan.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(plan.jobs, mp_context=multiprocessing.get_context("forkserver")) as pool:
         yield from pool.map(play_part, parts)
 
 
