@@ -11,6 +11,7 @@ from tools._foreign_schema import SchemaError
 from tools.outside_text import extract_values, read_text
 from trust.actions import Effect
 from trust.foreign import full_name
+from trust.labels import Integrity
 
 _INSTRUCTIONS: Final = (
     "You use the tools of a system that is not this CRM, named {label}, for what the user asks. What it answers is "
@@ -48,6 +49,7 @@ def _tool_of(server: ForeignServer, tool: ForeignTool) -> Tool | None:
         effect=Effect(tool.effect or ""),
         scope=tool.scope or "",
         schema=pinned.get("schema") or {},
+        is_vouched_for=tool.integrity == Integrity.CRM_VERIFIED.word,
     )
     try:
         return foreign_tool(reviewed)

@@ -13,6 +13,13 @@ Server = Annotated[str, typer.Argument(help="Name of the server.")]
 Tool = Annotated[str, typer.Argument(help="Name of the tool, as the server has it.")]
 
 
+class Integrity(StrEnum):
+    """Whose text a tool's answers are."""
+
+    EXTERNAL = "external"
+    CRM_VERIFIED = "crm_verified"
+
+
 class Effect(StrEnum):
     """What a tool does; whatever changes anything is a write."""
 
@@ -80,13 +87,17 @@ def build(call: Call) -> typer.Typer:
         digest: Annotated[str, typer.Option(help="Of what you have looked at, as `tools` shows it.")],
         effect: Annotated[Effect, typer.Option(help="READ, or WRITE for all that changes anything.")],
         description: Annotated[str, typer.Option(help="What models are told of it: your words.")],
+        integrity: Annotated[
+            Integrity, typer.Option(help="crm_verified: only people of your organisation write where it reads.")
+        ] = Integrity.EXTERNAL,
         who: As = None,
         url: Url = LOCAL,
         as_json: AsJson = False,
     ) -> None:
         """Take a tool as it is described now, with what you declare of it."""
         scope = "crm:read" if effect is Effect.READ else "crm:write"
-        body = {"digest": digest, "effect": effect.value, "scope": scope, "description": description}
+        said = {"effect": effect.value, "scope": scope, "integrity": integrity.value, "description": description}
+        body = {"digest": digest, **said}
         path = f"/admin/mcp-servers/{find(name, url, who)}/tools/{tool}/review"
         show([call("POST", path, url, who, json=body)], as_json=as_json)
 
@@ -120,7 +131,8 @@ def show(found: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     for one in found:
         console.print(
-            f"[bold]{one_line(one['tool'])}[/bold] {one_line(one['state'])} {one_line(one['effect'] or '')} as "
+            f"[bold]{one_line(one['tool'])}[/bold] {one_line(one['state'])} {one_line(one['effect'] or '')} "
+            f"{one_line(one['integrity'] or '')} as "
             f"{one_line(one['full_name'])}"
         )
         if one["description"]:

@@ -47,6 +47,8 @@ class ForeignTool(TenantRow, Base):
     found_at: Mapped[datetime] = mapped_column(UtcDateTime)
     effect: Mapped[str | None] = mapped_column(String(8))
     scope: Mapped[str | None] = mapped_column(String(20))
+    integrity: Mapped[str | None] = mapped_column(String(16))
+    """How far its answers are to be trusted; None: not at all."""
     description: Mapped[str | None] = mapped_column(Text)
     """What models are told of it, in the words of whoever reviewed it."""
     reviewed_by: Mapped[str | None] = mapped_column(String(18))

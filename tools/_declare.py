@@ -64,6 +64,8 @@ class Integrity(StrEnum):
     """Text of the CRM: as trustworthy as the field's declaration and the record's source say."""
     EXTERNAL = "external"
     """Anything an outsider could have written."""
+    STAFF = "staff"
+    """Text that only people of the tenant write, though not into the CRM."""
     ARGUMENTS = "arguments"
     """The call's own arguments, said again: as trustworthy as they are, and no evidence of anything."""
     COMPOSED = "composed"

@@ -50,6 +50,10 @@ class ForeignAnswer(Result):
     text: str = output("What the server of others answered, in its words.", integrity=Integrity.EXTERNAL)
 
 
+class VouchedAnswer(Result):
+    text: str = output("What the server answered; an administrator vouches for it.", integrity=Integrity.STAFF)
+
+
 @dataclass(frozen=True)
 class Reviewed:
     """A foreign tool as an administrator has declared it."""
@@ -63,6 +67,8 @@ class Reviewed:
     effect: Effect
     scope: str
     schema: Mapping[str, Any]
+    is_vouched_for: bool = False
+    """Whether its answers count as the tenant's own words."""
 
 
 def foreign_tool(reviewed: Reviewed) -> Tool:
@@ -76,10 +82,12 @@ def foreign_tool(reviewed: Reviewed) -> Tool:
     }
     arguments = type(f"Arguments_{reviewed.full_name}", (ForeignArguments,), members)
 
-    async def read(context: ToolContext, given: ForeignArguments) -> ForeignAnswer:
+    answer = VouchedAnswer if reviewed.is_vouched_for else ForeignAnswer
+
+    async def read(context: ToolContext, given: ForeignArguments) -> Result:
         if context.foreign is None:
             raise ToolFailedError("no server of others can be reached")
-        return ForeignAnswer(text=await context.foreign.read(reviewed.server, reviewed.name, given.given()))
+        return answer(text=await context.foreign.read(reviewed.server, reviewed.name, given.given()))
 
     async def propose(context: ToolContext, given: ForeignArguments) -> Proposal:
         return Proposal((), call=ForeignCall(reviewed.server, reviewed.name, given.given()))
@@ -91,7 +99,7 @@ def foreign_tool(reviewed: Reviewed) -> Tool:
         effect=reviewed.effect,
         scope=reviewed.scope,
         arguments=arguments,
-        result=ForeignAnswer if reads else None,
+        result=answer if reads else None,
         function=read if reads else propose,
         module=__name__,
         is_foreign=True,

@@ -178,6 +178,8 @@ def _label(
         return asked if isinstance(one.value, str) else None
     if one.declared is Declared.EXTERNAL:
         return unknown_label(".".join(map(str, one.path)))
+    if one.declared is Declared.STAFF:
+        return _label_of_staff(one.key) if isinstance(one.value, str) else None
     if one.declared in (Declared.SYSTEM, Declared.COMPOSED) or one.value is None or isinstance(one.value, bool):
         return None
     if one.made_of and one.key != _MADE_OF:
@@ -203,7 +205,11 @@ def _label_of_group(one: _Value, tampered: Set[tuple[str, str]]) -> Label | None
     spec = OBJECT_INFO[one.object_name].fields.get(field) if one.object_name else None
     if spec is None or (one.object_name, field) in tampered:
         return unknown_label(one.key)
-    return Label(Integrity.CRM_VERIFIED, frozenset(), frozenset(), one.key) if is_text(spec) else None
+    return _label_of_staff(one.key) if is_text(spec) else None
+
+
+def _label_of_staff(origin: str) -> Label:
+    return Label(Integrity.CRM_VERIFIED, frozenset(), frozenset(), origin)
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ class Declaration:
     effect: Literal["READ", "WRITE"]
     scope: Literal["crm:read", "crm:write"]
     description: str
+    integrity: Literal["external", "crm_verified"] = "external"
+    """Of its answers: an outsider's text, or that of a system in which only people of the tenant write."""
 
 
 async def register(
@@ -179,9 +181,11 @@ async def review(
         raise ForeignToolChangedError("the tool is described in another way by now: look at it again")
     tool.pinned, tool.pinned_digest = tool.found, tool.found_digest
     tool.effect, tool.scope, tool.description = declared.effect, declared.scope, declared.description
+    tool.integrity = declared.integrity
     tool.reviewed_by, tool.reviewed_at = principal.id, at
     await session.flush()
-    payload = {"tool": name, "digest": digest, "effect": declared.effect, "scope": declared.scope}
+    said = {"effect": declared.effect, "scope": declared.scope, "integrity": declared.integrity}
+    payload = {"tool": name, "digest": digest, **said}
     await _note(session, "foreign.reviewed", principal.id, server, payload, at=at)
     return tool
 

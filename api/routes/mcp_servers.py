@@ -65,6 +65,7 @@ class ToolWire(BaseModel):
     digest: str | None = Field(description="Of what was found: a review has to name it.")
     effect: Literal["READ", "WRITE"] | None
     scope: str | None
+    integrity: Literal["external", "crm_verified"] | None
     description: str | None
     reviewed_by: str | None
     reviewed_at: str | None
@@ -77,6 +78,11 @@ class ReviewBody(Body):
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     effect: Literal["READ", "WRITE"]
     scope: Literal["crm:read", "crm:write"]
+    integrity: Literal["external", "crm_verified"] = Field(
+        default="external",
+        description="Of its answers. crm_verified: only people of your organisation write where it reads, and what it "
+        "answers counts as entered by them; it reaches models in clear and is evidence.",
+    )
     description: Annotated[
         str, Field(min_length=1, max_length=2_000, description="What models are told of it: your words.")
     ]
@@ -107,6 +113,7 @@ def tool_wire(server: ForeignServer, tool: ForeignTool) -> ToolWire:
             "digest": tool.found_digest,
             "effect": tool.effect,
             "scope": tool.scope,
+            "integrity": tool.integrity,
             "description": tool.description,
             "reviewed_by": tool.reviewed_by,
             "reviewed_at": None if tool.reviewed_at is None else to_json(tool.reviewed_at),
@@ -195,7 +202,7 @@ async def review_tool(
     """Take a tool as it was found, with what you declare of it. What was found meanwhile is refused."""
     if body.effect == "WRITE" and body.scope != "crm:write":
         raise InputError("scope", "expected crm:write for a tool that changes something")
-    declared = Declaration(body.effect, body.scope, body.description)
+    declared = Declaration(body.effect, body.scope, body.description, body.integrity)
     async with service.database.session(principal.tenant, write=True) as session:
         server = await foreign.get(session, str(server_id))
         at = service.runner.clock()

@@ -62,12 +62,13 @@ class Stage:
         found = await self.world.get(ADMIN, f"/admin/mcp-servers/{self.server_id}/tools")
         return {one["tool"]: one for one in found}
 
-    async def review(self, tool: str, *, effect: str = "READ", digest: str | None = None) -> Any:
+    async def review(self, tool: str, *, effect: str = "READ", digest: str | None = None, **more: str) -> Any:
         body = {
             "digest": digest or (await self.tools())[tool]["digest"],
             "effect": effect,
             "scope": "crm:read" if effect == "READ" else "crm:write",
             "description": f"{tool} of the issue tracker, as we know it.",
+            **more,
         }
         path = f"/admin/mcp-servers/{self.server_id}/tools/{tool}/review"
         return await self.world.call(ADMIN, "POST", path, json=body)
@@ -161,6 +162,32 @@ async def test_what_it_does_is_held_and_done_once_and_what_it_says_is_outside(st
     assert len(stage.server.asked) == 1  # the other tenant has no such server
 
 
+async def test_answers_count_as_the_tenant_s_own_only_where_somebody_vouches_for_them(stage: Stage) -> None:
+    await stage.set_up()
+    stage.server.answer = "Issue 4711: the pump leaks since Tuesday."
+
+    async def read() -> str:
+        _, values = await stage.say(FIND_CALL)
+        [message] = [one for one in values["messages"] if one["type"] == "tool"]
+        outside = (message.get("artifact") or {}).get("labels", [])
+        assert ("4711" in str(stage.model.heard[-1])) is (outside == [])
+        return str(outside[0]["integrity"]) if outside else "crm_verified"
+
+    assert (await stage.tools())["find_issues"]["integrity"] == "external"
+    assert await read() == "external"
+    wrong = await stage.review("find_issues", integrity="system")
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "integrity")
+    vouched = await stage.review("find_issues", integrity="crm_verified")
+    assert vouched.json()["integrity"] == "crm_verified"
+    noted = await stage.world.get(ADMIN, "/audit", params={"kind": "foreign.reviewed"})
+    assert sorted(one["payload"]["integrity"] for one in noted) == ["crm_verified", "external", "external"]
+    assert await read() == "crm_verified"
+    _, values = await stage.say(CREATE_CALL)
+    assert held(values)  # it is trusted in what it says, not to act
+    assert (await stage.review("find_issues")).json()["integrity"] == "external"
+    assert await read() == "external"
+
+
 async def _context_of(stage: Stage) -> RunContext:
     """What a run of Dana's is given."""
     runner = stage.world.service.runner
@@ -229,6 +256,7 @@ def _shows_on_the_command_line(stage: Stage, tools: Json) -> None:
         "digest": tools[0]["digest"],
         "effect": "WRITE",
         "scope": "crm:write",
+        "integrity": "external",
         "description": "Ours.",
     }
 
