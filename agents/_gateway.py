@@ -14,6 +14,7 @@ from agents._calling import ModelError, Patience, call_model
 from agents._offline import OfflineModel
 from agents._sealing import NOTE, PeopleIndex, Sealer
 from crm.database import Database
+from tools._declare import without_ways
 from trust import budgets, telemetry
 from trust.digests import digest_of
 from trust.masking.masker import LabelFor, Masker, MaskingError, Policy
@@ -190,6 +191,7 @@ class Gateway:
     ) -> Answer:
         leaves = not isinstance(model, OfflineModel)
         sent = _with_note(sealed) if leaves else list(sealed)
+        tools = [without_ways(tool) for tool in tools] if leaves else tools
         expected = _estimate(sent, tools)
         if leaves:
             await self._spend(asking, expected)

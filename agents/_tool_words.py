@@ -17,6 +17,8 @@ _MOST_TOKENS = 120
 _FITS, _NAMED = 0.5, 0.6
 _WEIGHT = 3.0
 """What a tool that fits entirely counts, in words of an agent's field."""
+_ASKED = 5.0
+"""What a way to ask counts that a tool declares word for word."""
 
 
 def score_by_tools(text: str, roster: Mapping[str, DomainAgent], *, for_customer: bool) -> dict[str, float]:
@@ -32,8 +34,11 @@ def score_by_tools(text: str, roster: Mapping[str, DomainAgent], *, for_customer
         if tool.name not in shared | GRAMMAR and (tool.for_customers or not for_customer)
     }
     chooser = _chooser_of(tuple(telling.values()))
-    bare = strip_polite(clean(text))
-    ranked = chooser.rank(chooser.hear(tokenize(bare)[:_MOST_TOKENS], asks=text.rstrip().endswith("?")))
+    bare = strip_polite(clean(text)).rstrip(" ?!.")
+    tokens = tokenize(bare)[:_MOST_TOKENS]
+    if asked := chooser.asked(bare, tokens):
+        return {name: _ASKED for name, agent in roster.items() if asked[0].spec.name in agent.tool_names}
+    ranked = chooser.rank(chooser.hear(tokens, asks=text.rstrip().endswith("?")))
     best = next(iter(ranked), None)
     if best is None or best.score < _FITS or best.named < _NAMED:
         return {}

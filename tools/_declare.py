@@ -294,6 +294,8 @@ class Tool:
     asks: str | None = None
     """How a person would ask for it, with `{record}` in the place of the record that is all it has to be told; None: it
     is not offered as something to ask next."""
+    ways: tuple[str, ...] = ()
+    """Ways to ask for it, word for word, as `agents/_offline/asking.py` reads them."""
     is_foreign: bool = False
     """Whether somebody outside has described it: a model that has it may do what the description says."""
 
@@ -312,13 +314,14 @@ class Tool:
                 "name": self.name,
                 "description": self.description,
                 "parameters": _plain_schema(self.arguments),
+                **({"ways": list(self.ways)} if self.ways else {}),
             },
         }
 
     @cached_property
     def schema_hash(self) -> str:
-        """Changes when anything does that an approval relied on."""
-        return digest_of([self.schema, self.effect, self.scope])
+        """Changes when anything does that an approval relied on; how a tool is asked for is no such thing."""
+        return digest_of([without_ways(self.schema), self.effect, self.scope])
 
     @cached_property
     def handle_arguments(self) -> frozenset[str]:
@@ -411,6 +414,18 @@ def _plain_schema(model: type[BaseModel]) -> dict[str, Any]:
 A = TypeVar("A", bound=Arguments)
 
 
+def without_ways(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema as a provider's model is shown it: without the ways to ask, which it needs none of."""
+    function = {name: value for name, value in schema["function"].items() if name != "ways"}
+    return {**schema, "function": function}
+
+
+def _split_ways(doc: str) -> tuple[str, tuple[str, ...]]:
+    """A docstring without the paragraph that begins with 'People say:', and the ways to ask that stand in it."""
+    told, _, ways = doc.partition("\n\nPeople say: ")
+    return told, tuple(filter(None, (" ".join(one.split()).strip(" .") for one in ways.split(";"))))
+
+
 def tool(
     *,
     effect: Effect,
@@ -424,6 +439,8 @@ def tool(
 ) -> Callable[[Callable[[ToolContext, A], Awaitable[Result | Proposal]]], Tool]:
     """Declare a tool. The function's name is the tool's, its docstring is what the model reads.
 
+    A last paragraph of it that begins with 'People say:' holds ways to ask, for the model that decides by rules.
+
     The argument and result models are taken from the annotations.
     """
 
@@ -431,11 +448,12 @@ def tool(
         annotations = inspect.get_annotations(function, eval_str=True)
         arguments, result = annotations["args"], annotations["return"]
         writes = result is Proposal
+        description, ways = _split_ways(inspect.cleandoc(function.__doc__ or ""))
         if writes is (effect is Effect.READ):
             raise TypeError(f"{function.__name__}: a tool that writes returns a Proposal, and no other does")
         return Tool(
             name=function.__name__,
-            description=inspect.cleandoc(function.__doc__ or ""),
+            description=description,
             effect=effect,
             scope=scope,
             arguments=arguments,
@@ -448,6 +466,7 @@ def tool(
             judges_outside=judges_outside,
             most_records=most_records,
             asks=asks,
+            ways=ways,
         )
 
     return declare

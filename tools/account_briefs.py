@@ -78,7 +78,11 @@ class AccountBrief(Names):
 @tool(effect=Effect.READ, scope=CRM_READ, asks="Give me a brief of {record}")
 async def account_brief(ctx: ToolContext, args: AccountBriefArguments) -> AccountBrief:
     """Research brief of a company: firmographics, open deals and their worth, deals won and lost, open cases, people,
-    contracts, last activities and risks. Briefing or research on an account, what do we know, background, dossier."""
+    contracts, last activities and risks. Briefing or research on an account, what do we know, background, dossier.
+
+    People say: what do we have on it; what should I know about it; how are we doing with/at it; who are it; give me the
+    background/lowdown on it.
+    """
     account = await get_seen(ctx.crm, "Account", args.account_id, argument="account_id")
     account_id = account["Id"]
     deals, cases = await open_deals(ctx.crm, account_id), await open_cases(ctx.crm, account_id)

@@ -63,7 +63,11 @@ class DayReview(Names):
 async def review_my_day(ctx: ToolContext, args: ReviewMyDay) -> DayReview:
     """Review my day: my meetings and events, tasks due and overdue, deals about to close or past their close date, and
     e-mails that wait for a reply. What is on today, what is on my plate, walk me through
-    my day, my agenda, my schedule, my to-dos, what do I have to do, what should I do first."""
+    my day, my agenda, my schedule, my to-dos, what do I have to do, what should I do first.
+
+    People say: what does/is my day/today/calendar look like; how does my day/today/calendar look; what have I got
+    on/today/planned; what is up today; what am I up to today; anything I need to do today; where do I start today.
+    """
     me = require_staff(ctx)
     on = parse_date("date", args.date).isoformat() if args.date else ctx.today.isoformat()
     mine = [Filter("OwnerId", "eq", me)]

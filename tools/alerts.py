@@ -26,6 +26,9 @@ class CreateAlert(Scope):
 async def create_alert(ctx: ToolContext, args: CreateAlert) -> Proposal:
     """Set an alert on a metric: alert, notify, warn, tell me when it goes above or below a value, or rises or falls by
     so many per cent. A person has to approve it first. It looks with the rights of whoever asked for it.
+
+    People say: ping me when; ping me if; let me know when; let me know if; tell me when; tell me if; shout when; shout
+    if; give me a heads-up when; give me a heads-up if; warn me when; warn me if; watch.
     """
     await take_reading(ctx.crm, args.metric, args, args.when, args.threshold, today=ctx.today)
     fields = {
@@ -45,6 +48,9 @@ class StopAlert(Arguments):
 
 @tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "MetricAlert__c"),))
 async def stop_alert(ctx: ToolContext, args: StopAlert) -> Proposal:
-    """Stop, switch off, cancel an alert on a metric. A person has to approve it first."""
+    """Stop, switch off, cancel an alert on a metric. A person has to approve it first.
+
+    People say: stop watching <alert>; stop warning me about <alert>; no more alerts about/for <alert>.
+    """
     row = await find_saved(ctx.crm, "MetricAlert__c", args.alert)
     return Proposal((await ctx.crm.propose_update("MetricAlert__c", row["Id"], {"IsActive__c": False}),))

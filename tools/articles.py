@@ -55,6 +55,10 @@ async def draft_article(ctx: ToolContext, args: DraftArticle) -> Proposal:
     """Turn a resolved case into a knowledge article, draft or write one, from how it was solved. Nobody sees it yet.
 
     It stays a draft, with the case as its source, until publish_article puts it online.
+
+    People say: write up the solution of it; write up how it was solved/fixed; write it up for others/everyone; make an
+    article of/from it; turn it into an article; put the solution of it into the knowledge base; put it into the
+    knowledge base; document the solution/fix of it; share the solution/fix of it; write down how it was solved/fixed.
     """
     case = await ctx.crm.get("Case", args.case_id, ["Status", "IssueId__c"])
     if case["Status"] != "Closed":
@@ -128,7 +132,11 @@ class ArticleReview(Result):
 
 @tool(effect=Effect.READ, scope=CRM_READ, asks="Review the article {record}")
 async def review_article(ctx: ToolContext, args: ReviewArticle) -> ArticleReview:
-    """Review or check an article before it is published: missing parts, personal data, articles that say the same."""
+    """Review or check an article before it is published: missing parts, personal data, articles that say the same.
+
+    People say: is it ready to publish; is it (still) ok/good/correct/right/current/valid/fine; can it go online; can we
+    publish it; does it miss anything; anything wrong/missing in/with it; look over it; proofread it.
+    """
     article = await ctx.crm.get("Knowledge__kav", args.article_id, _FIELDS)
     findings = [*_check_parts(article), *await _check_people(ctx, article), *await _check_likes(ctx, article)]
     kinds = sorted({one.kind for one in findings})
@@ -214,6 +222,8 @@ async def publish_article(ctx: ToolContext, args: PublishArticle) -> Proposal:
     """Publish a reviewed draft article: put it online for its audience, as its next version.
 
     Needs the right to publish, and a second person who approves it.
+
+    People say: put it online; make it public; it can go live; let customers see it; let everyone see it.
     """
     article = await ctx.crm.get("Knowledge__kav", args.article_id, _FIELDS)
     if article["PublishStatus"] != "Draft":
@@ -238,7 +248,11 @@ class ArchiveArticle(Arguments):
     effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Knowledge__kav"),), asks="Archive the article {record}"
 )
 async def archive_article(ctx: ToolContext, args: ArchiveArticle) -> Proposal:
-    """Archive, retire or unpublish an article that is online: nobody finds it any more. Needs the right to publish."""
+    """Archive, retire or unpublish an article that is online: nobody finds it any more. Needs the right to publish.
+
+    People say: take it offline; take it down; it is outdated; pull it from the knowledge base; nobody should find it
+    any more.
+    """
     article = await ctx.crm.get("Knowledge__kav", args.article_id, ["PublishStatus"])
     if article["PublishStatus"] != "Online":
         raise ToolFailedError(f"only a published article can be archived, and this one is {article['PublishStatus']}")

@@ -85,7 +85,14 @@ class CampaignBriefDraft(Result):
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def draft_campaign_brief(ctx: ToolContext, args: DraftCampaignBrief) -> CampaignBriefDraft:
     """Draft or revise a campaign brief from a goal: checks product and segment, looks up how past campaigns went, and
-    says what is missing. Nothing is saved: show the draft, let the person change it, then save_campaign_brief."""
+    says what is missing. Nothing is saved: show the draft, let the person change it, then save_campaign_brief.
+
+    People say: I need a brief for it; I need a one-pager for a campaign on <goal>; I need a one-pager for a campaign
+    about <goal>; I need a brief for a campaign on <goal>; sketch a campaign about <goal>; sketch a campaign to <goal>;
+    plan a campaign to <goal>; plan a campaign for <goal>; think up a campaign for <goal>; we want a campaign that
+    <goal>; let us do a campaign about <goal>; let us do a campaign for <goal>; idea/ideas for a campaign about <goal>;
+    idea/ideas for a campaign to <goal>.
+    """
     start, end = _require_dates(ctx, args)
     product = await _product(ctx, args)
     people = reachable = None

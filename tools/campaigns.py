@@ -77,7 +77,12 @@ class CampaignDraft(Result):
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def draft_campaign(ctx: ToolContext, args: DraftCampaign) -> CampaignDraft:
     """Draft a campaign from a saved brief, or draft how one is refined: dates, budget, name, description. Nothing is
-    saved: show the draft, let the person change it, then save_campaign with the same arguments."""
+    saved: show the draft, let the person change it, then save_campaign with the same arguments.
+
+    People say: turn the brief into a campaign; make the brief a campaign; make a campaign out of/from the brief; make a
+    campaign out of the brief; build a campaign from/on the brief; turn brief <brief> into a campaign; turn the brief
+    <brief> into a campaign; make a campaign from/of the brief <brief>; make a campaign out of the brief <brief>.
+    """
     present, brief, fields = await _plan(ctx, args)
     changed = [name for name, value in fields.items() if present is None or present.get(name) != value]
     what = "A new campaign" if present is None else "The campaign"
@@ -235,7 +240,17 @@ _HOW = (
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def campaign_summary(ctx: ToolContext, args: CampaignSummary) -> CampaignFigures:
     """How a campaign did, its performance and results: members, responses, response rate, cost, cost per response, won
-    opportunities and ROI, the return on investment, all from records."""
+    opportunities and ROI, the return on investment, all from records.
+
+    People say: how did it go/do/perform/work/run; how is it going/doing/performing/running/working; how well did it
+    do/work/go; how successful was it; was it worth it; was it worth the money; was it a success; did it pay off; did it
+    work; did it bring in anything/something; what came (out) of it; what did it bring (in) (us); what did it cost (us);
+    what did we spend on it; how much did we spend on it; how much did it cost; how much did it bring (in); what have we
+    spent on it; return on it; return of it; cost of it; costs of it; results of it; response to it; how many
+    people/leads/deals came out of it; how many leads came (in) from it; how many leads did it bring (in); how many
+    responded/answered to it; how many people responded/answered to it; what did we get out of it; what did we get for
+    our money with it; is it (still) worth it; any results from it.
+    """
     campaign_id = await resolve_named(ctx, "Campaign", args.campaign, argument="campaign")
     row = await ctx.crm.get("Campaign", campaign_id)
     count = await count_responses(ctx, row["Id"])

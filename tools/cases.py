@@ -84,7 +84,12 @@ class SimilarCaseList(Result):
 
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def similar_cases(ctx: ToolContext, args: SimilarCases) -> SimilarCaseList:
-    """Find earlier cases like a given case or description, with how the closed ones were solved."""
+    """Find earlier cases like a given case or description, with how the closed ones were solved.
+
+    People say: anyone had/seen it before; has anyone had/seen it before; seen something/anything like it (before); have
+    we seen/had it before; have we seen/had something/anything like it (before); other/more cases like it; how was
+    something like it solved/fixed; what did we do in cases like it.
+    """
     text = args.text
     if args.case_id:
         row = await ctx.crm.get("Case", args.case_id)
@@ -148,7 +153,10 @@ class OpenCase(Arguments):
 
 @tool(effect=Effect.WRITE, scope=CRM_WRITE, for_customers=True, changes=(("create", "Case"),))
 async def open_case(ctx: ToolContext, args: OpenCase) -> Proposal:
-    """Open, report or file a new case or ticket about a problem. A customer's belongs to the customer."""
+    """Open, report or file a new case or ticket about a problem. A customer's belongs to the customer.
+
+    People say: log a fault/problem/issue, <subject>; the customer reports <subject>; a customer reports <subject>.
+    """
     fields = {
         "Subject": args.subject,
         "Description": args.description,

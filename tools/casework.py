@@ -73,6 +73,11 @@ async def case_summary(ctx: ToolContext, args: SummariseCase) -> CaseSummary:
     """Summarise a case: what happened, the timeline, who did what, where it stands, its age and who has to act next.
 
     Includes time to the first answer, handle time, hand-overs between owners and the resolution.
+
+    People say: catch me up on it; what is it about; what is the customer complaining about in it; what is the
+    problem/matter/trouble in it; what is wrong in it; what does the customer want in it; where are we on/with it; what
+    is the state/status of it; what happened in it; how far are we with it; bring me up to speed on it; what is the
+    story of it; who has to act on it; who is next on it; fill me in on it; tldr of it.
     """
     case = await ctx.crm.get("Case", args.case_id)
     history = await children_of(
@@ -222,7 +227,12 @@ class EscalateCase(Arguments):
 
 @tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Case"), ("create", "CaseComment")))
 async def escalate_case(ctx: ToolContext, args: EscalateCase) -> Proposal:
-    """Escalate a case: set its status to Escalated, mark it, and note the reason in an internal comment."""
+    """Escalate a case: set its status to Escalated, mark it, and note the reason in an internal comment.
+
+    People say: it needs a manager; it needs to go to a manager/supervisor; get a manager/supervisor involved; get a
+    manager/supervisor involved in it; get a manager/supervisor to look at it; take it to the next level; it is getting
+    out of hand; bump it up to a manager; customer is furious/angry/fuming about it; raise it to management.
+    """
     case = await ctx.crm.get("Case", args.case_id, ["Status"])
     if case["Status"] == "Closed":
         raise ToolFailedError("the case is closed; only an open one can be escalated")
@@ -249,7 +259,13 @@ class CloseCase(Arguments):
 
 @tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Case"), ("create", "CaseComment")))
 async def close_case(ctx: ToolContext, args: CloseCase) -> Proposal:
-    """Close or resolve a case: write its resolution down as a comment and set its status to Closed, both at once."""
+    """Close or resolve a case: write its resolution down as a comment and set its status to Closed, both at once.
+
+    People say: it is fixed/solved/resolved/done, <resolution>; it is fixed/solved/resolved/done: <resolution>; it can
+    be closed, <resolution>; it is done with, <resolution>; we fixed/solved it, <resolution>; we fixed/solved it by
+    <resolution>; it was fixed/solved by <resolution>; wrap up it, <resolution>; wrap it up, <resolution>; it can be
+    closed.
+    """
     case = await ctx.crm.get("Case", args.case_id, ["Status"])
     if case["Status"] == "Closed":
         raise ToolFailedError("the case is closed already")

@@ -54,6 +54,10 @@ async def suggest_classification(ctx: ToolContext, args: SuggestClassification) 
     """Suggest how to classify a case: which known issue, type, reason and priority, with confidence and evidence.
 
     Compares it with the known issues, the products and earlier cases. Changes nothing: classify_case does.
+
+    People say: what kind/type/sort of problem/issue/case is it; what category/class is it; what does it belong to;
+    which known issue/problem is it; how would you classify/categorise it; is it a known issue/problem; what priority
+    should it have; how urgent is it.
     """
     case = await _load(ctx, args.case_id)
     found = await classify(ctx.crm, case)
@@ -122,6 +126,8 @@ async def classify_case(ctx: ToolContext, args: ClassifyCase) -> Proposal:
     """Classify a case: set its issue, type, reason and priority to what the known issues and earlier cases suggest.
 
     Sets only what is sure enough and differs from what stands there; suggest_classification shows the evidence.
+
+    People say: put it in the right category; give it the right category/type; sort it (in).
     """
     case = await _load(ctx, args.case_id)
     if case.get("Status") == "Closed":

@@ -48,7 +48,12 @@ class CreateClosePlan(Arguments):
 @tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "Task"),), asks="Create a close plan for {record}")
 async def create_close_plan(ctx: ToolContext, args: CreateClosePlan) -> Proposal:
     """Close plan (mutual action plan) of an opportunity: the steps that are left until it closes, with due dates
-    reckoned back from the close date, saved as tasks. A person has to approve it first."""
+    reckoned back from the close date, saved as tasks. A person has to approve it first.
+
+    People say: what do we need to do to get it over the line; what do we need to do to close/win it; what is left to do
+    to close/win it; what needs to happen to close/win it; how do we get it over the line; how do we get it
+    closed/done/signed; what is missing to close/win it; plan the steps to close it; lay out the steps to close it.
+    """
     fields = ("StageName", "CloseDate", "IsClosed", "ContactId")
     deal = await ctx.crm.get("Opportunity", args.opportunity_id, fields)
     if deal["IsClosed"]:

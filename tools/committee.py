@@ -64,7 +64,12 @@ class Committee(Names):
 @tool(effect=Effect.READ, scope=CRM_READ, judges_outside=True, asks="Who is on the buying committee of {record}?")
 async def buying_committee(ctx: ToolContext, args: BuyingCommittee) -> Committee:
     """Buying committee of an opportunity: the contacts, their roles (decision maker, buyer, technical, user) and how
-    engaged each is by the evidence of e-mails, calls and meetings. Who decides, stakeholders, champions, org map."""
+    engaged each is by the evidence of e-mails, calls and meetings. Who decides, stakeholders, champions, org map.
+
+    People say: who decides at it; who decides on/about it; who calls the shots at it; who has the last/final word/say
+    at it; who signs (off) at it; who is involved in it; who are the players/people in it; who is against us in it; who
+    is our champion in it; whom do we have to convince in it; who needs to be convinced in it.
+    """
     deal = await get_seen(ctx.crm, "Opportunity", args.opportunity_id, argument="opportunity_id")
     people = await _people(ctx, deal)
     since = (ctx.today - timedelta(days=args.within_days)).isoformat()

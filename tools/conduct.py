@@ -42,6 +42,11 @@ async def check_case_policy(ctx: ToolContext, args: CheckCasePolicy) -> PolicyCh
     """Check whether an agent kept to policy in a case: which knowledge article and passage it breaks or keeps.
 
     Compares how soon the customer was answered, and what mails and notes promise, with what the articles say.
+
+    People say: did we treat/handle it by the rules/book; did we follow the rules/policy/procedure in it; did we do
+    everything right in it; did we stick/keep to the rules/policy in it; was it handled/treated
+    correctly/properly/right; was it handled/treated by the rules/book; did the agent do everything right in it; were
+    the rules followed in it; did we break a rule in it; any policy breaches in it; did we promise too much in it.
     """
     case = await ctx.crm.get("Case", args.case_id)
     said = await _said_by_staff(ctx, case["Id"])

@@ -48,7 +48,11 @@ class AdvanceStage(Arguments):
 )
 async def advance_stage(ctx: ToolContext, args: AdvanceStage) -> Proposal:
     """Advance an opportunity to its next sales stage, with the chance and forecast category that belong to it. Names
-    what is missing if the stage's requirements are not met. A second person has to approve it first."""
+    what is missing if the stage's requirements are not met. A second person has to approve it first.
+
+    People say: move it on; move it forward; move it to the next stage; move it along; push it to the next stage; take
+    it to the next stage; it is ready for the next stage.
+    """
     fields = ("StageName", "IsClosed", "ContactId", "Amount", "CloseDate")
     deal = await ctx.crm.get("Opportunity", args.opportunity_id, fields)
     if deal["IsClosed"]:
@@ -129,7 +133,13 @@ class Forecast(Names):
 async def forecast_guidance(ctx: ToolContext, args: ForecastGuidance) -> Forecast:
     """Sales forecast of a month, quarter or year: weighted pipeline, forecast categories, deals won, slipped deals and
     what to do about them. How is my pipeline, will we make the number, where will I land, what is at risk,
-    am I on track for my number, will I hit my target, quota."""
+    am I on track for my number, will I hit my target, quota.
+
+    People say: will I make quota/target/plan; will we make quota/target/plan; are we going to make/hit/reach the
+    number/quota/target/plan; am I going to make/hit/reach my number/quota/target/plan; how far (off) am I from my
+    number/quota/target; how far (off) are we from the number/quota/target; how does/is the forecast look/looking; where
+    do we stand on quota/target/plan; how is the quarter going; how does the quarter look; is my quarter safe.
+    """
     first, last = _span(args.period, ctx.today)
     mine = [Filter("OwnerId", "eq", require_staff(ctx))] if args.whose == "mine" else []
     wanted = (*DEAL_COLUMNS, "ForecastCategory", "IsClosed", "IsWon")

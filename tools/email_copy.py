@@ -61,7 +61,13 @@ class EmailVariants(Result):
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def draft_email_variants(ctx: ToolContext, args: DraftEmailVariants) -> EmailVariants:
     """Write variants of a campaign's e-mail, subject line and body, for each segment, from its brief and product.
-    Nothing is saved: show them, let the person choose and change, then save_email_variant."""
+    Nothing is saved: show them, let the person choose and change, then save_email_variant.
+
+    People say: subject lines for it; give me subject lines for it; suggest/write (some) subject lines for it; versions
+    of the mail for it; versions of the invitation (mail) for it; variants of the mail for it; reword the mail for it;
+    rewrite the mail for it; write the mail for it; write the invitation for it; write an invitation for/to it; draft
+    the invitation for/to it; what could the mail for it say; word the mail for it.
+    """
     material = await gather_material(ctx, args.campaign)
     segments: list[tuple[str | None, Segment | None]] = [
         *[await load_segment(ctx, one) for one in dict.fromkeys(args.segments)]

@@ -40,6 +40,11 @@ async def find_insights(ctx: ToolContext, args: FindInsights) -> Insights:
 
     Looks at the past three months unless a period is given, and at all that the metric can be split by unless group_by
     says what.
+
+    People say: anything odd/unusual/strange/weird/off in the numbers/figures/data; anything
+    odd/unusual/strange/weird/off; anything I should know about the numbers/figures; anything worth knowing; what stands
+    out; what jumps out; what is different from before; did anything change in the numbers/figures; any surprises in the
+    numbers/figures; any surprises; what should I know about the numbers/figures; explain the drop/rise/jump in.
     """
     layer = await ctx.crm.semantics()
     dataset, measure = find_measure(layer, args.metric)

@@ -66,7 +66,11 @@ class SendMeetingRequest(Arguments):
 @tool(effect=Effect.SEND, scope=CRM_SEND, changes=(("create", "EmailMessage"), ("create", "Event")))
 async def send_meeting_request(ctx: ToolContext, args: SendMeetingRequest) -> Proposal:
     """Send a meeting request: invite contacts, leads or colleagues by e-mail and put the event into the calendar.
-    Schedule or set up a meeting, appointment or call. A second person has to approve it first."""
+    Schedule or set up a meeting, appointment or call. A second person has to approve it first.
+
+    People say: set up a meeting/call with it; get a meeting/call with it in/on the calendar; book a meeting/call with
+    it; put a meeting/call with it in the calendar; find/get time with it; get it on the calendar.
+    """
     sender = None if ctx.post is None else await ctx.post.sender()
     if ctx.post is None or sender is None or not is_address(sender.address):
         raise ToolFailedError("this organisation has no sender address yet, so nothing can be sent")

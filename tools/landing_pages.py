@@ -72,7 +72,12 @@ class LandingPageDraft(Result):
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def draft_landing_page(ctx: ToolContext, args: DraftLandingPage) -> LandingPageDraft:
     """Draft a landing page with a sign-up form for a campaign, as cleaned HTML to preview. Nothing is saved: show it,
-    let the person change it, then save_landing_page with the same headline, html, fields and button."""
+    let the person change it, then save_landing_page with the same headline, html, fields and button.
+
+    People say: sign-up page for it; signup page for it; registration page for it; a page to sign up for it; page where
+    people sign up for it; make/build a page for it; I need a page for it; form for it; sign-up form for it; a form to
+    register for it.
+    """
     material = await gather_material(ctx, args.campaign)
     title, page = _build(material, args, ctx)
     own = args.headline is not None or args.html is not None or args.button is not None

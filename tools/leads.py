@@ -54,7 +54,12 @@ class LeadRanking(Names):
 @tool(effect=Effect.READ, scope=CRM_READ, asks="Rank who should get the lead {record}")
 async def rank_lead_owners(ctx: ToolContext, args: RankLeadOwners) -> LeadRanking:
     """Who should get a lead, with the numbers: people of its territory by state, ranked by quote success, then by load.
-    Best rep or agent for a lead, who to assign it to."""
+    Best rep or agent for a lead, who to assign it to.
+
+    People say: who should/could get it; who should take/own/handle/work it; who would/should be the right/best
+    rep/person/owner for it; who is the right/best rep/person/owner for it; who do I give/assign/pass it to; whose lead
+    is it; who is best placed for it; who is best placed to handle/take/work it; who would be a good fit for it.
+    """
     lead = await get_seen(ctx.crm, "Lead", args.lead_id, argument="lead_id")
     territories, people = await rank(ctx.crm, await state_of(ctx.crm, lead, args.state))
     return LeadRanking(
@@ -93,7 +98,11 @@ class RouteLead(Arguments):
 @tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Lead"),), asks="Route the lead {record}")
 async def route_lead(ctx: ToolContext, args: RouteLead) -> Proposal:
     """Route a lead: assign it to the best person of its territory by state, then quote success, then load (see
-    rank_lead_owners). Changes the lead's owner; a second person has to approve it first."""
+    rank_lead_owners). Changes the lead's owner; a second person has to approve it first.
+
+    People say: give it to the best/right rep/person; pass it on to the best/right rep/person; find it an owner; get it
+    to the best/right rep/person; let the best rep have it; hand it to the best/right rep/person.
+    """
     lead = await get_seen(ctx.crm, "Lead", args.lead_id, argument="lead_id")
     _require_open(lead)
     _, people = await rank(ctx.crm, await state_of(ctx.crm, lead, args.state))
@@ -120,7 +129,12 @@ class LeadDuplicates(Result):
 @tool(effect=Effect.READ, scope=CRM_READ, asks="Find duplicates of the lead {record}")
 async def find_lead_duplicates(ctx: ToolContext, args: FindLeadDuplicates) -> LeadDuplicates:
     """Duplicates of a lead, before it is converted: accounts that may be its company and contacts with its e-mail
-    address."""
+    address.
+
+    People say: is there already a lead/contact/account like it; do we (already) have it; do we (already) have it in the
+    system; do we (already) know it; is it a duplicate; is it (already) in the system; is it (already) in the CRM; is it
+    (already) a customer; does it exist twice; have we got it twice.
+    """
     lead = await get_seen(ctx.crm, "Lead", args.lead_id, argument="lead_id")
     accounts, contacts = await _accounts_like(ctx, lead), await _contacts_like(ctx, lead)
     return LeadDuplicates(
@@ -169,7 +183,11 @@ class ConvertLead(Arguments):
 )
 async def convert_lead(ctx: ToolContext, args: ConvertLead) -> Proposal:
     """Convert a lead into an account, a contact and an opportunity, all at once or not at all. Looks for duplicates
-    first and asks which record is meant. A person has to approve it first."""
+    first and asks which record is meant. A person has to approve it first.
+
+    People say: make it a customer; make an opportunity/account of/from it; turn it into an
+    opportunity/account/customer/deal; make it into an opportunity/deal.
+    """
     lead = await ctx.crm.get("Lead", args.lead_id)
     _require_open(lead)
     made = _Made(ctx, lead)

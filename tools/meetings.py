@@ -65,7 +65,11 @@ class MeetingBrief(Names):
 @tool(effect=Effect.READ, scope=CRM_READ, asks="Prepare a meeting about {record}")
 async def prepare_meeting(ctx: ToolContext, args: PrepareMeeting) -> MeetingBrief:
     """Prepare a meeting or call with a customer: agenda, attendees, open cases, open deals, promises not yet kept and
-    the last activities. Brief me for my meeting, get me ready for a visit, talking points."""
+    the last activities. Brief me for my meeting, get me ready for a visit, talking points.
+
+    People say: prep me for (my) (meeting/call/visit) (with) it; I am seeing/meeting/visiting it; what do I need to know
+    before (my) meeting/call/visit (with) it; get me up to speed before (I) (meet/see/visit) it.
+    """
     meeting = await _meeting(ctx, args.record_id)
     deal_id, account_id, person_ids = await _subject(ctx, meeting, args.record_id)
     cases = await open_cases(ctx.crm, account_id) if account_id else None

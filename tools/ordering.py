@@ -37,7 +37,10 @@ class CreateOrder(Arguments):
 )
 async def create_order(ctx: ToolContext, args: CreateOrder) -> Proposal:
     """Turn a quote that the customer agreed on into an order (purchase order): one item per line, prices net of all
-    discounts, together exactly the quote's total. A second person has to approve it first."""
+    discounts, together exactly the quote's total. A second person has to approve it first.
+
+    People say: make/place an order from it; turn it into an order; order what is in it.
+    """
     quote = await ctx.crm.get("Quote", args.quote_id, _QUOTE)
     _require_agreed(quote, ctx)
     wanted = Query("QuoteLineItem", _LINE, [Filter("QuoteId", "eq", quote["Id"])], [Sort("CreatedDate"), Sort("Id")])

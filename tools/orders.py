@@ -57,6 +57,10 @@ async def order_status(ctx: ToolContext, args: OrderStatus) -> Orders:
     """Look up the status of an order: where it stands, what was ordered, and whether it can be canceled.
 
     By order number or id, or all orders of an account; without any of them the latest orders you may see.
+
+    People say: where is it; when will it arrive/come/ship; when does it arrive/come/ship; has it (been)
+    shipped/left/arrived; did it ship/arrive; is it on its way; how is it coming along; what is in it; can it still be
+    cancelled; track it; any news on it; what is the status of it.
     """
     page = await ctx.crm.query(Query("Order", None, _filters(args), [Sort("CreatedDate", True)], args.limit))
     shown = [{column: row[column] for column in _COLUMNS if column in row} for row in page.records]
@@ -107,7 +111,11 @@ class CancelOrder(Arguments):
 
 @tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("update", "Order"), ("create", "Task")))
 async def cancel_order(ctx: ToolContext, args: CancelOrder) -> Proposal:
-    """Cancel an order that is a draft or activated, and note the reason. A second person has to approve it."""
+    """Cancel an order that is a draft or activated, and note the reason. A second person has to approve it.
+
+    People say: call off it; call it off; they do not want it any more; customer does not want it any more; customer
+    changed their/his/her mind about it; stop it from shipping; do not ship it.
+    """
     order = await ctx.crm.get("Order", args.order_id, ["Status", "OrderNumber"])
     if order["Status"] == "Canceled":
         raise ToolFailedError("the order is canceled already")

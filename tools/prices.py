@@ -66,7 +66,11 @@ class Prices(Names):
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def product_pricing(ctx: ToolContext, args: ProductPricing) -> Prices:
     """Price of a product: what it costs by price list (price book), whether the price is valid on a day, and which one
-    applies to a customer. How much do we charge, what does it cost, unit price, list price, contract price, pricing."""
+    applies to a customer. How much do we charge, what does it cost, unit price, list price, contract price, pricing.
+
+    People say: how much is it; how much does it cost; what does it cost; what would it cost; what is the price of it;
+    price of it; do we have a price for it; what do we charge/ask for it.
+    """
     on = parse_date("on", args.on) if args.on else ctx.today
     if (args.product is None) is (args.product_id is None):
         raise ToolRetryError("product: expected this or product_id")

@@ -38,7 +38,11 @@ class CreateQuote(Arguments):
 )
 async def create_quote(ctx: ToolContext, args: CreateQuote) -> Proposal:
     """Create a quote (offer, proposal, quotation) from the products of an opportunity: one line for each, with its
-    price, quantity and discount, the total worked out. A second person has to approve it first."""
+    price, quantity and discount, the total worked out. A second person has to approve it first.
+
+    People say: quote for it; quote it; send/get it a quote; price up it; make/draw/write up an offer for it; put a
+    quote together for it; prepare a quote for it.
+    """
     fields = ("Name", "AccountId", "ContactId", "IsClosed")
     deal = await ctx.crm.get("Opportunity", args.opportunity_id, fields)
     if deal["IsClosed"]:

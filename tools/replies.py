@@ -64,6 +64,10 @@ async def suggest_reply(ctx: ToolContext, args: SuggestReply) -> SuggestedReply:
     """Suggest a reply or answer to the customer of a case: articles it would cite, and how similar cases were solved.
 
     Only articles that customers may read are cited. draft_reply writes the reply and saves it as a draft.
+
+    People say: what do I write/answer/reply on it; what should I say/write/answer/reply to it; what should I
+    say/write/answer to the customer on it; what could I answer on it; help me answer/reply it; how do I answer/reply
+    it; propose an answer/reply for/to it.
     """
     case = await ctx.crm.get("Case", args.case_id)
     made = await _compose(ctx, case)
@@ -147,6 +151,9 @@ async def draft_reply(ctx: ToolContext, args: DraftReply) -> Proposal:
     """Write a reply to the customer of a case and save it as a draft, with the articles it is built on cited.
 
     It is not sent: send_email does that, edit_reply changes it, dismiss_reply lays it aside.
+
+    People say: tell the customer on it <body>; let the customer on it know <body>; write the customer on it <body>;
+    answer it that <body>; reply to it that <body>; write back on it that <body>.
     """
     case = await ctx.crm.get("Case", args.case_id)
     contact = case.get("ContactId")

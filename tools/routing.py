@@ -48,6 +48,13 @@ async def suggest_owner(ctx: ToolContext, args: SuggestOwner) -> OwnerRanking:
     """Suggest the best or right agent or colleague for a case: a ranking of who should be assigned, own or take it.
 
     Counts closed cases of the same issue, then of the same product, then open cases, the workload: fewest is best.
+
+    People say: who is best placed to handle/take/solve it; who is best placed for it; who should
+    handle/take/own/work/solve it; who should look at it; who should look into it; who can/could help with it; who
+    can/could take/handle/solve it; which agent/colleague/person should handle/take/own/get it; which
+    agent/colleague/person should look at it; which team member should handle/take/own/get it; which team member should
+    look at it; who knows (most) about it; who is the right/best person/agent/colleague for it; who do I give/assign it
+    to; who would/should be the right/best person/agent/colleague for it; who has time for it.
     """
     case = await _load(ctx, args.case_id)
     ranked = await _rank(ctx, case)
@@ -151,6 +158,9 @@ async def route_case(ctx: ToolContext, args: RouteCase) -> Proposal:
     """Route a case: assign, reassign, transfer or hand it over to the best agent, or to the one that is named.
 
     The best agent has closed most cases of its issue, then of its product, then has the fewest open ones.
+
+    People say: give it to the best/right agent/person; get it to the right person/agent; pass it on to the best/right
+    agent/person; find it an owner; find someone for it; hand it to the best/right person/agent.
     """
     case = await _load(ctx, args.case_id)
     if case["Status"] == "Closed":

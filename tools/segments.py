@@ -57,6 +57,11 @@ async def preview_segment(ctx: ToolContext, args: PreviewSegment) -> SegmentPrev
 
     Try out a segment, try out a target group, how large an audience, how big a segment, how large a target group, size
     of the audience.
+
+    People say: how many people would we reach; how many would we reach; who would we reach; how many people would get
+    this; how big is the audience; how big is the audience of/for; how big would the audience be; how large is the
+    audience of/for; how many people could we write/mail to; whom could/can we write/mail to; how many people can we
+    reach; how many people would this go to; how many people fit.
     """
     segment = args.segment
     counted = await count_people(ctx, segment)
@@ -85,7 +90,10 @@ class SaveSegment(Selection):
 @tool(effect=Effect.WRITE, scope=CRM_WRITE, changes=(("create", "MarketSegment"), ("update", "Campaign")))
 async def save_segment(ctx: ToolContext, args: SaveSegment) -> Proposal:
     """Save a segment under a name, with the conditions that preview_segment was tried with. A person has to approve it
-    first. With campaign_id it also becomes the audience of that campaign."""
+    first. With campaign_id it also becomes the audience of that campaign.
+
+    People say: keep these people as <name>; keep that audience as <name>; remember that audience as <name>.
+    """
     segment = args.segment
     counted = await count_people(ctx, segment)
     if not counted.people:
@@ -119,7 +127,11 @@ class AddCampaignMembers(Arguments):
 )
 async def add_campaign_members(ctx: ToolContext, args: AddCampaignMembers) -> Proposal:
     """Make people of a segment members of a campaign, those first who are not yet. A person has to approve the list.
-    Whoever opted out of e-mail is left out. Call it again for more people than fit into one list."""
+    Whoever opted out of e-mail is left out. Call it again for more people than fit into one list.
+
+    People say: add the segment <segment> to it; put the segment <segment> on the list for it; put the segment <segment>
+    into it; invite the segment <segment> to it; enrol the segment <segment> in it.
+    """
     campaign = await ctx.crm.get("Campaign", args.campaign_id, ["SegmentDefinition__c"])
     if args.segment is not None:
         _, segment = await load_segment(ctx, args.segment)

@@ -67,7 +67,13 @@ class _Traits:
 @tool(effect=Effect.READ, scope=CRM_READ, asks="Which deals are similar to {record}?")
 async def similar_opportunities(ctx: ToolContext, args: SimilarOpportunities) -> SimilarDeals:
     """Similar opportunities or deals: compared by products, industry, amount, stage and outcome, with a score and why.
-    Which deals are like this one, deals like it before, comparable wins, what can we learn from earlier deals."""
+    Which deals are like this one, deals like it before, comparable wins, what can we learn from earlier deals.
+
+    People say: have we done/sold/won anything/something like it (before); have we done/had/seen/won a deal/project like
+    it (before); anything like it (before); similar wins to it; what deals/opportunities/wins resemble it; did we ever
+    do/sell/win something/anything like it; how did we win deals like it; which deals/opportunities/wins look like it;
+    what is comparable/similar to it; what else is like it.
+    """
     deal = await get_seen(ctx.crm, "Opportunity", args.opportunity_id, argument="opportunity_id")
     page = await read_all(ctx.crm, Query("Opportunity", None, sort=[Sort("CreatedDate", True)]), most=_MOST)
     others = [row for row in page.records if row["Id"] != deal["Id"]]

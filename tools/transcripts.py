@@ -73,7 +73,13 @@ class CallPassages(Result):
 @tool(effect=Effect.READ, scope=CRM_READ)
 async def explore_transcript(ctx: ToolContext, args: ExploreTranscript) -> CallPassages:
     """Explore call transcripts: what was said in the recorded calls of an opportunity, deal or lead about a topic, with
-    the passages and the number of each line. What did they say on the phone, in the call, about price or deadlines."""
+    the passages and the number of each line. What did they say on the phone, in the call, about price or deadlines.
+
+    People say: did they mention <topic> in the call about it; did they mention/say <topic> in the call/calls with it;
+    what did they say about <topic> in the call about/with it; what was said about <topic> in the call about/with it;
+    did <topic> come up in the call about/with it; what did it say about <topic> on the phone; was there talk of <topic>
+    in the call about/with it.
+    """
     passages = await read_transcripts(ctx.crm, [await _which(ctx, args.record_id)])
     if passages is None:
         raise ToolFailedError("you may not read call transcripts")

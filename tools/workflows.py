@@ -57,6 +57,8 @@ async def start_workflow(ctx: ToolContext, args: StartWorkflow) -> Proposal:
 
     A person has to approve it first. It then goes on by itself, in a conversation of its own, and everything that it
     would write waits for approval again. A completed task on the record notes that it was started.
+
+    People say: kick off the renewals; kick off renewals; start the renewals; get the renewals going; work the renewals.
     """
     if ctx.workflows is None:
         raise ToolFailedError("workflows cannot be started from here")
@@ -101,7 +103,11 @@ class WorkflowStandings(Result):
 
 @tool(effect=Effect.READ, scope=CRM_READ, asks="How do my workflows stand?")
 async def workflow_status(ctx: ToolContext, args: WorkflowStatus) -> WorkflowStandings:
-    """Show the status, progress and next step of the user's own workflows: where each stands and what it waits for."""
+    """Show the status, progress and next step of the user's own workflows: where each stands and what it waits for.
+
+    People say: where does my (campaign) workflow stand; how far is my workflow; what is my workflow waiting for; what
+    are my workflows waiting for; which of my workflows are stuck; is my workflow done/finished.
+    """
     if ctx.workflows is None:
         raise ToolFailedError("workflows are not known here")
     found = await ctx.workflows.list_standings(args.workflow, only_open=args.state == "open", limit=args.limit)

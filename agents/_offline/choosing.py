@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from agents._offline.asking import Asked, find_asked, ways_of
 from agents._offline.lexicon import OBJECT_WORDS
 from agents._offline.schemas import Argument, Spec, Takes
 from agents._offline.stems import choice_stems, is_telling, name_stems, stem, stems_of
@@ -185,10 +186,15 @@ class Chooser:
         self._used = Counter(word for profile in self._profiles for word in profile.weights)
         self._most = math.log(1 + len(self._profiles))
         self._spellings: dict[str, str] = {}
+        self._ways = [way for spec in specs for way in ways_of(spec)]
 
     @cached_property
     def _vocabulary(self) -> list[str]:
         return sorted({token.low for profile in self._profiles for token in _spoken(profile.spec)})
+
+    def asked(self, clause: str, tokens: Sequence[Token]) -> list[Asked]:
+        """The ways to ask for a tool, as the tools declare them, that the clause begins with; the fullest first."""
+        return find_asked(clause, tokens, self._ways, self.spell)
 
     def weight(self, word: str) -> float:
         """How much a word tells one tool from the others: near 1 if one tool uses it, little if all do."""
@@ -354,7 +360,7 @@ def _says_which_are_open(tokens: Sequence[Token]) -> bool:
 
 def _spoken(spec: Spec) -> Iterable[Token]:
     """The words of a tool as they are written."""
-    texts = [spec.name.replace("_", " "), spec.description]
+    texts = [spec.name.replace("_", " "), spec.description, *spec.ways]
     for argument in spec.arguments:
         texts += [argument.name.replace("_", " "), argument.description, *argument.values, *argument.meanings.values()]
     return (token for text in texts for token in tokenize(text) if is_telling(token))

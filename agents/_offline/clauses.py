@@ -37,7 +37,7 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _FAREWELL = re.compile(
-    r"[\s,.!?;-]*\b(?:(?:many )?thanks|thank you|thx|cheers|please)"
+    r"[\s,.!?;-]*\b(?:(?:many )?thanks|thank you|thx|cheers|please|pls|plz)"
     r"(?: a lot| so much| very much| in advance| again)?[\s.!]*$",
     re.IGNORECASE,
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from agents._offline.asking import Asked
 from agents._offline.choosing import OPTION, Fit, Heard, is_kind, profile_of
 from agents._offline.clauses import split_clauses
 from agents._offline.filling import Filled, Filler
@@ -35,6 +36,8 @@ _NAMED = 0.9
 _HALF_NAMED = 0.35
 _CLEARLY, _MUCH = 0.1, 0.25
 _SHORT = 9
+_MOST_MISSED = 3
+"""Words that a clause may say besides a way to ask for a tool; they are named as not taken into account."""
 _NARROWS = re.compile(
     r"^(?:take|use|look|consider|count|skip|leave|ignore|exclude|only|just|split|group)\b", re.IGNORECASE
 )
@@ -61,6 +64,25 @@ def read_tool_request(
     """
     if toolbox is None or verb in _NEVER:
         return None
+    weighed = _read_weighed(clause, bare, verb, briefing, last, toolbox, plain, asks=asks)
+    worded = _read_worded(bare, briefing, toolbox, plain) or _read_worded(clause, briefing, toolbox, plain)
+    if worded is None or (weighed and weighed.tool == worded.tool and len(weighed.ignored) <= len(worded.ignored)):
+        return weighed
+    return worded
+
+
+def _read_weighed(
+    clause: str,
+    bare: str,
+    verb: Verb | None,
+    briefing: Briefing,
+    last: Request | None,
+    toolbox: Toolbox,
+    plain: Callable[[], Request],
+    *,
+    asks: bool,
+) -> Request | None:
+    """By how well the words of the clause fit those of the tools."""
     chooser = toolbox.chooser
     heard = chooser.hear(tokenize(bare)[:300], asks=asks)
     ranked = chooser.rank(heard)
@@ -104,6 +126,37 @@ def read_tool_request(
         return merged(replace(last, said=clause), _request(clause, best.spec, filled), best.spec, briefing)
     is_named = best.spec.writes and heard.head in profile_of(best.spec).verbs and other.verb not in _CHANGES
     return replace(_request(clause, best.spec, filled), otherwise=other if _is_of_use(other) and not is_named else None)
+
+
+def _read_worded(bare: str, briefing: Briefing, toolbox: Toolbox, plain: Callable[[], Request]) -> Request | None:
+    """The request for a tool that the clause asks for in one of the ways that the tool declares; None if in none.
+
+    What the clause says besides has to be understood, or the grammar of records may not read it better.
+    """
+    chooser = toolbox.chooser
+    for asked in chooser.asked(bare, tokenize(bare)):
+        if not is_fillable(asked.spec):
+            continue
+        filled = Filler(asked.spec, bare, briefing, chooser.spell, is_whole=False, asked=asked).fill()
+        missed = [*filled.unread, *(one.text for one in filled.untaken)]
+        if _says_it_again(bare, asked, toolbox):
+            missed, filled.spare = [], []
+        if len(missed) > _MOST_MISSED or (missed and _is_read_in_full(plain())):
+            continue
+        other = plain()
+        request = replace(_request(bare, asked.spec, filled), ignored=tuple(missed))
+        return replace(request, otherwise=other if _is_of_use(other) and not asked.spec.writes else None)
+    return None
+
+
+def _says_it_again(bare: str, asked: Asked, toolbox: Toolbox) -> bool:
+    """'they changed their mind about order 100, call it off': what follows a comma asks for the same tool."""
+    tokens = tokenize(bare)
+    rest = tokens[max(asked.heard, default=-1) + 1 :]
+    if not rest or rest[0].low != ",":
+        return False
+    said = bare[rest[0].end :].strip()
+    return any(one.spec is asked.spec for one in toolbox.chooser.asked(said, tokenize(said)))
 
 
 def read_figure_request(utterance: str, briefing: Briefing, toolbox: Toolbox) -> Request | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from agents._offline import figures, free_text, structures
 from agents._offline.amounts import small_number
+from agents._offline.asking import Asked
 from agents._offline.choosing import OPTION, Profile, phrases_of, profile_of
 from agents._offline.dates import Span
 from agents._offline.lexicon import field_named, object_named
@@ -57,7 +58,14 @@ class Filler:
     """Fills the arguments of one tool from one clause."""
 
     def __init__(
-        self, spec: Spec, clause: str, briefing: Briefing, spell: Callable[[str], str], *, is_whole: bool = True
+        self,
+        spec: Spec,
+        clause: str,
+        briefing: Briefing,
+        spell: Callable[[str], str],
+        *,
+        is_whole: bool = True,
+        asked: Asked | None = None,
     ) -> None:
         self._spec = spec
         self._profile: Profile = profile_of(spec)
@@ -74,6 +82,10 @@ class Filler:
         ]
         self.filled = Filled()
         self._negated: set[str] = set()
+        self._is_asked = asked is not None
+        """Whether the clause is one of the ways to ask for the tool, so that no word besides is one for it."""
+        if asked is not None:
+            self._take_asked(asked)
 
     def fill(self) -> Filled:
         self._read_exact()
@@ -114,6 +126,21 @@ class Filler:
             texts.read(self.filled.values)
         self.filled.unread = self._unread()
         return self.filled
+
+    def _take_asked(self, asked: Asked) -> None:
+        """What the clause has said by being one of the ways to ask for the tool."""
+        for at in asked.heard:
+            self._reader.take(at, at + 1)
+        for name, text in asked.texts.items():
+            if (argument := self._spec.argument(name)) is not None:
+                self.filled.values[name] = [text] if argument.is_list else text[: argument.longest]
+        record, taker = asked.record, asked.taker
+        if record is None or taker is None:
+            return
+        if taker.takes is Takes.TEXT and not record.leans_on_thread:
+            self._put_text(taker, replace(record, text=record.text or record.number or record.record_id))
+        else:
+            self.filled.references[taker.name] = [record]
 
     # Choices and flags
 
@@ -231,7 +258,7 @@ class Filler:
         return read_number(self._reader, kind) if kind else None
 
     def _read_pointers(self) -> None:
-        if not self._spec.taking(Takes.RECORD):
+        if not self._spec.taking(Takes.RECORD) or (self._is_asked and self.filled.references):
             return
         ordinal = read_ordinal(self._reader)
         pronoun = None if ordinal else read_pronoun(self._reader)
@@ -248,7 +275,8 @@ class Filler:
     def _read_names(self) -> list[Reference]:
         """Names that are left once the words of the tool are put aside, with the kind of record said beside them."""
         self._read_kinds()
-        self._take_tool_words()
+        if not self._is_asked:
+            self._take_tool_words()
         names: list[tuple[Reference, bool]] = []
         for start, end in self._reader.leftovers():
             while end - start < _LONGEST_NAME and (step := self._goes_on(start, end)):
@@ -393,7 +421,7 @@ class Filler:
         return tuple(
             self._reader.tokens[at].text
             for at in self._reader.free()
-            if self._stems[at] and self._stems[at] not in self._profile.weights
+            if self._stems[at] and (self._is_asked or self._stems[at] not in self._profile.weights)
         )
 
 

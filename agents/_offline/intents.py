@@ -85,6 +85,9 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"^i (?:have )?(?:just )?(?:called|phoned|rang|spoke (?:to|with)|talked (?:to|with)|had a (?:phone )?call)",
             r"^(?:just )?(?:spoke|talked) (?:to|with)\b",
             r"^(?:just )?had an? (?:\w+ )?(?:call|conversation) (?:with|about)\b",
+            r"^(?:i (?:have )?)?(?:just )?(?:(?:got|came|come|am|hung) off|ended|finished)"
+            r" (?:the|a|my) (?:phone|call|line) (?:with|to)\b",
+            r"^(?:i )?(?:just )?had .{1,40} on the (?:phone|line)\b",
         ),
     ),
     (
@@ -154,6 +157,8 @@ _RULES: tuple[tuple[Verb, re.Pattern[str]], ...] = (
             r"\bwhat (?:is |has |have |had |did )?(?:been )?(?:we )?(?:happened|happening|happen|going on|new)\b",
             r"\b(?:timeline|activity|activities|interactions?|been going on|touch ?points?|what did we do)\b",
             r"\blatest (?:with|on|from)\b",
+            r"^(?:is there |are there )?(?:any|some) (?:news|update|updates|word|movement) (?:from|about|on|with|of)\b",
+            r"^what is (?:new|up) (?:with|at)\b",
             r"\banything new (?:with|on|at|from)\b",
             r"\b(?:anything|something|much) (?:going on|happening|happened|doing) (?:with|at|on|for|around)\b",
             r"\brecent (?:news|history|events)\b",

@@ -124,3 +124,8 @@ class Request:
     dated: frozenset[str] = frozenset()
     implied: frozenset[str] = frozenset()
     """References that go to whichever argument takes such a record."""
+
+    @property
+    def says_more(self) -> bool:
+        """Whether it gives a tool anything to go by."""
+        return bool(self.values or self.references or self.spare or self.ignored)

@@ -15,6 +15,7 @@ from agents._offline.words import singular
 MAX_DESCRIPTION = 6_000
 """Characters of a description that are read; whoever describes a foreign tool may write what he likes."""
 _MAX_ARGUMENTS = 40
+_MAX_WAYS = 40
 _OPTION = re.compile(r"^- ([^:\n]{1,80}): (.*)$")
 _FIELDS = re.compile(r"\bfields?\b")
 _NOT_ASKED = "do not ask the user"
@@ -96,6 +97,8 @@ class Spec:
     name: str
     description: str
     arguments: tuple[Argument, ...]
+    ways: tuple[str, ...] = ()
+    """Ways to ask for it, word for word; see `asking.py`."""
 
     @cached_property
     def writes(self) -> bool:
@@ -133,7 +136,9 @@ def _read_spec(written: str) -> Spec:
         if isinstance(schema, dict)
     ]
     description = str(function.get("description") or "")[:MAX_DESCRIPTION]
-    return Spec(str(function["name"]), description, tuple(arguments[:_MAX_ARGUMENTS]))
+    ways = function.get("ways")
+    said = tuple(map(str, ways[:_MAX_WAYS])) if isinstance(ways, list) else ()
+    return Spec(str(function["name"]), description, tuple(arguments[:_MAX_ARGUMENTS]), said)
 
 
 def _read_argument(name: str, schema: Mapping[str, Any], required: bool, shared: Mapping[str, Any]) -> Argument:

@@ -29,8 +29,11 @@ _TASK_LEAD = re.compile(
     re.IGNORECASE,
 )
 _CALL_LEAD = re.compile(
-    r"^(?:(?:log|record|register|note down|note|track)\s+(?:that\s+)?)?(?:i\s+(?:just\s+|have\s+)?)?(?:had\s+)?"
-    r"(?:a\s+|the\s+|my\s+|an?\s+\w+\s+)?(?:phone call|call|called|phoned|spoke|talked|conversation)\b\s*",
+    r"^(?:(?:log|record|register|note down|note|track)\s+(?:that\s+)?)?(?:i\s+(?:just\s+|have\s+)?)?"
+    r"(?:just\s+)?(?:had\s+)?"
+    r"(?:(?:got|came|come|am|hung)\s+off\s+|ended\s+|finished\s+)?"
+    r"(?:a\s+|the\s+|my\s+|an?\s+\w+\s+)?"
+    r"(?:phone call|call|called|phoned|spoke|talked|conversation|phone(?= with))\b\s*",
     re.IGNORECASE,
 )
 _TALKED = re.compile(r"^(?:i )?(?:just )?(?:talked|spoke|spoken|chatted) (?:to|with) ", re.IGNORECASE)

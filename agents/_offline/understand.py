@@ -59,7 +59,7 @@ _ABOUT_WORDS = frozenset(
     stand rundown doing speed fill walk through prepare ready meeting touchpoints touch points contact contacted
     conversation last events between since then more quick short status know past new we said looking progressing stand
     did speak talk spoke spoken talked call meet touch tell together report run-down tldr 360 story situation
-    everything something far along""".split()
+    everything something far along word news update updates movement""".split()
 )
 _RECENTLY = frozenset(("recent", "recently", "lately", "latest"))
 
@@ -110,6 +110,8 @@ def _read(utterance: str, briefing: Briefing, last: Request | None, toolbox: Too
         if requests and requests[-1].tool and _is_elaboration(clause):
             continue
         request = read_clause(clause, briefing, previous, toolbox, asks=asks)
+        if requests and request.tool and request.tool == requests[-1].tool and not request.says_more:
+            continue  # 'it is urgent, get a manager involved': both ask for the same
         if asks and request.verb is Verb.UNKNOWN and toolbox and "search_knowledge" in toolbox:
             request = _named_in(clause) or replace(request, verb=Verb.KNOWLEDGE, text=clause)
         requests.append(replace(request, asks=asks))
