@@ -19,7 +19,7 @@ from graphs._ending import enter_end
 from graphs._outlet import Outlet, Writer
 from graphs._sight import HandleStream, look, note_what_was_written
 from graphs.context import Limits, RunContext
-from graphs.messages import answered, spoken, storable, text_of, to_model
+from graphs.messages import answered, answered_call, spoken, storable, text_of, to_model
 from graphs.screens import Screens, added
 from graphs.state import Call, Message, TurnState
 from tools._declare import find_json_fault
@@ -126,7 +126,7 @@ class Voice:
         outlet.go_on()
         message = answered(answer.message, agent.name) | {"id": outlet.message_id}
         message["took_ms"] = round((time.monotonic() - began) * 1_000)
-        calls = _calls_of(message, taken={m.get("tool_call_id") for m in state["messages"]})
+        calls = _calls_of(message, taken=_taken_ids(state))
         for call, hidden in zip(calls, answer.hidden, strict=False):
             call["hidden"] = [one.to_json() for one in hidden]
         note = note_what_was_written(message, calls, sight, agent.tools, turn["run_id"])
@@ -251,6 +251,12 @@ class Voice:
 
 def _last_words(state: TurnState) -> str:
     return next((text_of(m) for m in reversed(state["messages"]) if m["type"] == "human"), "")
+
+
+def _taken_ids(state: TurnState) -> set[Any]:
+    """Ids of calls that were answered, also where the answer was left out since: what was noted of it stays."""
+    noted = {answered_call(one) for one in state.get("notes") or {}}
+    return {m.get("tool_call_id") for m in state["messages"]} | noted
 
 
 def _calls_of(message: Message, taken: set[Any]) -> list[Call]:

@@ -56,12 +56,20 @@ def _call_id(message_id: str, place: int, salt: str = "") -> str:
     return "call_" + hashlib.sha256(f"{message_id}:{place}:{salt}".encode()).hexdigest()[:20]
 
 
+_ANSWER = "tool:"
+
+
+def answered_call(message_id: str) -> str | None:
+    """The id of the call that a tool's answer of this id answers."""
+    return message_id.removeprefix(_ANSWER) if message_id.startswith(_ANSWER) else None
+
+
 def tool_answer(call_id: str, name: str, envelope: dict[str, Any]) -> Message:
     """A tool's answer. Its id follows from the call, so that answering twice is answering once."""
     return {
         "type": "tool",
         "content": json.dumps(envelope, ensure_ascii=False),
-        "id": f"tool:{call_id}",
+        "id": f"{_ANSWER}{call_id}",
         "name": name,
         "tool_call_id": call_id,
         "status": "success" if envelope.get("ok") else "error",

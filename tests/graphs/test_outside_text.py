@@ -212,3 +212,17 @@ async def test_a_handle_that_a_user_types_is_text(settings: Settings) -> None:
         thread = await world.open_thread(SAM)
         await world.say(SAM, thread, "what about the case ⟦TEXT:ABCDEFGH23⟧?")
         assert not HANDLE.search(heard(model, 0))
+
+
+async def test_labels_of_an_answer_that_was_left_out_are_not_those_of_another(settings: Settings) -> None:
+    def asks(arguments: Json) -> AIMessage:
+        return AIMessage("", tool_calls=[{"name": MAIL[0], "args": arguments, "id": "call_0"}])
+
+    model = script(asks(MAIL[1]), AIMessage("Read."), asks({"object": "Nothing"}), AIMessage("No."), AIMessage("Well."))
+    async with open_world(settings, model=model) as world:
+        thread = await world.open_thread(SAM)
+        await world.say(SAM, thread, ASK)
+        again = await world.post(SAM, f"/threads/{thread}/runs/wait", {"assistant_id": "countersign"})
+        assert [one["error"]["kind"] for one in tool_results(again)] == ["retry"]
+        assert last_answer(again).strip() == "No."
+        assert last_answer(await world.say(SAM, thread, "and the cases?")).strip() == "Well."
