@@ -77,9 +77,13 @@ def show_card(approval: dict[str, object]) -> None:
         console.print(table)
     for warning in card.get("warnings", ()):
         console.print(f"[bold yellow]Note[/bold yellow] {one_line(warning)}")
-    message = card.get("message")
+    message, call = card.get("message"), card.get("call")
     if message is not None:
         _show_message(message)
+    if call is not None:
+        console.print(f"[bold]Have {one_line(call['server'])} carry out {one_line(call['tool'])}[/bold]")
+        for name, value in call["arguments"].items():
+            console.print(f"[dim]|[/dim] {one_line(name)}: {one_line(json.dumps(value, ensure_ascii=False))}")
 
 
 def _show_message(message: dict[str, Any]) -> None:

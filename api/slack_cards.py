@@ -4,6 +4,7 @@ Words of records stand in `plain_text` only, where nothing is a link, a mention 
 own between marks that no value can write, so that none passes for the card's words.
 """
 
+import json
 from typing import Any
 
 from api.wire import link_to
@@ -15,6 +16,8 @@ MAX_VALUE, MAX_LINES, MAX_BODY = 600, 40, 2_500
 """Slack takes 50 blocks of 3,000 characters."""
 TO_DECIDE = ("approval.requested", "approval.escalated", "approval.reassigned")
 Json = dict[str, Any]
+_SHOWN = frozenset({"title", "tool", "changes", "warnings", "message", "call"})
+"""The parts of a card. The title and the tool say nothing that the others do not."""
 
 
 def separate(value: str) -> tuple[str, str, str] | None:
@@ -89,8 +92,13 @@ def _lines(card: Json) -> tuple[list[str], bool]:
         shown += [f"Subject: {value(message['subject'])}", f"Text: {value(message['body'], MAX_BODY)}"]
         if message.get("meeting"):
             shown.append(f"For calendars: {value(message['meeting'])}")
+    call = card.get("call")
+    if call is not None:
+        shown.append(f"Have {value(call['server'])} carry out {value(call['tool'])}")
+        given = {name: json.dumps(one, ensure_ascii=False) for name, one in call["arguments"].items()}
+        shown += [f"With {value(name)}: {value(one)}" for name, one in given.items()]
     shown += [f"Note: {value(one)}" for one in card.get("warnings", ())]
-    return shown[:MAX_LINES], len(shown) <= MAX_LINES and not any(cut)
+    return shown[:MAX_LINES], len(shown) <= MAX_LINES and not any(cut) and card.keys() <= _SHOWN
 
 
 def _value(given: Any, most: int) -> tuple[str, bool]:

@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from api._service_cli import add_service_commands
-from api._terminal import clean, one_line
+from api._terminal import clean, one_line, show_card
 from api.app import build_app
 from api.settings import Settings
 
@@ -366,3 +366,18 @@ def test_text_of_a_record_is_shown_as_letters() -> None:
     assert not RAW.search(one_line(HOSTILE))
     assert one_line("a\nb") == "a ⏎ b"
     assert clean("[red]x[/red]") == r"\[red]x\[/red]"
+
+
+def test_a_terminal_shows_all_of_a_call_that_leaves_the_house(capsys: pytest.CaptureFixture[str]) -> None:
+    call = {
+        "server": "issues",
+        "tool": "create_issue",
+        "arguments": {"title": "Broken\n[bold]Note[/bold]", "tags": ["a"]},
+    }
+    show_card({"card": {"changes": [], "warnings": ["It leaves the house."], "call": call}})
+    assert capsys.readouterr().out.splitlines() == [
+        "Note It leaves the house.",
+        "Have issues carry out create_issue",
+        '| title: "Broken\\n[bold]Note[/bold]"',
+        '| tags: ["a"]',
+    ]

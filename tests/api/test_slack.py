@@ -260,3 +260,15 @@ def test_what_is_not_shown_whole_cannot_be_decided_there() -> None:
     assert kinds(card_of("x" * 601)) == []
     many = [{"operation": "update", "object": "Lead", "id": "1", "name": "n", "fields": []}] * 41
     assert kinds(card_of("x", changes=many)) == []
+    assert kinds(card_of("x", payment={"to": "somebody"})) == []
+
+    call = {"server": "issues", "tool": "create_issue", "arguments": {"title": "Broken", "labels": ["a", "b"]}}
+    card = card_of("", changes=[], call=call)
+    assert kinds(card) == ["countersign.approve", "countersign.reject"]
+    shown = [block["text"]["text"] for block in card["blocks"] if block["type"] == "section"]
+    assert shown[1:4] == [
+        "Have «issues» carry out «create_issue»",
+        'With «title»: «"Broken"»',
+        'With «labels»: «["a", "b"]»',
+    ]
+    assert kinds(card_of("", changes=[], call={**call, "arguments": {"text": "x" * 600}})) == []

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from bench.inbox import fill
 from crm.database import Database, DatabaseConfig
@@ -68,6 +68,22 @@ def test_what_is_marked_is_approved_only_after_a_second_look(mara: Page, asking:
     asking.wait_for(gone, "rejected")
     asked = asking.site.call(DANA, "GET", f"/approvals/{gone['approval_id']}")
     assert asked["reason"] == "We keep it"
+
+
+def test_a_call_of_another_system_is_shown_with_all_that_it_sends(mara: Page, asking: Asking) -> None:
+    [approval] = asking.ask(update(NextStep="File an issue"))
+    call = {"server": "issues", "tool": "create_issue", "arguments": {"title": "<b>Broken</b>", "labels": ["urgent"]}}
+
+    def as_call(route: Route) -> None:
+        answer = route.fetch()
+        asked = answer.json()
+        title = {"title": "Have issues carry out create_issue"}
+        route.fulfill(response=answer, json={**asked, "card": {**asked["card"], **title, "changes": [], "call": call}})
+
+    mara.route(f"**/approvals/{approval['approval_id']}", as_call)
+    read(mara, asking.site, approval)
+    for words in ("Have issues carry out create_issue", "create_issue", "title", "<b>Broken</b>", "labels", "urgent"):
+        expect(card(mara)).to_contain_text(words)
 
 
 def test_an_edit_makes_a_new_request_and_says_so(mara: Page, asking: Asking) -> None:

@@ -155,6 +155,8 @@ def test_a_draft_is_edited_saved_and_another_one_dismissed(page: Page) -> None:
     turn.locator(".saved").get_by_role("button", name="Send").click()
     turn = page.locator(".turn").last
     expect(turn.locator(".held")).to_contain_text("Not sent yet")
+    expect(turn.locator(".held")).to_contain_text("ann.poe@acme-industries.example")
+    expect(turn.locator(".held").get_by_label("Text of the e-mail")).to_be_visible()
     turn.locator(".held").get_by_role("button", name="Dismiss").click()
     page.get_by_role("dialog").get_by_role("button", name="Dismiss").click()
     expect(turn.locator(".held")).to_have_count(0)

@@ -3,6 +3,7 @@
 import { get } from "../lib/api.js";
 import { announce, button, h, replace } from "../lib/dom.js";
 import { fieldsInWords, formatAgo, formatDuration, formatFieldName, formatInstant, neutralise, rightsInWords } from "../lib/format.js";
+import { drawCall, drawMessage } from "../lib/leaving.js";
 import { drawFieldName, drawValue, isOutside, recordLink, sourceMark, sourceWords, toolName, verbOf } from "../lib/provenance.js";
 import { outsideMark, recordText } from "../lib/text.js";
 
@@ -85,7 +86,8 @@ class ApprovalCard extends HTMLElement {
         card.stale.length ? drawStale(card) : null,
         this.#warnings(card),
         card.card.changes.map((change) => drawChange(change, card.names, { outside: card.outside_names, isAlone: card.card.changes.length === 1 && !card.card.message })),
-        card.card.message ? drawMessage(card.card.message, card) : null,
+        card.card.message ? drawMessage(card.card.message, { outside: card.is_external !== false }) : null,
+        card.card.call ? drawCall(card.card.call) : null,
         this.#who(card)),
       this.#decide(card));
   }
@@ -95,7 +97,7 @@ class ApprovalCard extends HTMLElement {
     const more = card.card.changes.length - 1;
     return h("header", { class: "approval-head" },
       h("h2", { id: "approval-title", tabindex: "-1" },
-        card.card.message ? "Send an e-mail" : first ? nameChange(first, card.outside_names) : toolName(card.tool),
+        card.card.message ? "Send an e-mail" : card.card.call ? recordText(card.card.title, { limit: 160, opens: false }) : first ? nameChange(first, card.outside_names) : toolName(card.tool),
         more > 0 ? ` and ${more} more` : null),
       h("p", { class: "row small quiet-text" },
         h("span", {}, "Asked by ", h("bdi", {}, neutralise(card.names[card.requester] ?? card.requester)), ` ${formatAgo(card.created_at)} with ${toolName(card.tool)}`),
@@ -211,19 +213,6 @@ export function drawChange(change, names, { isAlone = false, outside = [] } = {}
           h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Field"), isNew ? null : h("th", { scope: "col" }, "Now"), h("th", { scope: "col" }, isNew ? "Value" : "Would be"), h("th", { scope: "col" }, "Source of the new value"))),
           h("tbody", {}, rows)))
       : h("p", { class: "quiet-text" }, "The whole record."));
-}
-
-function drawMessage(message, card) {
-  const outside = card.is_external !== false;
-  return h("section", { class: "message" },
-    h("h3", {}, message.separately ? "The e-mail, to each of them by itself" : "The e-mail"),
-    h("dl", { class: "pairs" },
-      h("dt", {}, "From"), h("dd", {}, recordText(message.from)),
-      h("dt", {}, "Reply to"), h("dd", {}, recordText(message.reply_to)),
-      message.recipients.map((one) => [h("dt", {}, neutralise(one.role)), h("dd", {}, recordText(one.name), " <", recordText(one.address), ">")]),
-      h("dt", {}, "Subject"), h("dd", {}, recordText(message.subject)),
-      message.meeting ? [h("dt", {}, "For calendars"), h("dd", {}, recordText(message.meeting.subject), `, ${formatInstant(message.meeting.starts)} to ${formatInstant(message.meeting.ends)} `, recordText(message.meeting.location ?? ""))] : null),
-    h("div", { class: "letter", role: "group", "aria-label": "Text of the e-mail" }, recordText(message.body, { limit: 3_000, block: true, outside })));
 }
 
 function drawStale(card) {

@@ -4,6 +4,7 @@ import { get, post } from "../../lib/api.js";
 import { button, h, newId, replace } from "../../lib/dom.js";
 import { confirm, notify, openDialog } from "../../lib/dialog.js";
 import { formatAgo, formatFieldName, formatValue } from "../../lib/format.js";
+import { drawCall, drawMessage } from "../../lib/leaving.js";
 import { verbOf } from "../../lib/provenance.js";
 import { recordText } from "../../lib/text.js";
 
@@ -44,7 +45,10 @@ async function showCard(place, approvalId, ondecided) {
   const canEdit = may("edit") && Object.keys(EDITABLE).some((name) => typeof card.arguments[name] === "string");
   replace(place,
     h("div", { class: "held-head" }, h("span", { class: "mark warn" }, words.state), h("h2", {}, letter ? "E-mail" : recordText(card.card.title, { limit: 160 }))),
-    letter ? drawLetter(letter, card) : card.card.changes.map((change) => drawChange(change, card)),
+    letter && drawLetter(letter, card),
+    card.card.changes.filter((change) => change !== letter).map((change) => drawChange(change, card)),
+    card.card.message && drawMessage(card.card.message, { outside: card.is_external !== false }),
+    card.card.call && drawCall(card.card.call),
     card.card.warnings.map((warning) => h("p", { class: "notice small" }, recordText(warning))),
     h("p", { class: "quiet-text small" }, `${may("approve") ? "You may decide this." : "Somebody else has to decide this."} It expires ${formatAgo(card.expires_at)}.`),
     h("div", { class: "row" },
@@ -104,10 +108,9 @@ function drawLetter(change, card) {
 function drawChange(change, card) {
   return h("div", { class: "change" },
     h("p", { class: "quiet-text small" }, `${verbOf(change.operation)} · ${formatFieldName(change.object)}`),
-    h("dl", { class: "letter" }, change.fields.slice(0, 12).map((field) => h("div", {},
+    h("dl", { class: "letter" }, change.fields.map((field) => h("div", {},
       h("dt", {}, formatFieldName(field.field)),
-      h("dd", {}, change.operation !== "create" && [h("del", {}, recordText(named(field.old, card), { limit: 120 })), " → "], drawNew(field, card))))),
-    change.fields.length > 12 && h("p", { class: "quiet-text small" }, `and ${change.fields.length - 12} more fields`));
+      h("dd", {}, change.operation !== "create" && [h("del", {}, recordText(named(field.old, card), { limit: 120 })), " → "], drawNew(field, card))))));
 }
 
 function drawNew(field, card) {
