@@ -144,11 +144,30 @@ def test_many_at_once_with_a_veto_for_one(mara: Page, asking: Asking) -> None:
     expect(boxes).to_have_count(4)
     for field in ("Next Step", "Description", "Lead Source", "Amount"):
         mara.locator(".line").filter(has_text=field).get_by_role("checkbox").check()
+    letter = {
+        "from": "a@b.example",
+        "reply_to": "a@b.example",
+        "subject": "Offer",
+        "body": "Sign here",
+        "recipients": [],
+    }
+
+    def with_letter(route: Route) -> None:
+        answer = route.fetch()
+        if answer.ok:
+            told = answer.json()
+            told["items"][0]["message"] = letter
+            route.fulfill(response=answer, json=told)
+        else:
+            route.fulfill(response=answer)
+
+    mara.route("**/approvals/batch/preview", with_letter)
     mara.get_by_role("button", name="Decide together").click()
     batch = mara.locator("cs-approval-batch")
     expect(batch.get_by_role("heading", level=2)).to_have_text("These cannot be decided together")
     batch.get_by_role("button", name="Go on with the other").click()
     expect(batch.get_by_role("heading", level=2)).to_have_text("3 requests at once")
+    expect(batch.get_by_label("Text of the e-mail")).to_have_text("Sign here")
     second = batch.locator(f"li[data-id='{wanted[1]['approval_id']}']")
     second.get_by_label("Not this one").check()
     batch.get_by_role("button", name="Approve these").click()

@@ -3,6 +3,7 @@
 import { post } from "../lib/api.js";
 import { announce, button, h, newId, replace } from "../lib/dom.js";
 import { formatFieldName, neutralise } from "../lib/format.js";
+import { drawMessage } from "../lib/leaving.js";
 import { toolName } from "../lib/provenance.js";
 import { recordText } from "../lib/text.js";
 import { drawChange, statusMark } from "./approval-card.js";
@@ -66,6 +67,7 @@ class ApprovalBatch extends HTMLElement {
     } });
     return h("li", { "data-id": item.approval_id },
       item.changes.map((change) => drawChange(change, this.batch.names)),
+      item.message ? drawMessage(item.message) : null,
       item.warnings.map((one) => h("p", { class: "notice" }, recordText(one))),
       h("div", { class: "row veto" }, box, h("label", { for: id }, "Not this one"), reason));
   }
