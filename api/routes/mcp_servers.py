@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, SecretStr
 
-from api.callers import PolicyAdminOf, ServiceOf
-from api.errors import InputError, problems
+from api.callers import EntranceOf, PolicyAdminOf, ServiceOf
+from api.errors import ForbiddenError, InputError, problems
 from api.outward import AddressError
 from api.wire import Body
 from crm.fields import to_json
@@ -197,9 +197,19 @@ async def list_foreign_tools(server_id: uuid.UUID, principal: PolicyAdminOf, ser
 
 @router.post("/admin/mcp-servers/{server_id}/tools/{tool}/review", responses=problems(403, 404, 409))
 async def review_tool(
-    server_id: uuid.UUID, tool: str, body: ReviewBody, principal: PolicyAdminOf, service: ServiceOf
+    server_id: uuid.UUID,
+    tool: str,
+    body: ReviewBody,
+    principal: PolicyAdminOf,
+    entrance: EntranceOf,
+    service: ServiceOf,
 ) -> ToolWire:
-    """Take a tool as it was found, with what you declare of it. What was found meanwhile is refused."""
+    """Take a tool as it was found, with what you declare of it. What was found meanwhile is refused.
+
+    That its answers are `crm_verified` is for a person to say: no key does.
+    """
+    if body.integrity != "external" and entrance.is_program:
+        raise ForbiddenError("a key cannot vouch for what somebody else's server answers; a person has to")
     if body.effect == "WRITE" and body.scope != "crm:write":
         raise InputError("scope", "expected crm:write for a tool that changes something")
     declared = Declaration(body.effect, body.scope, body.description, body.integrity)

@@ -62,7 +62,15 @@ class Stage:
         found = await self.world.get(ADMIN, f"/admin/mcp-servers/{self.server_id}/tools")
         return {one["tool"]: one for one in found}
 
-    async def review(self, tool: str, *, effect: str = "READ", digest: str | None = None, **more: str) -> Any:
+    async def review(
+        self,
+        tool: str,
+        *,
+        effect: str = "READ",
+        digest: str | None = None,
+        headers: dict[str, str] | None = None,
+        **more: str,
+    ) -> Any:
         body = {
             "digest": digest or (await self.tools())[tool]["digest"],
             "effect": effect,
@@ -71,7 +79,7 @@ class Stage:
             **more,
         }
         path = f"/admin/mcp-servers/{self.server_id}/tools/{tool}/review"
-        return await self.world.call(ADMIN, "POST", path, json=body)
+        return await self.world.call(ADMIN, "POST", path, json=body, headers=headers or {})
 
     async def set_up(self) -> None:
         await self.register()
@@ -177,10 +185,14 @@ async def test_answers_count_as_the_tenant_s_own_only_where_somebody_vouches_for
     assert await read() == "external"
     wrong = await stage.review("find_issues", integrity="system")
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "integrity")
+    wish = {"name": "x", "scopes": ["policy:manage"]}
+    key = {"Authorization": f"Bearer {(await stage.world.post(ADMIN, '/admin/api-keys', wish))['key']}"}
+    assert (await stage.review("find_issues", integrity="crm_verified", headers=key)).status_code == 403
+    assert (await stage.review("find_issues", headers=key)).status_code == 200
     vouched = await stage.review("find_issues", integrity="crm_verified")
     assert vouched.json()["integrity"] == "crm_verified"
     noted = await stage.world.get(ADMIN, "/audit", params={"kind": "foreign.reviewed"})
-    assert sorted(one["payload"]["integrity"] for one in noted) == ["crm_verified", "external", "external"]
+    assert sorted(one["payload"]["integrity"] for one in noted) == ["crm_verified", "external", "external", "external"]
     assert await read() == "crm_verified"
     _, values = await stage.say(CREATE_CALL)
     assert held(values)  # it is trusted in what it says, not to act
