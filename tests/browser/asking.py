@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,8 +14,10 @@ from langchain_core.messages import AIMessage, BaseMessage
 from pydantic import Field
 
 from agents._scripted import ScriptedModel
-from tests.browser.conftest import Site
 from tests.service import DANA, calls, held
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Site
 
 Json = Any
 RENEWAL_ID, ACME = "006CS0000000001YAA", "001CS0000000001YAA"
@@ -34,7 +36,7 @@ class Copilot(ScriptedModel):
 class Asking:
     """The running service and its copilot."""
 
-    site: Site
+    site: "Site"
     copilot: Copilot
 
     def ask(self, *wanted: tuple[str, dict[str, Any]], who: str = DANA, looked_up: bool = True) -> list[Json]:

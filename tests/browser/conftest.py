@@ -17,8 +17,9 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from crm.database import DatabaseConfig
+from tests.browser.asking import Asking, Copilot
 from tests.conftest import SqliteTemplates, seed_small
-from tests.service import DANA, make_app, serve, settings_for
+from tests.service import ADMIN, DANA, MARA, make_app, serve, settings_for
 
 HOW = "no Chromium: `apt-get install chromium`, or name one in COUNTERSIGN_CHROMIUM"
 PATIENCE_MS = 30_000
@@ -105,9 +106,21 @@ def database_config(sqlite_templates: SqliteTemplates) -> Iterator[DatabaseConfi
 
 
 @pytest.fixture(scope="module")
-def site(database_config: DatabaseConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with open_site(database_config, tmp_path_factory.mktemp("site")) as opened:
-        yield opened
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the module's service keeps its files."""
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="module")
+def asking(database_config: DatabaseConfig, folder: Path) -> Iterator[Asking]:
+    copilot = Copilot()
+    with open_site(database_config, folder, model_for=lambda tenant: copilot) as opened:
+        yield Asking(opened, copilot)
+
+
+@pytest.fixture(scope="module")
+def site(asking: Asking) -> Site:
+    return asking.site
 
 
 @dataclass
@@ -177,6 +190,20 @@ def page(browser: Browser, site: Site, signed_in: Callable[[str], Any]) -> Itera
     with open_page(browser, site.url, storage_state=signed_in(DANA)) as opened:
         opened.goto(f"{site.url}/console/")
         opened.get_by_role("navigation", name="Screens").wait_for()
+        yield opened
+
+
+@pytest.fixture
+def ada(browser: Browser, site: Site, signed_in: Callable[[str], Any]) -> Iterator[Page]:
+    """An administrator, signed in; nothing is opened."""
+    with open_page(browser, site.url, storage_state=signed_in(ADMIN)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def mara(browser: Browser, site: Site, signed_in: Callable[[str], Any]) -> Iterator[Page]:
+    """Dana's manager, signed in; nothing is opened."""
+    with open_page(browser, site.url, storage_state=signed_in(MARA)) as opened:
         yield opened
 
 

@@ -1,38 +1,18 @@
 """Admin in a browser: people, rights, sessions, keys, groups, budgets and retention are changed, each after a word."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
-import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from crm.database import DatabaseConfig
 from crm.seed.people import staff_id
-from tests.browser.asking import Asking, Copilot, update
-from tests.browser.conftest import Site, find_axe_faults, open_page, open_site, sign_in
+from tests.browser.asking import Asking, update
+from tests.browser.conftest import Site, find_axe_faults, open_page, sign_in
 from tests.service import ADMIN, MARA
 
 OTHER_ADMIN, NINA = "ada@southridge.example", "nina@northwind.example"
 HOSTILE = "<img src=x onerror=window.ran=1>\u202eNowak"
-
-
-@pytest.fixture(scope="module")
-def asking(database_config: DatabaseConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
-    copilot = Copilot()
-    with open_site(database_config, tmp_path_factory.mktemp("admin"), model_for=lambda tenant: copilot) as opened:
-        yield Asking(opened, copilot)
-
-
-@pytest.fixture(scope="module")
-def site(asking: Asking) -> Site:
-    return asking.site
-
-
-@pytest.fixture
-def ada(browser: Browser, site: Site, signed_in: Callable[[str], Any]) -> Iterator[Page]:
-    with open_page(browser, site.url, storage_state=signed_in(ADMIN)) as opened:
-        yield opened
 
 
 def show(page: Page, site: Site, part: str) -> None:

@@ -1,47 +1,18 @@
 """Workflows, ledger, audit, eval and admin in a browser: followed, taken back, proven, stopped, tried out."""
 
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from api.evaluations import EvaluationStore
-from crm.database import DatabaseConfig
 from tests.api.test_evaluations import said
-from tests.browser.asking import Asking, Copilot, update
+from tests.browser.asking import Asking, update
 from tests.browser.conftest import Site, open_page, open_site, sign_in
 from tests.browser.places import HOSTILE
 from tests.conftest import Templates, seed_small
 from tests.service import ADMIN, DANA, MARA, RENEWAL
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("operating")
-
-
-@pytest.fixture(scope="module")
-def asking(database_config: DatabaseConfig, folder: Path) -> Iterator[Asking]:
-    copilot = Copilot()
-    with open_site(database_config, folder, model_for=lambda tenant: copilot) as opened:
-        yield Asking(opened, copilot)
-
-
-@pytest.fixture(scope="module")
-def site(asking: Asking) -> Site:
-    return asking.site
-
-
-@pytest.fixture
-def ada(browser: Browser, site: Site, signed_in: Callable[[str], Any]) -> Iterator[Page]:
-    with open_page(browser, site.url, storage_state=signed_in(ADMIN)) as opened:
-        opened.goto(f"{site.url}/console/")
-        opened.get_by_role("navigation", name="Screens").wait_for()
-        yield opened
 
 
 def show(page: Page, site: Site, screen: str) -> None:

@@ -1,27 +1,13 @@
 """A record's panel in a browser: what hangs on it, and taking back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from crm.database import DatabaseConfig
-from tests.browser.asking import ACME, RENEWAL_ID, Asking, Copilot, update
-from tests.browser.conftest import Site, open_page, open_site
+from tests.browser.asking import ACME, RENEWAL_ID, Asking, update
+from tests.browser.conftest import Site, open_page
 from tests.service import DANA, MARA
-
-
-@pytest.fixture(scope="module")
-def asking(database_config: DatabaseConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
-    copilot = Copilot()
-    with open_site(database_config, tmp_path_factory.mktemp("records"), model_for=lambda tenant: copilot) as opened:
-        yield Asking(opened, copilot)
-
-
-@pytest.fixture(scope="module")
-def site(asking: Asking) -> Site:
-    return asking.site
 
 
 def open_record(page: Page, site: Site, kind: str = "Opportunity", record_id: str = RENEWAL_ID, field: str = "") -> Any:
