@@ -27,6 +27,7 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).parents[1]
 SCREENS = ROOT / "docs" / "screens" / "clients"
 SCRIPTS = Path(__file__).parent / "clients"
+SHARED = "service.mjs"
 CHAT = "create-agent-chat-app@0.1.6"
 SDKS = ("1.15.0", "2.0.0")
 AG_UI = "1.0.0"
@@ -101,7 +102,8 @@ def install(folder: Path, package: str, script: str) -> Path:
         place.mkdir(exist_ok=True)
         (place / "package.json").write_text('{"type": "module", "private": true}')
         run(["npm", "install", "--no-audit", "--no-fund", package], place)
-    shutil.copy(SCRIPTS / script, place / script)
+    for name in (script, SHARED):
+        shutil.copy(SCRIPTS / name, place / name)
     return place
 
 

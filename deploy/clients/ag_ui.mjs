@@ -1,23 +1,9 @@
 // The official client of AG-UI against the service: a turn, a change that is held, and every way to decide on it.
 // Run by deploy/try_clients.py.
 import { HttpAgent } from "@ag-ui/client";
+import { DEAL, call, deal, demand } from "./service.mjs";
 
 const { URL: apiUrl, REP, MANAGER } = process.env;
-const DEAL = "Acme Industries - Fabrication Line Renewal";
-
-function demand(isSo, what) {
-  if (!isSo) throw new Error(what);
-  console.log(`  ok  ${what}`);
-}
-
-async function call(key, method, path, body) {
-  const headers = { "x-api-key": key, "content-type": "application/json" };
-  const answer = await fetch(apiUrl + path, { method, headers, body: body && JSON.stringify(body) });
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-  return answer.json();
-}
-
-const deal = () => call(REP, "GET", `/records/Opportunity?name=${encodeURIComponent(DEAL)}`);
 
 function open(key = REP, threadId = undefined) {
   return new HttpAgent({ url: `${apiUrl}/ag-ui`, threadId, headers: { Authorization: `Bearer ${key}` } });

@@ -1,25 +1,11 @@
 // What agent-inbox and programs send through the JavaScript SDK, call by call. Run by deploy/try_clients.py.
 import { Client } from "@langchain/langgraph-sdk";
+import { DEAL, call, deal, demand } from "./service.mjs";
 
 const { URL: apiUrl, REP, MANAGER } = process.env;
 const client = new Client({ apiUrl, apiKey: REP });
 const manager = new Client({ apiUrl, apiKey: MANAGER });
-const DEAL = "Acme Industries - Fabrication Line Renewal";
 const ask = (text) => ({ messages: [{ type: "human", content: text }] });
-
-function demand(isSo, what) {
-  if (!isSo) throw new Error(what);
-  console.log(`  ok  ${what}`);
-}
-
-async function call(key, method, path, body) {
-  const headers = { "x-api-key": key, "content-type": "application/json" };
-  const answer = await fetch(apiUrl + path, { method, headers, body: body && JSON.stringify(body) });
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-  return answer.json();
-}
-
-const deal = () => call(REP, "GET", `/records/Opportunity?name=${encodeURIComponent(DEAL)}`);
 
 async function streamed(threadId, payload) {
   const parts = [];
