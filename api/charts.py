@@ -41,9 +41,10 @@ class Charts:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._kept: OrderedDict[str, bytes] = OrderedDict()
 
-    async def draw(self, spec: Mapping[str, Any], picture: Picture, theme: Theme) -> bytes:
-        """Raises: ChartError."""
-        text = json.dumps(spec)
+    async def draw(self, spec: Mapping[str, Any], picture: Picture, theme: Theme, width: int | None = None) -> bytes:
+        """`width`: of the whole picture; as wide as it comes if left out. Raises: ChartError."""
+        fitted = {"width": width, "autosize": {"type": "fit-x", "contains": "padding"}} if width is not None else {}
+        text = json.dumps({**spec, **fitted})
         if len(text) > MAX_SPEC:
             raise ChartError(f"the chart has more than {MAX_SPEC} characters; ask for fewer groups")
         key = hashlib.sha256(f"{picture} {theme} {text}".encode()).hexdigest()

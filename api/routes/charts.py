@@ -30,10 +30,11 @@ async def get_chart(
     principal: ReaderOf,
     service: ServiceOf,
     theme: Annotated[Theme, Query()] = "light",
+    width: Annotated[int | None, Query(ge=200, le=2_000, description="Of the picture, so that it fits a page.")] = None,
 ) -> Response:
     """The chart of a tool's answer, by the id of the call (`tool_call_id` of the answer's message)."""
     state = await service.conversations.get_state(principal, str(thread_id))
-    drawn = await service.charts.draw(_find_spec(state["values"], call_id), picture, theme)
+    drawn = await service.charts.draw(_find_spec(state["values"], call_id), picture, theme, width)
     return picture_response(drawn, picture)
 
 

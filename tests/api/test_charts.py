@@ -46,6 +46,12 @@ async def test_a_picture_is_drawn_once_and_texts_stay_texts() -> None:
     assert 'fill="#e7edea"' in number, "and can be read there"
 
 
+@pytest.mark.parametrize("kind", ["bar", "line", "pie"])
+async def test_a_picture_is_as_wide_as_its_place(kind: str) -> None:
+    svg = (await Charts().draw(chart(kind), "svg", "light", 320)).decode()
+    assert re.match(r'<svg[^>]* width="(\d+)', svg).group(1) == "320"  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     "spec",
     [

@@ -16,9 +16,10 @@ export function drawFigure(threadId, step) {
 }
 
 function drawChart(threadId, step) {
-  const image = h("img", { class: "chart", alt: step.summary ?? "Chart; its table is below", loading: "lazy", width: "520", height: "300" });
+  const width = widthHere();
+  const image = h("img", { class: "chart", alt: step.summary ?? "Chart; its table is below", loading: "lazy", width });
   const load = () => {
-    image.src = `/threads/${threadId}/charts/${encodeURIComponent(step.call_id)}.svg?theme=${theme()}`;
+    image.src = `/threads/${threadId}/charts/${encodeURIComponent(step.call_id)}.svg?theme=${theme()}&width=${width}`;
   };
   load();
   const change = () => {
@@ -27,6 +28,11 @@ function drawChart(threadId, step) {
   };
   document.addEventListener("theme-changed", change);
   return image;
+}
+
+/** In whole steps, so that a picture is drawn once for windows of about one width. Letters are as large as those around. */
+function widthHere() {
+  return Math.min(560, Math.max(240, Math.floor((document.documentElement.clientWidth - 64) / 40) * 40));
 }
 
 function theme() {
