@@ -20,7 +20,10 @@ def amount(value: float | int | None, unit: Unit) -> str:
     """A number with its unit, to two places."""
     if value is None:
         return "no value"
-    return f"{round(value, 2):,.10g}{_UNITS[unit]}"
+    rounded = round(value, 2)
+    if unit == "money" and rounded % 1:
+        return f"{rounded:,.2f}"
+    return f"{rounded:,.10g}{_UNITS[unit]}"
 
 
 def name_of(row: Mapping[str, Any], keys: Sequence[str]) -> str:

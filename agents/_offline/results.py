@@ -1,7 +1,7 @@
 """Puts the result of any tool into words: its summary, its values, its rows with what they can be looked up by."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from agents._offline import compose
@@ -17,6 +17,9 @@ _UNSAID = frozenset(
     "summary columns names next_cursor cursor score exact ok digest handle spec chart svg png html vega".split()
 )
 """What is said elsewhere, or is for programs."""
+_TOLD = frozenset(("metric", "unit", "total", "records_counted", "computed"))
+"""Of a metric's answer: its summary names what was measured, over how much, with the total and its unit; how it was
+computed is its last paragraph."""
 _LABELS = ("Name", "name", "Subject", "subject", "Title", "title", "label", "text", "question", "key")
 _SNAKE = re.compile(r"_+")
 
@@ -36,12 +39,21 @@ def say_result(result: Mapping[str, Any], memory: Memory) -> str:
     names = names if isinstance(names, dict) else {}
     summary = result.get("summary")
     parts = [compose.escape_lines(str(summary))] if isinstance(summary, str) and summary.strip() else []
-    parts += _say_entries(result, memory, names, depth=0, is_summed_up=bool(parts))
+    is_metric = bool(parts) and isinstance(result.get("computed"), str)
+    parts += _say_entries(result, memory, names, depth=0, is_summed_up=bool(parts), told=_TOLD if is_metric else ())
+    if is_metric:
+        parts.append(compose.escape_lines(result["computed"]))
     return "\n\n".join(part for part in parts if part)
 
 
 def _say_entries(
-    result: Mapping[str, Any], memory: Memory, names: Mapping[str, Any], *, depth: int, is_summed_up: bool
+    result: Mapping[str, Any],
+    memory: Memory,
+    names: Mapping[str, Any],
+    *,
+    depth: int,
+    is_summed_up: bool,
+    told: Collection[str] = (),
 ) -> list[str]:
     scalars: list[str] = []
     blocks: list[str] = []
@@ -51,6 +63,8 @@ def _say_entries(
     if known is not None and not is_summed_up:
         scalars.append(f"- {compose.capital(compose.cite(memory.remember(known), memory))}")
     for key, value in result.items():
+        if key in told or (key == "more_groups" and value is False):
+            continue
         if _is_unsaid(key) or (known is not None and key in ("id", "Id", "object", "name", "Name")):
             continue
         if isinstance(value, Mapping):
