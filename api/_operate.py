@@ -94,8 +94,10 @@ def start_demo(*, port: int, folder: Path, factor: float) -> None:
 
 
 _DEMO_TEXT = """
-Countersign runs at {url} (Ctrl-C stops it). Its documentation is at {url}/docs.
-In a second terminal, as the sales rep Dana:
+Countersign runs at {url} (Ctrl-C stops it).
+
+In a browser, at {url}/console/, sign in as dana@northwind.example, a sales rep; a demo asks for no password.
+The interface for programs is described at {url}/docs. Or in a second terminal, as Dana:
 
   uv run countersign chat --as dana@northwind.example --url {url}
 
@@ -106,7 +108,8 @@ The second request waits. As the manager Mara, see what would change and counter
 
   uv run countersign approvals list --as mara@northwind.example --url {url}
   uv run countersign approvals decide <id> --as mara@northwind.example --url {url}
-  uv run countersign show Opportunity "Acme Industries - Fabrication Line Renewal" --as mara@northwind.example
+  uv run countersign show Opportunity "Acme Industries - Fabrication Line Renewal" \
+--as mara@northwind.example --url {url}
 
 dana@southridge.example works at the other tenant, with an account of the same name: she sees none of this.
 """
