@@ -50,25 +50,29 @@ def main() -> None:
         tempfile.TemporaryDirectory() as data,
         open_sqlite(0.1) as config,
         serving(config, data) as url,
-        browsing() as browser,
     ):
-        threads = _arrange(url)
-        if any(one.address.startswith("#/eval") for one in shots):
-            threads["report"] = _evaluate(Path(data))
-        kept = {who: sign_in(browser, url, who) for who in {one.who for one in shots} if who}
-        for shot in shots:
-            for scheme in SCHEMES:
-                for size, (width, height) in SIZES.items():
-                    path = arguments.folder / f"{shot.name}-{scheme}-{size}.png"
-                    high = shot.height if size == "wide" and shot.height else height
-                    context = browser.new_context(
-                        viewport={"width": width, "height": high},
-                        color_scheme=scheme,
-                        storage_state=kept.get(shot.who or ""),
-                        reduced_motion="reduce",
-                    )
-                    _take(context, f"{url}/console/{shot.address.format(**threads)}", shot, path)
-                    print(f"{path.name:<40}{path.stat().st_size / 1024:>7.0f} KB", flush=True)
+        named = _arrange(url)
+        if any("{report}" in one.address for one in shots):
+            named["report"] = _evaluate(Path(data))
+        with browsing() as browser:
+            _take_all(browser, shots, url, named, arguments.folder)
+
+
+def _take_all(browser: Browser, shots: list[Shot], url: str, named: dict[str, str], folder: Path) -> None:
+    kept = {who: sign_in(browser, url, who) for who in {one.who for one in shots} if who}
+    for shot in shots:
+        for scheme in SCHEMES:
+            for size, (width, height) in SIZES.items():
+                path = folder / f"{shot.name}-{scheme}-{size}.png"
+                high = shot.height if size == "wide" and shot.height else height
+                context = browser.new_context(
+                    viewport={"width": width, "height": high},
+                    color_scheme=scheme,
+                    storage_state=kept.get(shot.who or ""),
+                    reduced_motion="reduce",
+                )
+                _take(context, f"{url}/console/{shot.address.format(**named)}", shot, path)
+                print(f"{path.name:<40}{path.stat().st_size / 1024:>7.0f} KB", flush=True)
 
 
 @contextmanager
@@ -139,9 +143,9 @@ def _arrange(url: str) -> dict[str, str]:
 
 def _evaluate(folder: Path) -> str:
     """The id of the later of two kept runs of the offline model over a sample of the shipped cases."""
-    for sample in (20, 40):
+    for sample in (12, 24):
         evaluate(
-            Console(quiet=True),
+            Console(file=io.StringIO()),
             suites=[],
             cases=[],
             model="offline",

@@ -66,7 +66,7 @@ def _open_first(page: Page) -> None:
 
 
 def _open_drafted(page: Page) -> None:
-    page.locator(".line").filter(has_text="Email Message").first.click()
+    page.locator(".line").filter(has_text="Create E-mail").first.click()
     page.locator("cs-approval-card .notice").wait_for()
 
 
@@ -114,7 +114,8 @@ def _simulate(page: Page) -> None:
     )
     page.get_by_role("button", name="See what would have been held").click()
     result = page.get_by_role("region", name="What would have been held")
-    result.scroll_into_view_if_needed()
+    result.wait_for()
+    result.evaluate("one => one.scrollIntoView({ block: 'start' })")
 
 
 def _show_masked(page: Page) -> None:
