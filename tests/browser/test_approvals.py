@@ -10,24 +10,12 @@ from bench.inbox import fill
 from crm.database import Database, DatabaseConfig
 from crm.ids import TenantId
 from tests.browser.asking import Asking, Copilot, restartable, update
-from tests.browser.conftest import Site, open_page, open_site, sign_in
+from tests.browser.conftest import Site, open_page, sign_in
 from tests.browser.inbox import INBOX, approve_by_keyboard, card, look_at, read
 from tests.conftest import SqliteTemplates, run_apart
 from tests.service import DANA, MARA, OTHER_DANA, make_app, settings_for
 
 OTHER_MARA = "mara@southridge.example"
-
-
-@pytest.fixture(scope="module")
-def asking(database_config: DatabaseConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
-    copilot = Copilot()
-    with open_site(database_config, tmp_path_factory.mktemp("asking"), model_for=lambda tenant: copilot) as opened:
-        yield Asking(opened, copilot)
-
-
-@pytest.fixture(scope="module")
-def site(asking: Asking) -> Site:
-    return asking.site
 
 
 @pytest.fixture(autouse=True)
@@ -39,12 +27,6 @@ def nothing_waits(asking: Asking) -> Iterator[None]:
         for one in found if len(found) < 10 else ():
             body = {"decision": "recall", "digest": one["digest"]}
             asking.site.call(who, "POST", f"/approvals/{one['approval_id']}/decision", json=body)
-
-
-@pytest.fixture
-def mara(browser: Browser, site: Site, signed_in: Callable[[str], Any]) -> Iterator[Page]:
-    with open_page(browser, site.url, storage_state=signed_in(MARA)) as page:
-        yield page
 
 
 def test_from_signing_in_to_an_approval_without_a_mouse(new_page: Page, asking: Asking) -> None:
@@ -166,7 +148,7 @@ def test_many_at_once_with_a_veto_for_one(mara: Page, asking: Asking) -> None:
     batch = mara.locator("cs-approval-batch")
     expect(batch.get_by_role("heading", level=2)).to_have_text("These cannot be decided together")
     batch.get_by_role("button", name="Go on with the other").click()
-    expect(batch.get_by_role("heading", level=2)).to_have_text("3 requests at once")
+    expect(batch.get_by_role("heading", level=2)).to_have_text("3 requests decided together")
     expect(batch.get_by_label("Text of the e-mail")).to_have_text("Sign here")
     second = batch.locator(f"li[data-id='{wanted[1]['approval_id']}']")
     second.get_by_label("Not this one").check()

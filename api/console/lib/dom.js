@@ -86,6 +86,7 @@ const ICONS = {
   mail: "M3 6h18v12H3zM3 7l9 7 9-7",
   shield: "M12 3l8 3v6c0 5-3.500 8-8 9-4.500-1-8-4-8-9V6z",
   chevron: "M9 5l7 7-7 7",
+  back: "M15 5l-7 7 7 7",
   trash: "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13",
 };
 

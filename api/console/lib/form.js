@@ -43,7 +43,9 @@ export class Field {
     Object.assign(this, { name, part, isRequired, object: given["x-object"] ?? part["x-object"] ?? null });
     this.isNumber = part.type === "number" || part.type === "integer";
     const label = title.replace(/ id$/, "");
-    const about = this.object ? `${given.description ?? ""} Its name, number or id.`.trim() : given.description;
+    const said = given.description ?? "";
+    const isPlain = said.replace(/^(The|A|An) /, "").replace(/\.$/, "").toLowerCase() === label.toLowerCase();
+    const about = [isPlain ? "" : said, this.object ? "Its name, number or id." : ""].filter(Boolean).join(" ");
     this.problem = h("p", { class: "fault small", id: `${id}-fault`, hidden: true });
     const common = { id, required: isRequired, "aria-describedby": `${id}-about ${id}-fault` };
     const start = given.default ?? null;

@@ -78,18 +78,25 @@ export function formatMoney(value, currency = null) {
   return new Intl.NumberFormat(LANGUAGE, { style: "currency", currency, maximumFractionDigits: value % 1 ? 2 : 0 }).format(value);
 }
 
-/** "StageName" -> "Stage Name"; "AccountId" -> "Account". */
+/** What people call kinds of records and fields whose names say it in a program's way. */
+const CALLED = new Map(Object.entries({
+  EmailMessage: "E-mail", Knowledge__kav: "Article", OpportunityLineItem: "Opportunity Product", QuoteLineItem: "Quote Line",
+  StageName: "Stage", ActivityDate: "Due Date", WhoId: "Contact or Lead", WhatId: "About", TextBody: "Text", HtmlBody: "Formatted Text",
+  ToIds: "To", CcAddress: "Cc", BccAddress: "Bcc", NumberOfEmployees: "Employees",
+}));
+
+/** "StageName" -> "Stage"; "LeadSource" -> "Lead Source"; "AccountId" -> "Account". */
 export function formatFieldName(name) {
-  return neutralise(name)
+  return CALLED.get(name) ?? neutralise(name)
     .replace(/__c$/, "")
     .replace(/(?<=\w)Ids?$/, "")
     .replace(/_/g, " ")
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2");
 }
 
-/** A request's title with its kind of record as people say it: "Create EmailMessage X" -> "Create Email Message X". */
+/** A request's title with its kind of record as people say it: "Create EmailMessage X" -> "Create E-mail: X". */
 export function titleInWords(title) {
-  return neutralise(title).replace(/^([A-Z][a-z]+ )([A-Za-z_]+)/, (_, verb, kind) => verb + formatFieldName(kind));
+  return neutralise(title).replace(/(^|; )([A-Z][a-z]+ )([A-Z][A-Za-z_]*)( (?=\S))?/g, (_, start, verb, kind, rest) => start + verb + formatFieldName(kind) + (rest ? ": " : ""));
 }
 
 /** The service's sentence with the fields it names as people say them: "Opportunity.StageName" -> "Opportunity Stage Name". */

@@ -27,7 +27,7 @@ export function sourceWords(source, names = {}, { own = "" } = {}) {
   const said = source.origin.replace(/^the copilot's own words(?:; )?/, "");
   const origin = own && said.startsWith(own) ? said.slice(own.length).replace(/^ \((.*)\)$/, "$1") : said;
   const writers = source.writers.map((one) => (one === "outside" ? "somebody outside" : names[one] ?? one));
-  const parts = [origin && `from ${named(origin)}`, writers.length && `by ${writers.join(", ")}`].filter(Boolean);
+  const parts = [origin && origin !== "user" && `from ${named(origin)}`, writers.length && `by ${writers.join(", ")}`].filter(Boolean);
   return parts.length ? recordText(parts.join(", "), { limit: 90 }) : null;
 }
 
@@ -37,7 +37,7 @@ export const isOutside = (source) => source?.integrity === "external";
 export function drawValue(value, { names = {}, outside = false, limit = 400 } = {}) {
   if (value === null || value === undefined || value === "") return h("span", { class: "quiet-text" }, "(empty)");
   if (typeof value === "string" && names[value] !== undefined) {
-    return h("span", {}, recordText(names[value], { limit: 120, outside }), " ", h("code", { class: "small quiet-text" }, value));
+    return h("span", {}, recordText(names[value], { limit: 120, outside }), " ", h("code", { class: "id", title: "Its id" }, value));
   }
   return typeof value === "string" && !isMoment(value) ? recordText(value, { limit, outside }) : recordText(formatValue(value), { outside });
 }

@@ -8,7 +8,7 @@ import { idsIn, learnNames, recordLink, value } from "./names.js";
 import { mark, plural } from "./page.js";
 import { verbOf } from "./provenance.js";
 
-const WAYS = { now: ["Taken back now", "good"], asks: ["Needs a second person", "warn"], refused: ["Stays", "bad"] };
+const WAYS = { now: ["Will be taken back", "good"], asks: ["Needs a second person", "warn"], refused: ["Stays", "bad"] };
 
 /** Asks and takes back an entry (`entry_id`) or all that a run wrote (`run_id`). Says whether anything was done. */
 export async function takeBack(subject, { title }) {

@@ -29,7 +29,7 @@ class Admin extends Screen {
     const wanted = this.getAttribute("part");
     const part = PARTS.find((one) => one.name === wanted) ?? open[0] ?? PARTS[0];
     const isFirst = !this.hasChildNodes();
-    const place = h("div", { class: "stack part", tabindex: "-1" });
+    const place = h("div", { class: "stack part", tabindex: "-1", "aria-busy": "true" });
     replace(this, h("div", { class: "page" }, pageHead("Admin"), partLinks("Parts of admin", open.map((one) => ({ path: `admin/${one.name}`, label: one.label })), `admin/${part.name}`), place));
     this.querySelector(".parts [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     const { draw } = await part.load();

@@ -44,8 +44,8 @@ class ApprovalBatch extends HTMLElement {
     this.reason = h("input", { id: reasonId, type: "text", maxlength: "2000" });
     replace(this,
       h("article", { class: "approval", "aria-labelledby": "batch-title" },
-        h("h2", { id: "batch-title", tabindex: "-1" }, `${batch.items.length} ${batch.items.length === 1 ? "request" : "requests"} at once`),
-        h("p", { class: "quiet-text" }, `${toolName(batch.tool)} on ${neutralise(batch.object)}. Why they wait: `, recordText(batch.rule.reason)),
+        h("h2", { id: "batch-title", tabindex: "-1" }, `${batch.items.length} ${batch.items.length === 1 ? "request" : "requests"} decided together`),
+        h("p", { class: "quiet-text" }, `${toolName(batch.tool)}: ${formatFieldName(batch.object)}. Why they wait: `, recordText(batch.rule.reason)),
         h("ol", { class: "batch" }, batch.items.map((item) => this.#drawItem(item)))),
       h("footer", { class: "decide" },
         h("div", { class: "field" }, h("label", { for: reasonId }, "Reason (needed to reject all)"), this.reason),
@@ -74,7 +74,7 @@ class ApprovalBatch extends HTMLElement {
 
   #say() {
     const all = this.batch.items.length;
-    this.count.textContent = this.vetoes.size ? `${all - this.vetoes.size} of ${all}, ${this.vetoes.size} rejected` : `All ${all}`;
+    this.count.textContent = this.vetoes.size ? `${all - this.vetoes.size} of ${all} chosen, ${this.vetoes.size} rejected` : `All ${all} chosen`;
   }
 
   async #send(decision) {

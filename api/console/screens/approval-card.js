@@ -170,7 +170,7 @@ class ApprovalCard extends HTMLElement {
   }
 }
 
-const STATUS_WORDS = { pending: ["Waits", ""], approved: ["Approved", "good"], applied: ["Carried out", "good"], rejected: ["Rejected", "bad"], edited: ["Edited", ""], answered: ["Answered", ""], recalled: ["Recalled", ""], expired: ["Expired", "warn"], refused: ["Refused", "bad"] };
+const STATUS_WORDS = { pending: ["Waiting", "warn"], approved: ["Approved", "good"], applied: ["Carried out", "good"], rejected: ["Rejected", "bad"], edited: ["Edited", ""], answered: ["Answered", ""], recalled: ["Recalled", ""], expired: ["Expired", "warn"], refused: ["Refused", "bad"] };
 
 /** A request's state in a word. */
 export function statusMark(status) {

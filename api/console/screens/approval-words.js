@@ -1,5 +1,7 @@
 // What the inbox can be asked for, how tall its lines are, and the keys that work in it.
 
+import { formatFieldName } from "../lib/format.js";
+
 export const VIEWS = [["mine", "Mine"], ["team", "My team's"], ["requested", "I asked"], ["all", "All"]];
 export const FILTERS = ["view", "status", "record", "run", "object", "tool", "external", "escalated", "sort"];
 export const FATES = ["applied", "rejected", "refused", "expired", "edited", "answered", "recalled"];
@@ -8,12 +10,11 @@ export const FATES = ["applied", "rejected", "refused", "expired", "edited", "an
 export const ROW_HEIGHT = 98;
 
 const KINDS = ["Account", "Contact", "Lead", "Opportunity", "Quote", "Order", "Case", "Task", "Event", "EmailMessage", "Campaign", "Knowledge__kav"];
-const NAMES = { EmailMessage: "E-mail", Knowledge__kav: "Article" };
 
 /** Filters with a field: name, label, values with their words. */
 export const PICKS = [
   ["status", "State", [["", "Waiting"], ["decided", "Decided or closed"]]],
-  ["object", "Kind of record", [["", "Any"], ...KINDS.map((one) => [one, NAMES[one] ?? one])]],
+  ["object", "Kind of record", [["", "Any"], ...KINDS.map((one) => [one, formatFieldName(one)])]],
   ["external", "External text", [["", "Any"], ["false", "Without"], ["true", "With"]]],
   ["escalated", "Escalated", [["", "Any"], ["true", "Only escalated"]]],
   ["sort", "Order", [["", "Oldest first"], ["newest", "Newest first"], ["expiring", "Expiring first"]]],

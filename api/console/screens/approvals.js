@@ -38,7 +38,7 @@ class Approvals extends HTMLElement {
         h("div", { class: "inbox-head" }, h("h1", {}, "Approvals"), button("Keys and help", () => this.#help(), { kind: "quiet", class: "button quiet help" })),
         this.views, this.#drawFilters(), this.bar, this.moved, this.note, this.list.element),
       h("section", { class: "reading", "aria-label": "Request" },
-        button("Back to the list", () => this.#go(null), { kind: "quiet", class: "button quiet back" }), this.card, this.batch));
+        button("Back to the list", () => this.#go(null), { kind: "quiet", class: "button quiet back", drawing: "back" }), this.card, this.batch));
     this.endKeys = listenToKeys({
       j: () => this.#step(1), k: () => this.#step(-1), ArrowDown: () => this.#step(1), ArrowUp: () => this.#step(-1),
       Enter: () => this.#read(), a: () => this.#press("approve"), r: () => this.#press("reject"), e: () => this.#press("edit"),
@@ -159,7 +159,7 @@ class Approvals extends HTMLElement {
       one.may_decide && one.status === "pending" ? box : h("span", { class: "no-box" }),
       h("div", { class: "line-words" },
         h("p", { class: "line-title" }, one.is_named_outside && outsideMark(), h("bdi", { class: "record-text" }, titleInWords(one.title))),
-        h("p", { class: "line-about small quiet-text" }, one.fields.length ? `${one.fields.map(formatFieldName).join(", ")} · ` : `${toolName(one.tool)} · `, h("bdi", {}, neutralise(one.requester_name ?? one.requester)), ` · ${formatAgo(one.created_at)}`),
+        h("p", { class: "line-about small quiet-text" }, h("bdi", {}, neutralise(one.requester_name ?? one.requester)), ` · ${formatAgo(one.created_at)} · `, one.fields.length ? one.fields.map(formatFieldName).join(", ") : toolName(one.tool)),
         h("p", { class: "line-marks" },
           one.status === "pending" ? h("span", { class: `small ${left < 86_400_000 ? "soon" : "quiet-text"}` }, expiryWords(one.expires_at)) : statusMark(one.status),
           one.is_external && h("span", { class: "mark outside" }, "External text"),
@@ -224,7 +224,7 @@ class Approvals extends HTMLElement {
       for (const place of [before, this.items.findIndex((one) => one.approval_id === id)]) if (place >= 0) this.#redraw(place);
     }
     if (id === null) {
-      if (this.batch.hidden) replace(this.card, h("p", { class: "empty" }, "Choose a request. Press ? for the keys."));
+      if (this.batch.hidden) replace(this.card, h("p", { class: "empty nothing-open" }, "Choose a request to see what it would change. Press ", h("kbd", {}, "?"), " for the keys."));
       return;
     }
     this.batch.hidden = true;

@@ -20,6 +20,13 @@ const SUBJECTS = {
   foreign: ["Server of tools"], preapproval: ["Pre-approval"],
 };
 
+const KINDS = new Map([["switch.on", "Stopped"], ["switch.off", "Let go on"], ["session.begun", "Signed in"], ["session.ended", "Signed out"]]);
+
+/** "approval.requested" -> "Approval requested". */
+export function kindInWords(kind) {
+  return KINDS.get(kind) ?? inWords(kind).replace(/^Api /, "API ");
+}
+
 /** The ids in an entry whose names should be learned before it is drawn. */
 export function idsOf(entry) {
   return [entry.actor, entry.subject, ...idsWithin(entry.payload)];

@@ -5,9 +5,9 @@ import { notify } from "../lib/dialog.js";
 import { announce, button, h, newId, replace } from "../lib/dom.js";
 import { formatInstant, formatNumber } from "../lib/format.js";
 import { isId, learnNames, person } from "../lib/names.js";
-import { facts, inWords, pageHead, plural, refusal, Screen } from "../lib/page.js";
+import { facts, pageHead, plural, refusal, Screen } from "../lib/page.js";
 import { proves } from "../lib/proof.js";
-import { aboutOf, idsOf, payloadOf } from "./audit-words.js";
+import { aboutOf, idsOf, kindInWords, payloadOf } from "./audit-words.js";
 
 const KINDS = ["turn.finished", "workflow.finished", "approval.requested", "approval.approved", "approval.rejected", "approval.expired", "approval.recalled", "effect.applied", "effect.refused", "switch.on", "switch.off", "policy.changed", "preapproval.granted", "gateway.changed", "retention.changed", "audit.exported"];
 const FILTERS = ["kind", "actor", "subject", "since", "until"];
@@ -43,10 +43,10 @@ class Audit extends Screen {
   #entry(entry) {
     const proof = h("div", { "aria-live": "polite" });
     return h("li", { class: "card audit-entry" },
-      h("div", { class: "entry-head" }, h("span", { class: "quiet-text number small" }, `#${entry.index}`), h("strong", { title: entry.kind }, inWords(entry.kind)),
+      h("div", { class: "entry-head" }, h("span", { class: "quiet-text number small" }, `#${entry.index}`), h("strong", { title: entry.kind }, kindInWords(entry.kind)),
         h("span", { class: "small" }, person(entry.actor)),
+        h("span", { class: "small" }, h("span", { class: "quiet-text" }, "About "), aboutOf(entry)),
         h("time", { class: "quiet-text small entry-when", datetime: entry.at }, formatInstant(entry.at))),
-      h("p", { class: "small" }, h("span", { class: "quiet-text" }, "About "), aboutOf(entry)),
       h("details", {}, h("summary", { class: "small" }, "What was entered"),
         entry.payload === null ? h("p", { class: "quiet-text" }, "Erased. Its place and its hash stay.") : payloadOf(entry.payload),
         facts([["Hash of the entry", h("code", { class: "id" }, entry.leaf)]]),
@@ -75,8 +75,8 @@ class Audit extends Screen {
           h("li", {}, said.first_bad === null ? `All ${formatNumber(said.size)} entries fit their hashes, one by one, and together the root.` : `Entry ${said.first_bad}: ${said.reason}.`),
           h("li", {}, said.heads.length ? said.heads.map((one) => h("p", { class: "fault" }, one)) : said.covered
             ? `The first ${formatNumber(said.covered)} of them are as they were when their head was signed and exported.`
-            : "No head was exported yet: nothing outside the database speaks for these entries."),
-          said.size > said.covered ? h("li", {}, `The newest ${formatNumber(said.size - said.covered)} have no exported head yet.`) : null),
+            : "No signed head was exported yet: nothing outside the database speaks for these entries."),
+          said.covered && said.size > said.covered ? h("li", {}, `The newest ${formatNumber(said.size - said.covered)} have no exported head yet.`) : null),
         facts([["Root", h("code", { class: "id" }, said.root)], head.signed && ["Signed last", `${formatInstant(head.signed.at)}, ${formatNumber(head.signed.size)} entries, key ${head.signed.key}`]]));
     });
   }
@@ -108,7 +108,8 @@ class Audit extends Screen {
       return h("div", { class: "field" }, h("label", { for: id }, label), inputs[name]);
     };
     const fault = h("p", { class: "fault", role: "alert", hidden: true });
-    return h("form", { class: "filters", role: "search", onsubmit: async (event) => {
+    const isOpen = window.matchMedia("(min-width: 40rem)").matches || FILTERS.some((name) => this.hasAttribute(name));
+    return h("details", { class: "filter-fold", open: isOpen }, h("summary", {}, "Filter"), h("form", { class: "audit-filters", role: "search", onsubmit: async (event) => {
       event.preventDefault();
       fault.hidden = true;
       const query = new URLSearchParams();
@@ -125,9 +126,9 @@ class Audit extends Screen {
       window.location.hash = query.size ? `#/audit?${query}` : "#/audit";
     } },
     field("since", "From", { type: "datetime-local" }), field("until", "Until", { type: "datetime-local" }),
-    field("kind", "Kind", { list, spellcheck: "false", placeholder: "Any" }), h("datalist", { id: list }, KINDS.map((one) => h("option", { value: one }, inWords(one)))),
-    field("actor", "Person", { placeholder: "Name or id" }), field("subject", "About", { placeholder: "Id of a record, request or run", spellcheck: "false" }),
-    button("Filter", null, { type: "submit", drawing: "search" }), fault);
+    field("kind", "Kind", { list, spellcheck: "false", placeholder: "Any" }), h("datalist", { id: list }, KINDS.map((one) => h("option", { value: one }, kindInWords(one)))),
+    field("actor", "Person", { placeholder: "Name or id" }), field("subject", "About", { placeholder: "Record, request or run id", spellcheck: "false" }),
+    button("Show", null, { type: "submit", drawing: "search" }), fault));
   }
 }
 

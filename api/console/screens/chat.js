@@ -29,7 +29,7 @@ class Chat extends HTMLElement {
     this.suggested = h("div", { class: "suggested", role: "group", "aria-label": "You could ask" });
     this.scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Conversation" }, this.list, this.masked, this.suggested);
     this.line = h("p", { class: "line-note small", role: "status" });
-    this.words = h("textarea", { id: wordsId, rows: "1", placeholder: "Ask about your CRM, or say what to change", maxlength: "100000", onkeydown: (event) => this.#press(event) });
+    this.words = h("textarea", { id: wordsId, rows: "1", placeholder: "Ask, or say what to change", maxlength: "100000", onkeydown: (event) => this.#press(event) });
     this.sendButton = h("button", { type: "submit", class: "button primary icon-only", "aria-label": "Send", title: "Send" }, icon("send"));
     this.stopButton = button("Stop", () => this.#stop(), { drawing: "stop", kind: "danger", hidden: true });
     const form = h("form", { class: "composer", onsubmit: (event) => this.#submit(event) },
@@ -83,7 +83,7 @@ class Chat extends HTMLElement {
   async #welcome() {
     replace(this.list, h("div", { class: "welcome" },
       h("h2", {}, "What would you like to know?"),
-      h("p", { class: "quiet-text" }, "Answers come from the records that you may see, with their sources. Whatever would change or leave the house waits for a person.")));
+      h("p", { class: "quiet-text" }, "Answers come from the records that you may see, with their sources. Whatever would change something or leave the company waits for a person.")));
     this.#suggest("/suggestions");
   }
 
@@ -132,7 +132,7 @@ class Chat extends HTMLElement {
       view.show(turn, { isLast: isLast && !conversation.run_id, waits: isLast ? waits : [] });
     });
     if (conversation.error && conversation.status === "error") this.#lastView()?.fail(conversation.error);
-    this.line.textContent = waits.length ? "Waiting for a decision. What you say now is answered after it." : "";
+    this.line.textContent = waits.length ? "Waits for a decision. Your next message is answered after it." : "";
     window.clearTimeout(this.looking);
     if (waits.length) this.looking = window.setTimeout(() => this.#look(), LOOK_EVERY_MS);
   }

@@ -2,7 +2,7 @@
 
 import { get } from "../lib/api.js";
 import { button, h, newId, replace } from "../lib/dom.js";
-import { formatInstant, formatNumber } from "../lib/format.js";
+import { formatDuration, formatInstant, formatNumber } from "../lib/format.js";
 import { ago, facts, inWords, mark, pageHead, plural, Screen, table } from "../lib/page.js";
 import { recordText } from "../lib/text.js";
 
@@ -15,7 +15,7 @@ class Evaluations extends Screen {
     const place = h("div", { class: "stack" });
     const isList = !report && !(before && after);
     replace(this, h("div", { class: "page" },
-      pageHead(report === "compare" ? "Two runs compared" : report ? "A run" : "Eval", isList ? null : h("a", { class: "button", href: "#/eval" }, "All runs")),
+      pageHead(report === "compare" ? "Two runs compared" : report ? "One run" : "Eval", isList ? null : h("a", { class: "button", href: "#/eval" }, "All runs")),
       isList ? h("p", { class: "quiet-text" }, "How well models answered, in suites of cases on copies of the demo organisation.") : null, place));
     this.fill(place, (signal) => {
       if (report === "compare") return this.#compare(before, after, signal);
@@ -27,10 +27,10 @@ class Evaluations extends Screen {
     const reports = await get("/admin/evaluations", { limit: 50 }, { signal });
     if (!reports.length) return h("div", { class: "card" }, h("p", {}, "No report is kept yet. On the machine:"), h("pre", { tabindex: "0", "aria-label": "Command" }, h("code", {}, "countersign eval --store --folder <the service's data folder>")));
     const rows = reports.map((one) => [
-      h("a", { href: `#/eval/${one.report_id}` }, formatInstant(one.at)), recordText(one.model, { limit: 80 }), mark(one.is_green ? "green" : "red", one.is_green ? "good" : "bad"),
+      h("a", { href: `#/eval/${one.report_id}` }, formatInstant(one.at)), recordText(one.model, { limit: 80 }), verdict(one),
       h("span", {}, `${rate(one.passed, one.cases)} `, h("span", { class: "quiet-text small" }, `${formatNumber(one.passed)} of ${formatNumber(one.cases)}`)), faultsOf(one.faults)]);
     return [
-      table({ label: "Runs", columns: ["When", "Model", "", "Passed", "Errors"], rows }),
+      table({ label: "Runs", columns: ["When", "Model", "Thresholds", "Passed", "Errors"], rows }),
       reports.length > 1 ? this.#chooser(reports) : null,
     ];
   }
@@ -47,7 +47,7 @@ class Evaluations extends Screen {
       event.preventDefault();
       window.location.hash = `#/eval/compare?before=${before.value}&after=${after.value}`;
     } },
-    h("div", { class: "field" }, h("label", { for: ids[0] }, "From"), before), h("div", { class: "field" }, h("label", { for: ids[1] }, "To"), after), button("Compare", null, { type: "submit", kind: "primary" }));
+    h("div", { class: "field wide" }, h("label", { for: ids[0] }, "From"), before), h("div", { class: "field wide" }, h("label", { for: ids[1] }, "To"), after), button("Compare", null, { type: "submit", kind: "primary" }));
   }
 
   async #report(id, signal) {
@@ -55,8 +55,8 @@ class Evaluations extends Screen {
     const measures = Object.entries(one.measures).filter(([, found]) => found.of);
     return [
       h("section", { class: "card stack", "aria-label": "The run" },
-        h("div", { class: "row" }, h("h2", {}, `${rate(one.passed, one.cases)} passed`), mark(one.is_green ? "green" : "red", one.is_green ? "good" : "bad")),
-        facts([["Model", recordText(one.model)], ["When", ago(one.at)], ["Cases", formatNumber(one.cases)], ["Took", `${formatNumber(one.seconds, 0)} s`], ["Prompts", one.prompts], ["Kept for", one.is_own ? "your organisation" : "everybody"]])),
+        h("div", { class: "row" }, h("h2", {}, `${rate(one.passed, one.cases)} passed`), mark(one.is_green ? "thresholds met" : "thresholds missed", one.is_green ? "good" : "bad")),
+        facts([["Model", recordText(one.model)], ["When", ago(one.at)], ["Cases", formatNumber(one.cases)], ["Took", formatDuration(one.seconds * 1000)], ["Prompts", one.prompts ? h("code", { class: "id" }, one.prompts) : "—"], ["Kept for", one.is_own ? "your organisation" : "everybody"]])),
       h("div", { class: "eval-columns" },
         h("section", { class: "stack", "aria-labelledby": "ev-suites" }, h("h2", { id: "ev-suites" }, "Suites"),
           table({ label: "Suites", columns: ["Suite", { name: "Passed", class: "cell-end" }, { name: "Cases", class: "cell-end" }], rows: one.suites.map((suite) => [inWords(suite.suite), rate(suite.passed, suite.cases), formatNumber(suite.cases)]) })),
@@ -91,19 +91,24 @@ function rate(hits, of) {
   return of ? `${((100 * hits) / of).toFixed(1)} %` : "—";
 }
 
+/** Whether every measure is within what was asked of it. */
+function verdict(one) {
+  return one.is_green ? mark("met", "good") : mark("missed", "bad");
+}
+
 function signed(number) {
   return number > 0 ? h("span", { class: "fault" }, `+${number}`) : number < 0 ? h("span", { class: "good-text" }, `−${-number}`) : "0";
 }
 
 function faultsOf(faults) {
   const found = Object.entries(faults);
-  return found.length ? h("span", { class: "small" }, found.map(([name, count]) => `${name} ${count}`).join(", ")) : h("span", { class: "quiet-text" }, "none");
+  return found.length ? h("span", { class: "small" }, found.map(([name, count]) => `${name}: ${count}`).join(", ")) : h("span", { class: "quiet-text" }, "none");
 }
 
 function bars(faults, cases) {
   const found = Object.entries(faults).sort((a, b) => b[1] - a[1]);
   if (!found.length) return h("p", { class: "empty" }, "No errors.");
-  return h("ul", { class: "plain bars" }, found.map(([name, count]) => h("li", {}, h("span", {}, `${name}: ${plural(count, "case")}`), h("meter", { min: "0", max: Math.max(cases, 1), value: count, "aria-label": name }))));
+  return h("ul", { class: "plain bars" }, found.map(([name, count]) => h("li", {}, h("span", {}, `${inWords(name)}: ${plural(count, "case")}`), h("meter", { min: "0", max: Math.max(cases, 1), value: count, "aria-label": name }))));
 }
 
 customElements.define("cs-eval", Evaluations);

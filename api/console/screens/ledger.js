@@ -117,7 +117,7 @@ class Ledger extends Screen {
       made.value = this.getAttribute(name) ?? "";
       return made;
     };
-    const find = h("input", { id: ids.find, type: "search", placeholder: "Run or record id", autocomplete: "off", spellcheck: "false" });
+    const find = h("input", { id: ids.find, type: "search", placeholder: "Id of a run or record", autocomplete: "off", spellcheck: "false" });
     return h("form", { class: "filters", role: "search", onsubmit: (event) => {
       event.preventDefault();
       const text = find.value.trim();
@@ -141,7 +141,7 @@ function effectOf(effect) {
   const body = h("tbody", {}, rows);
   return h("section", { class: "effect-of" },
     h("h3", {}, `${verbOf(effect.operation)} ${formatFieldName(effect.object)}: `, recordLink(effect.id, { object: effect.object, name: effect.name }),
-      " ", h("a", { class: "small", href: `#/ledger/record/${effect.id}` }, "its history")),
+      " ", h("a", { class: "small history-link", href: `#/ledger/record/${effect.id}` }, "its history")),
     effect.is_hidden ? h("p", { class: "quiet-text small" }, "You may not see this record; its values are left out.") : null,
     rows.length ? h("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": `Fields of ${formatFieldName(effect.object)}` },
       h("table", { class: "before-after" }, h("thead", {}, h("tr", {}, ["Field", "Before", "After"].map((one) => h("th", { scope: "col" }, one)))), body)) : null,

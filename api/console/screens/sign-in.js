@@ -9,6 +9,7 @@ class SignIn extends HTMLElement {
     const place = h("div", { class: "sign-in-ways" });
     replace(this,
       h("div", { class: "card sign-in-card" },
+        h("p", { class: "brand" }, document.querySelector(".bar .brand-mark").cloneNode(true), h("span", {}, "Countersign")),
         h("h1", {}, "Sign in"),
         h("p", { class: "quiet-text" }, "Ask your CRM in plain words. Nothing is changed until a person countersigns it."),
         place));

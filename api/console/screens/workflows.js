@@ -53,12 +53,14 @@ class Workflows extends Screen {
   async #runs(kinds, signal) {
     const lists = await Promise.all(kinds.map((one) => post("/threads/search", { metadata: { graph_id: one.graph_id }, limit: 20, sort_by: "updated_at", sort_order: "desc" }, { signal })));
     const threads = lists.flat().sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
-    const rows = threads.map((one) => {
+    const begun = threads.map((one) => one.values?.messages?.[0]?.content ?? "");
+    await learnNames(begun.flatMap((said) => said.match(ID_IN_TEXT) ?? []), signal);
+    const rows = threads.map((one, place) => {
       const progress = one.values?.workflow;
       const [words, kind] = standing(one, progress);
-      return [h("a", { href: `#/workflows/${one.thread_id}` }, progress?.title ?? inWords(one.metadata.graph_id)), mark(words, kind), progress?.step ? inWords(progress.step) : "—", ago(one.updated_at)];
+      return [h("a", { href: `#/workflows/${one.thread_id}` }, progress?.title ?? inWords(one.metadata.graph_id)), recordText(begunWith(begun[place]) || "—", { limit: 120, opens: false }), mark(words, kind), progress?.step ? inWords(progress.step) : "—", ago(one.updated_at)];
     });
-    return table({ label: "Your workflows", columns: ["Workflow", "State", "Step", "Last moved"], rows, empty: "You have started none yet." });
+    return table({ label: "Your workflows", columns: ["Workflow", "Begun with", "State", "Step", "Last moved"], rows, empty: "You have started none yet." });
   }
 
   async #start(kind) {
@@ -120,7 +122,7 @@ class Workflows extends Screen {
     const titles = Object.fromEntries(graph.steps.map((one) => [one.id, one.title]));
     return [
       pageHead(progress?.title ?? inWords(name), mark(words, kind), h("a", { class: "button", href: "#/workflows" }, "All workflows")),
-      asked ? h("p", { class: "quiet-text" }, recordText(asked.replace(ID_IN_TEXT, (id) => nameOf(id) ?? id), { limit: 300 })) : null,
+      asked ? h("p", { class: "quiet-text" }, recordText(begunWith(asked), { limit: 300 })) : null,
       thread.error ? h("p", { class: "notice" }, recordText(thread.error)) : null,
       progress?.because ? h("p", { class: "notice" }, recordText(progress.because)) : null,
       cards,
@@ -178,6 +180,13 @@ function changesInWords(changes) {
     const rest = alike.length > 1 ? `${alike.length} × ${formatFieldName(object)}` : `${formatFieldName(object)} ${name === object ? "" : name}`;
     return `${verbOf(operation)} ${rest}`.trim();
   }).join("; ");
+}
+
+/** What a workflow was begun with, from its first message: "Opportunity: Acme renewal; discount: 0". */
+function begunWith(said) {
+  const given = said.replace(/^Start the workflow '[^'\n]*'(?: with )?/, "").replace(/\.$/, "");
+  const words = given.replace(/(^|; )([a-z][a-z ]*?) id: /g, "$1$2: ").replace(/: (\d+)\.0(?=;|$)/g, ": $1").replace(ID_IN_TEXT, (id) => nameOf(id) ?? id);
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function titleOf(assistant) {

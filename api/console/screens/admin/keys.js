@@ -21,13 +21,13 @@ async function load(signal, again) {
   await learnNames(keys.flatMap((one) => [one.acts_as, one.created_by, one.revoked_by]), signal);
   const id = newId("which");
   const list = h("div", {});
-  const which = h("select", { id, onchange: () => show() }, h("option", { value: "good" }, "That let somebody in"), h("option", { value: "" }, "All, also expired and revoked"));
+  const which = h("select", { id, onchange: () => show() }, h("option", { value: "good" }, "Active"), h("option", { value: "" }, "All, with expired and revoked ones"));
   const show = () => list.replaceChildren(listOf(keys.filter((one) => !which.value || one.state === which.value), again));
   show();
   return h("section", { class: "stack", "aria-labelledby": "ke-keys" },
     h("div", { class: "page-head" }, h("h2", { id: "ke-keys" }, "Keys for programs"),
       button("Make a key…", () => makeKey(again), { kind: "primary", drawing: "plus" }), button("Make a service principal…", () => makePrincipal(again))),
-    h("p", { class: "quiet-text" }, "A key lets a program in with the rights of whom it acts as, as far as its scopes reach. Service principals stand among the people."),
+    h("p", { class: "quiet-text" }, "A key lets a program in with the rights of whom it acts as, as far as its scopes reach. Service principals are listed among the people."),
     h("div", { class: "filters" }, h("div", { class: "field" }, h("label", { for: id }, "Which"), which)), list);
 }
 
@@ -48,7 +48,7 @@ export function drawKeysOf(person, screen) {
 
 function listOf(keys, again) {
   return table({ label: "Keys", columns: ["Key", "Acts as", "May be used for", "Runs out", "Last used", "Made by", ""], empty: "There are no such keys.", rows: keys.map((one) => [
-    [recordText(one.name, { limit: 80 }), " ", mark(one.state, STATES[one.state]), h("div", {}, h("code", { class: "id" }, `${neutralise(one.prefix)}…`))],
+    [recordText(one.name, { limit: 80 }), " ", mark(one.state === "good" ? "active" : one.state, STATES[one.state]), h("div", {}, h("code", { class: "id" }, `${neutralise(one.prefix)}…`))],
     nameOf(one.acts_as) ? h("a", { href: `#/admin/people/${one.acts_as}` }, personName(one.acts_as)) : personName(one.acts_as),
     h("span", { class: "small" }, one.scopes.join(", ")),
     one.expires_at ? formatInstant(one.expires_at) : "never",

@@ -28,7 +28,7 @@ export function drawRules(rules, again) {
     made.value = rules[name];
     return new Field({ name, label, input: made });
   });
-  const region = new Field({ name: "phone_region", label: "Country of telephone numbers", hint: "Two letters, such as US: numbers without a country code are known as that country's. Empty: only those with one.", isOptional: true,
+  const region = new Field({ name: "phone_region", label: "Country of telephone numbers", hint: "Two letters, such as US: for numbers that come without a country code.", isOptional: true,
     input: h("input", { type: "text", maxlength: "2", pattern: "[A-Za-z]{2}", autocomplete: "off", value: rules.phone_region ?? "" }) });
   const budgets = BUDGETS.map(([name, label, unit]) => new Figure({ name, label, unit, value: rules[name] ?? null, placeholder: "No limit" }));
   const fields = [...choices, region, ...budgets];

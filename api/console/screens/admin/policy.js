@@ -10,9 +10,9 @@ import { ago, inWords, mark, plural, refusal, table } from "../../lib/page.js";
 import { recordText } from "../../lib/text.js";
 
 const LIMITS = [
-  ["record_cap", "Records at most", "records", "So many one action may touch."],
-  ["amount_limit", "Amount", "", "In your currency. Beyond it a second person decides."],
-  ["change_limit_percent", "Change of an amount", "percent", "Beyond it a second person decides."],
+  ["record_cap", "Most records of an action", "records", "No action touches more."],
+  ["amount_limit", "Largest amount", "", "In your currency. Beyond it a second person decides."],
+  ["change_limit_percent", "Largest change of an amount", "percent", "Beyond it a second person decides."],
 ];
 
 export function draw(place, screen) {
@@ -27,20 +27,20 @@ async function load(signal, screen, again) {
   const result = h("div", { class: "stack", "aria-live": "polite" });
   return [
     h("section", { class: "card stack", "aria-labelledby": "po-draft" },
-      h("div", { class: "row" }, h("h2", { id: "po-draft" }, "What counts"), mark(policy.version ? `version ${policy.version}` : "as it comes")),
+      h("div", { class: "row" }, h("h2", { id: "po-draft" }, "The policy"), mark(policy.version ? `version ${policy.version}` : "as shipped")),
       draft.element,
       h("div", { class: "row" },
         button("See what would have been held", () => simulate(draft, result, screen), { kind: "primary", drawing: "search" }),
-        button("Put it in…", () => putIn(draft, policy.version, again)))),
+        button("Put in force…", () => putIn(draft, policy.version, again)))),
     result,
     h("section", { class: "stack", "aria-labelledby": "po-pre" }, h("h2", { id: "po-pre" }, "Approved in advance"),
       table({ label: "Approved in advance", columns: ["Action", "Fields", "Until", "Why", "By", ""], empty: "Nothing: every write waits for a person.", rows: preapprovals.map((one) => [
         [`${inWords(one.tool)}: ${formatFieldName(one.object)}`, one.is_live ? null : [" ", mark("over")]], one.fields.map(formatFieldName).join(", "), formatDay(one.until), recordText(one.reason), person(one.granted_by),
         button("Withdraw…", () => withdraw(one, policy.version, again), { "aria-label": `Withdraw ${one.tool} on ${one.object}` })]) })),
     h("section", { class: "stack", "aria-labelledby": "po-past" }, h("h2", { id: "po-past" }, "Versions"),
-      table({ label: "Versions", columns: ["Version", "Note", "By", "When", ""], empty: "The policy is as it comes with the service.", rows: history.map((one) => [
+      table({ label: "Versions", columns: ["Version", "Note", "By", "When", ""], empty: "The policy is the one that comes with the service.", rows: history.map((one) => [
         String(one.version), recordText(one.note), person(one.author), ago(one.created_at),
-        one.version === policy.version ? mark("counts now", "good") : button("Bring it back…", () => bringBack(one.version, policy.version, again), { "aria-label": `Bring version ${one.version} back` })]) })),
+        one.version === policy.version ? mark("in force", "good") : button("Bring it back…", () => bringBack(one.version, policy.version, again), { "aria-label": `Bring version ${one.version} back` })]) })),
     h("details", { class: "card" }, h("summary", {}, "Rules that come with the service"), Object.entries(policy.files).map(([name, text]) => [h("h3", {}, name), h("pre", { tabindex: "0", "aria-label": name }, h("code", {}, text))])),
   ];
 }
@@ -58,7 +58,7 @@ class Draft {
     this.element = h("div", { class: "stack" },
       h("div", { class: "form-grid" },
         this.limits.map(([, limit]) => limit.element),
-        h("div", { class: "field" }, h("label", { for: ids.recipient }, "To somebody who may not read it"), this.recipient)),
+        h("div", { class: "field" }, h("label", { for: ids.recipient }, "Mail to who may not read what is in it"), this.recipient)),
       h("details", { open: policy.rules.length > 0 }, h("summary", {}, "Approval rules"), h("div", { class: "field" }, h("label", { for: ids.rules }, "Who decides what, as JSON"), this.rules)),
       h("details", { open: policy.additions !== "" }, h("summary", {}, "Rules of your own"), h("div", { class: "field" }, h("label", { for: ids.additions }, "Cedar, with forbid only"), this.additions)),
       this.fault);
@@ -113,7 +113,7 @@ function outcome(found) {
   const skipped = Object.entries(found.skipped).map(([why, count]) => `${count} ${inWords(why).toLowerCase()}`).join(", ");
   const rows = [...found.requests].sort((a, b) => Number(b.is_changed) - Number(a.is_changed)).map((one) => [
     h("a", { href: `#/approvals/${one.approval_id}` }, `${inWords(one.tool)}: ${one.objects.map(formatFieldName).join(", ")}`), person(one.requester), judged(one.was),
-    [judged(one.would), one.is_changed ? [" ", mark("otherwise", "warn")] : null], recordText(fieldsInWords(one.would.reason), { limit: 300 })]);
+    [judged(one.would), one.is_changed ? [" ", mark("changed", "warn")] : null], recordText(fieldsInWords(one.would.reason), { limit: 300 })]);
   return h("section", { class: "card stack", "aria-labelledby": "po-result" },
     h("h2", { id: "po-result" }, "What would have been held"),
     h("p", {}, h("strong", {}, `${formatNumber(found.changed)} of ${plural(found.looked_at, "past request")} would come out otherwise.`), skipped ? ` Left out: ${skipped}.` : ""),
@@ -139,10 +139,10 @@ async function putIn(draft, version, again) {
   if (body === null) return;
   const id = newId("note");
   const note = h("input", { id, maxlength: "300" });
-  const done = await openDialog({ title: "Put this policy in", body: [
+  const done = await openDialog({ title: "Put this policy in force", body: [
     h("p", {}, "It counts from the next run on, and again when a request that waits is carried out: what it forbids by then is refused."),
     h("div", { class: "field" }, h("label", { for: id }, "Note"), note),
-  ], actions: [{ label: "Cancel", value: null }, { label: "Put it in", kind: "primary", value: () => put("/admin/policy", { ...body, based_on: version, note: note.value }) }] });
+  ], actions: [{ label: "Cancel", value: null }, { label: "Put in force", kind: "primary", value: () => put("/admin/policy", { ...body, based_on: version, note: note.value }) }] });
   if (done) {
     notify(`Version ${done.version} counts now.`);
     again();

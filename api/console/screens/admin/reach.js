@@ -6,7 +6,7 @@ import { formatFieldName } from "../../lib/format.js";
 import { inWords, mark, plural, table } from "../../lib/page.js";
 import { recordText } from "../../lib/text.js";
 
-const DECISIONS = { allow: "warn", hold: "good", deny: "" };
+const DECISIONS = { allow: ["At once", "warn"], hold: ["Waits for a person", "good"], deny: ["Never", ""] };
 
 export async function draw(place, screen) {
   await screen.fill(place, async (signal) => {
@@ -19,7 +19,7 @@ export async function draw(place, screen) {
     return [
       h("p", { class: "quiet-text" }, "What is possible at most, by the most ordinary call of each kind. A single record may be out of the person's sight, and a value or its source may call for more."),
       h("form", { class: "filters", onsubmit: (event) => { event.preventDefault(); show(); } },
-        h("div", { class: "field" }, h("label", { for: ids.agent }, "Agent"), agent), h("div", { class: "field" }, h("label", { for: ids.person }, "For"), person),
+        h("div", { class: "field" }, h("label", { for: ids.agent }, "Agent"), agent), h("div", { class: "field wide" }, h("label", { for: ids.person }, "For"), person),
         button("Show", null, { type: "submit", kind: "primary" })),
       result,
     ];
@@ -32,12 +32,12 @@ async function report(agent, person, signal) {
   return [
     h("section", { class: "card stack", "aria-labelledby": "re-who" }, h("h2", { id: "re-who" }, `${inWords(reach.agent)} for `, recordText(reach.person.name)),
       h("p", {}, `Reads ${plural(reach.objects.filter((one) => one.readable.length).length, "kind")} of records, could ask to change ${plural(changes.length, "kind")}, with ${plural(reach.tools.length, "tool")}.`),
-      Object.entries(reach.approvers).map(([permission, people]) => h("p", { class: "small" }, h("strong", {}, inWords(permission)), ": ", people.length ? recordText(people.map((one) => one.name).join(", ")) : "nobody has it"))),
+      Object.entries(reach.approvers).map(([permission, people]) => h("p", { class: "small" }, h("strong", {}, `May ${inWords(permission).toLowerCase()}`), ": ", people.length ? recordText(people.map((one) => one.name).join(", ")) : "nobody has it"))),
     h("section", { class: "stack", "aria-labelledby": "re-change" }, h("h2", { id: "re-change" }, "Changes"),
       table({ label: "Changes", columns: ["Record", "What", "Decision", "Who agrees", "Fields"], empty: "None.", rows: changes.flatMap((one) => one.changes.map((way) => [
-        formatFieldName(one.object), inWords(way.tool), mark(way.decision, DECISIONS[way.decision]), agrees(way), fieldsOf(way.fields)])) })),
+        formatFieldName(one.object), inWords(way.tool), mark(...(DECISIONS[way.decision] ?? [way.decision])), agrees(way), fieldsOf(way.fields)])) })),
     h("section", { class: "stack", "aria-labelledby": "re-send" }, h("h2", { id: "re-send" }, "Sends"),
-      table({ label: "Sends", columns: ["What", "Decision", "Who agrees"], empty: "Nothing.", rows: reach.sends.map((one) => [inWords(one.tool), mark(one.decision, DECISIONS[one.decision]), agrees(one)]) })),
+      table({ label: "Sends", columns: ["What", "Decision", "Who agrees"], empty: "Nothing.", rows: reach.sends.map((one) => [inWords(one.tool), mark(...(DECISIONS[one.decision] ?? [one.decision])), agrees(one)]) })),
     h("section", { class: "stack", "aria-labelledby": "re-read" }, h("h2", { id: "re-read" }, "Reads"),
       table({ label: "Reads", columns: ["Record", "Fields"], rows: reach.objects.filter((one) => one.readable.length).map((one) => [formatFieldName(one.object), fieldsOf(one.readable)]) })),
   ];
@@ -45,7 +45,7 @@ async function report(agent, person, signal) {
 
 function agrees(way) {
   if (way.decision !== "hold") return "—";
-  return [inWords(way.permission ?? ""), way.second_person ? "a second person" : null, way.votes > 1 ? `${way.votes} votes` : null].filter(Boolean).join(", ");
+  return [way.permission ? `Whoever may ${inWords(way.permission).toLowerCase()}` : null, way.second_person ? "a second person" : null, way.votes > 1 ? `${way.votes} votes` : null].filter(Boolean).join(", ");
 }
 
 function fieldsOf(names) {

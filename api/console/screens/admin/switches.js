@@ -42,7 +42,7 @@ function nameOf({ scope, name }) {
 
 function cardOf(one, again) {
   return h("article", { class: "card switch-card" },
-    h("div", { class: "row" }, h("h3", {}, nameOf(one)), mark("stopped", "bad")),
+    h("div", { class: "row" }, h("h3", {}, nameOf(one)), mark("Stopped", "bad")),
     h("p", {}, recordText(one.reason)),
     h("p", { class: "small quiet-text" }, "By ", person(one.changed_by), ", ", ago(one.changed_at), one.until ? `, until ${formatInstant(one.until)}` : ""),
     one.scope === "global" ? h("p", { class: "small" }, "Only the operator can lift it, on the machine.")

@@ -3,7 +3,7 @@
 import { get, post } from "../../lib/api.js";
 import { button, h, newId, replace } from "../../lib/dom.js";
 import { confirm, notify, openDialog } from "../../lib/dialog.js";
-import { formatAgo, formatFieldName, formatValue } from "../../lib/format.js";
+import { formatAgo, formatFieldName, formatValue, titleInWords } from "../../lib/format.js";
 import { drawCall, drawMessage } from "../../lib/leaving.js";
 import { verbOf } from "../../lib/provenance.js";
 import { recordText } from "../../lib/text.js";
@@ -44,7 +44,7 @@ async function showCard(place, approvalId, ondecided) {
   const may = (way) => card.ways.includes(way);
   const canEdit = may("edit") && Object.keys(EDITABLE).some((name) => typeof card.arguments[name] === "string");
   replace(place,
-    h("div", { class: "held-head" }, h("span", { class: "mark warn" }, words.state), h("h2", {}, letter ? "E-mail" : recordText(card.card.title, { limit: 160 }))),
+    h("div", { class: "held-head" }, h("span", { class: "mark warn" }, words.state), h("h2", {}, letter ? "E-mail" : recordText(titleInWords(card.card.title), { limit: 160 }))),
     letter && drawLetter(letter, card),
     card.card.changes.filter((change) => change !== letter).map((change) => drawChange(change, card)),
     card.card.message && drawMessage(card.card.message, { outside: card.is_external !== false }),
@@ -107,7 +107,7 @@ function drawLetter(change, card) {
 
 function drawChange(change, card) {
   return h("div", { class: "change" },
-    h("p", { class: "quiet-text small" }, `${verbOf(change.operation)} · ${formatFieldName(change.object)}`),
+    card.card.changes.length > 1 && h("p", { class: "quiet-text small" }, `${verbOf(change.operation)} ${formatFieldName(change.object)}`),
     h("dl", { class: "letter" }, change.fields.map((field) => h("div", {},
       h("dt", {}, formatFieldName(field.field)),
       h("dd", {}, change.operation !== "create" && [h("del", {}, recordText(named(field.old, card), { limit: 120 })), " → "], drawNew(field, card))))));

@@ -49,7 +49,7 @@ export class ThreadList {
       if (asked !== this.asked) return;
       this.lines = offset ? [...this.lines, ...page.items] : page.items;
       this.next = page.next;
-      this.note.textContent = query ? "No conversation has these words." : "Your conversations will stand here.";
+      this.note.textContent = query ? "No conversation has these words." : "Your conversations will be listed here.";
       this.note.hidden = this.lines.length > 0;
       this.#draw();
     } catch (problem) {
@@ -65,6 +65,6 @@ export class ThreadList {
       h("a", { href: `#/chat/${line.thread_id}`, "aria-current": line.thread_id === this.current ? "page" : null },
         h("span", { class: "thread-title record-text" }, neutralise(line.title) || "Untitled"),
         line.excerpt && h("span", { class: "thread-excerpt record-text small" }, neutralise(line.excerpt)),
-        h("span", { class: "thread-time small quiet-text" }, formatAgo(line.updated_at), line.status === "interrupted" && h("span", { class: "mark warn" }, "Waits"), line.status === "busy" && h("span", { class: "mark" }, "At work"))))));
+        h("span", { class: "thread-time small quiet-text" }, formatAgo(line.updated_at), line.status === "interrupted" && h("span", { class: "mark warn" }, "Waiting"), line.status === "busy" && h("span", { class: "mark" }, "At work"))))));
   }
 }
