@@ -17,7 +17,11 @@ session.addEventListener("signed-out", () => showSignIn());
 session.addEventListener("signed-in", () => start());
 document.addEventListener("signed-in", () => start());
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !panel.hidden && !document.querySelector("dialog[open]")) closePanel();
+  if (event.key === "Escape" && closeMenu()) bar.querySelector(".who summary").focus();
+  else if (event.key === "Escape" && !panel.hidden && !document.querySelector("dialog[open]")) closePanel();
+});
+document.addEventListener("pointerdown", (event) => {
+  if (!event.target.closest?.(".who")) closeMenu();
 });
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
@@ -94,6 +98,13 @@ function drawBar() {
         button("Sign out", signOut))));
 }
 
+/** Whether the person's menu was open. */
+function closeMenu() {
+  const menu = bar.querySelector(".who[open]");
+  menu?.removeAttribute("open");
+  return menu !== null;
+}
+
 async function signOut() {
   try {
     await post("/auth/sign-out");
@@ -121,6 +132,7 @@ async function show() {
   if (!isSignedIn() || session.me === null) return;
   const hash = window.location.hash;
   const { screen, params } = readRoute(hash);
+  closeMenu();
   if (screen === null || (screen.needs && !screen.needs(session.me))) {
     if (hash === "" || hash === "#" || hash === "#/") window.history.replaceState(null, "", "#/chat");
     else return showMissing();

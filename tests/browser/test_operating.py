@@ -95,7 +95,7 @@ def test_who_may_not_is_not_offered_it_and_is_told_by_the_service(page: Page, si
         expect(links.get_by_role("link", name=name)).to_have_count(0)
     for screen, needed in (("audit", "read audit"), ("eval", "manage policy"), ("admin/policy", "manage policy")):
         show(page, site, screen)
-        expect(page.get_by_role("alert")).to_contain_text(f"this needs the permission “{needed}”")
+        expect(page.get_by_role("alert")).to_contain_text(f"This needs the permission “{needed}”")
 
 
 def test_something_is_stopped_and_goes_on_again(ada: Page, site: Site) -> None:

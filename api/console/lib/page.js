@@ -58,8 +58,12 @@ export function refusal(problem, again) {
   const isOver = problem.status === 401;
   return h("div", { class: "card refusal", role: "alert" },
     h("h2", {}, problem.status === 403 ? "You may not see this" : problem.status === 404 ? "Not found" : "That did not work"),
-    h("p", {}, rightsInWords(problem.message)),
+    h("p", {}, sentence(rightsInWords(problem.message))),
     problem.status === 403 || problem.status === 404 || isOver ? null : button("Try again", again));
+}
+
+function sentence(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 export function pageHead(title, ...more) {

@@ -60,7 +60,7 @@ class ApprovalCard extends HTMLElement {
     } catch (problem) {
       if (this.wanted !== id) return;
       this.card = null;
-      const words = problem.status === 404 || problem.status === 410 ? "There is no such request that you can see." : problem.message;
+      const words = [404, 410, 422].includes(problem.status) ? "There is no such request that you can see." : problem.message;
       replace(this, h("div", { class: "empty" }, h("p", {}, words), button("Try again", () => this.open(id, { act, fresh: true }))));
     }
   }

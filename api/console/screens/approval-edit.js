@@ -12,7 +12,8 @@ import { inWords } from "../lib/page.js";
 /** Asks for the request as it should be, and gives what `send(arguments)` makes of it, or null. */
 export async function askForEdit(card, send) {
   const editable = await get(`/approvals/${card.approval_id}/editable`);
-  const parts = Object.entries(card.arguments).map(([name, value]) => drawArgument(name, value, editable, card.names));
+  const names = { ...Object.fromEntries(card.card.changes.filter((one) => one.operation !== "create").map((one) => [one.id, one.name])), ...card.names };
+  const parts = Object.entries(card.arguments).map(([name, value]) => drawArgument(name, value, editable, names));
   return openDialog({
     title: "Edit: makes a new request",
     size: "wide",

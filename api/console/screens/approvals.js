@@ -315,7 +315,7 @@ class Approvals extends HTMLElement {
     const id = approval.approval_id;
     forgetCard(id);
     const at = this.items.findIndex((one) => one.approval_id === id);
-    const title = at >= 0 ? neutralise(this.items[at].title) : "The request";
+    const title = at >= 0 ? titleInWords(this.items[at].title) : "The request";
     const words = { applied: "carried out", rejected: "rejected", answered: "answered", recalled: "recalled", refused: "not carried out", pending: "has your vote and waits for others", approved: "approved" }[approval.status] ?? approval.status;
     const text = `${title.slice(0, 80)}: ${words}`;
     const look = { label: "Look why", run: () => { window.location.hash = `#/approvals/${id}?view=all`; } };

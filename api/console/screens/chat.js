@@ -94,7 +94,9 @@ class Chat extends HTMLElement {
       conversation = await get(`/threads/${threadId}/messages`);
     } catch (problem) {
       if (threadId !== this.threadId || problem.status === 401) return;
-      replace(this.list, h("div", { class: "empty" }, h("p", {}, problem.status === 404 ? "There is no such conversation." : problem.message), button("Try again", () => this.#load())));
+      const isMissing = [404, 410, 422].includes(problem.status);
+      if (isMissing) this.rename.hidden = this.mask.hidden = true;
+      replace(this.list, h("div", { class: "empty" }, h("p", {}, isMissing ? "There is no such conversation that you can see." : problem.message), isMissing ? button("Begin a new one", () => this.#openNew()) : button("Try again", () => this.#load())));
       return;
     }
     if (threadId !== this.threadId) return;
