@@ -33,7 +33,14 @@ export class VirtualList {
     for (const row of this.rows.values()) row.remove();
     this.rows.clear();
     this.#render();
-    if (hadFocus && items.length) this.focus(this.at);
+    if (hadFocus && items.length) this.keep(() => this.focus(this.at));
+  }
+
+  /** Gives focus back to where it was, which is nobody's move to another row. */
+  keep(work) {
+    this.isKept = true;
+    work();
+    this.isKept = false;
   }
 
   /** Draws one item's row anew. */
@@ -116,6 +123,6 @@ export class VirtualList {
     if (!row) return;
     this.at = Number(row.dataset.place);
     for (const [place, other] of this.rows) other.tabIndex = place === this.at ? 0 : -1;
-    this.onfocus?.(this.items[this.at], this.at);
+    if (!this.isKept) this.onfocus?.(this.items[this.at], this.at);
   }
 }

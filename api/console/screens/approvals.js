@@ -242,7 +242,7 @@ class Approvals extends HTMLElement {
   #redraw(place) {
     const hadFocus = this.list.rows.get(place) === document.activeElement;
     this.list.refresh(place);
-    if (hadFocus) this.list.rows.get(place)?.focus({ preventScroll: true });
+    if (hadFocus) this.list.keep(() => this.list.rows.get(place)?.focus({ preventScroll: true }));
   }
 
   #read() {
