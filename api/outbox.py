@@ -8,10 +8,10 @@ from crm.repositories import outbox
 from graphs.runner import Clock
 from trust import audit
 from trust.principal import Principal
-from trust.scopes import CRM_SEND
+from trust.scopes import CRM_SEND, POLICY_MANAGE
 
 MANAGE_PERMISSION = "manage_policy"
-"""Who may see and settle the letters of others: administrators."""
+"""Who may see and settle the letters of others: administrators, with a token for that."""
 
 
 class MailNotFoundError(Exception):
@@ -91,4 +91,5 @@ class Outbox:
 
 
 def _manages(principal: Principal) -> bool:
-    return not principal.is_customer and MANAGE_PERMISSION in principal.access.permissions
+    may = MANAGE_PERMISSION in principal.access.permissions and POLICY_MANAGE in principal.scopes
+    return may and not principal.is_customer

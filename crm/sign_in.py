@@ -81,3 +81,5 @@ class GroupRight(TenantRow, Base):
 
     group_name: Mapped[str] = mapped_column(String(255), primary_key=True)
     permission_set: Mapped[str] = mapped_column(String(80), primary_key=True)
+    given_by: Mapped[str | None] = mapped_column(String(60))
+    """Who has said so, and to whom it gives nothing therefore. None: from before that was noted."""

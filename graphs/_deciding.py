@@ -16,7 +16,7 @@ from graphs.context import RunContext
 from tools._run import ToolError
 from trust import approvals, audit
 from trust.actions import UNDO
-from trust.approvals import ApprovalClosedError, ApprovalError, ApprovalNotFoundError, Verdict
+from trust.approvals import ApprovalClosedError, ApprovalError, ApprovalNotFoundError, NotEntitledError, Verdict
 from trust.principal import Principal, load_principal
 from trust.switches import require_running
 from trust.undo import Undoing
@@ -82,13 +82,15 @@ class Deciding(Threads):
             crm = self.runner.desk.crm_for(session, principal, now)
             for approval_id, verdict in verdicts:
                 approval = await approvals.decide(session, approval_id, verdict, principal, crm, at=now)
+                if verdict.kind == "answer" and not await self._speaks_for_turn(session, approval, principal):
+                    raise NotEntitledError("an answer steers the whole turn: this token has not all scopes it has")
                 if verdict.kind in ("approve", "edit") and approval.tool != UNDO:
                     # Said only to those who may decide; what is switched off stays as it is until it is on again.
                     await require_running(session, principal, at=now, agent=approval.agent, tool=approval.tool)
                 if approval.status == "edited" and approval.tool == UNDO:
                     raise AnswerError("decision: what is taken back cannot be edited; reject it instead")
                 if approval.status == "edited":
-                    approval = await self._revise(session, approval)
+                    approval = await self._revise(session, approval, principal)
                 decided.append(await self._carry_out_alone(session, approval))
             awaited = [one for one in decided if not approvals.stands_alone(one)]
             if awaited:
@@ -112,10 +114,18 @@ class Deciding(Threads):
             raise ApprovalNotFoundError(approval_id)
         return thread
 
-    async def _revise(self, session: TenantSession, approval: Approval) -> Approval:
+    async def _speaks_for_turn(self, session: TenantSession, approval: Approval, principal: Principal) -> bool:
+        """Whether words said in place of a decision may steer the turn. It goes on with the scopes that it began with:
+        its requester says there what their token lets them say, and no more."""
+        if principal.id != approval.requester:
+            return True
+        origin = await runs.find(session, approval.run_id)
+        return origin is None or frozenset(origin.request["scopes"]) <= principal.scopes
+
+    async def _revise(self, session: TenantSession, approval: Approval, principal: Principal) -> Approval:
         """The request that stands in place of an edited one, made with the rights of its requester."""
         arguments, editor = approval.edited_arguments or {}, approval.decided_by or ""
-        context = await self._context_of(session, approval)
+        context = await self._context_of(session, approval, asked_by=principal)
         desk = self.runner.desk.of(context)
         revised = await desk.revise(session, approval, arguments, context, editor=editor)
         if isinstance(revised, ToolError):
@@ -123,10 +133,17 @@ class Deciding(Threads):
             raise AnswerError(f"edited_action.args: {revised.message}", field=field and f"arguments.{field}")
         return revised
 
-    async def _context_of(self, session: TenantSession, approval: Approval) -> RunContext:
-        """The requester's rights as they are now, within the scopes that they asked with."""
+    async def _context_of(
+        self, session: TenantSession, approval: Approval, *, asked_by: Principal | None = None
+    ) -> RunContext:
+        """The requester's rights as they are now, within the scopes that they asked with.
+
+        `asked_by`: who wants a new request made. If it is the requester, it is within the scopes of that token, too.
+        """
         origin = await runs.find(session, approval.run_id)
         scopes = frozenset(origin.request["scopes"]) if origin else frozenset()
+        if asked_by is not None and asked_by.id == approval.requester:
+            scopes &= asked_by.scopes
         now = self.runner.clock()
         return RunContext(
             principal=await load_principal(session, approval.requester, scopes, at=now),
@@ -175,7 +192,7 @@ class Deciding(Threads):
             known = await approval_rows.find_by_key(session, approvals.key_again(approval))
             if known is not None:
                 return known
-            context = await self._context_of(session, approval)
+            context = await self._context_of(session, approval, asked_by=principal)
             again = await self.runner.desk.of(context).propose_again(session, approval, context)
             if isinstance(again, ToolError):
                 raise ReproposalError(f"the request cannot be made again: {again.message}")

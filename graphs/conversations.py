@@ -177,7 +177,7 @@ class Conversations(Deciding):
                     if waiting
                     else "the thread is at work"
                 )
-            way = await self._way(session, principal, thread, ask) if waiting else None
+            way = await self._way(session, principal, thread, ask, waiting) if waiting else None
             if way == "queue":
                 if len(queued) >= MAX_QUEUED:
                     raise OverloadedError("too many messages wait in this conversation for a decision: take it first")
@@ -216,12 +216,18 @@ class Conversations(Deciding):
         await self._mark_busy(session, thread)
         return run
 
-    async def _way(self, session: TenantSession, principal: Principal, thread: Thread, ask: Ask) -> WhileWaiting:
+    async def _way(
+        self, session: TenantSession, principal: Principal, thread: Thread, ask: Ask, waiting: list[Approval]
+    ) -> WhileWaiting:
         """What becomes of a message while the thread waits: as the caller says, else the thread, else the tenant."""
         asked = known_way(thread.details.get("while_waiting")) if ask.strategy is None else _BY_STRATEGY[ask.strategy]
         way = asked or await get_while_waiting(session)
-        # A customer's words are no staff's answer; and what is too long for an answer is a message of its own.
-        return "supersede" if way == "answer" and (principal.is_customer or len(ask.text or "") > MAX_ANSWER) else way
+        if way != "answer":
+            return way
+        # A customer's words are no staff's answer; and what is too long for an answer, or said with a token that does
+        # not reach as far as the turn does, is a message of its own.
+        is_answer = not principal.is_customer and len(ask.text or "") <= MAX_ANSWER
+        return way if is_answer and await self._speaks_for_turn(session, waiting[0], principal) else "supersede"
 
     async def _enter(
         self,

@@ -26,6 +26,7 @@ from graphs.assistants import TURN
 from graphs.conversations import Ask, Conversations
 from trust import audit
 from trust.principal import Principal, load_principal
+from trust.scopes import POLICY_MANAGE
 
 LOOK_EVERY_S = 5.0
 MOST_PEOPLE = 500
@@ -258,8 +259,9 @@ async def _check_audience(session: TenantSession, audience: str | None, principa
         raise ScheduleError("schedule", "schedules are for employees")
     if audience is None:
         return [principal.id]
-    if FOR_OTHERS not in principal.access.permissions:
-        raise ScheduleError("for_each", f"asking for other people needs the permission {FOR_OTHERS!r}")
+    if FOR_OTHERS not in principal.access.permissions or POLICY_MANAGE not in principal.scopes:
+        needed = f"the permission {FOR_OTHERS!r} and scope {POLICY_MANAGE!r}"
+        raise ScheduleError("for_each", f"asking for other people needs {needed}")
     people = await rows.list_holders(session, audience)
     if people is None:
         raise ScheduleError("for_each", "expected the name of a permission set")

@@ -70,13 +70,16 @@ async def apply_groups(
 ) -> frozenset[str]:
     """Give a person what their groups may do, and take back what they gave before. The permission sets they then have.
 
-    Sets that no group gives are not the directory's to take: they stay as an administrator left them.
+    Sets that no group gives are not the directory's to take: they stay as an administrator left them. What the person
+    has said themselves that a group gives takes nothing away from them, and gives them nothing.
     """
-    rights = await rows.list_group_rights(session)
+    groups = list(groups)
+    rights, own = await rows.list_group_rights(session), await rows.list_group_rights(session, given_by=user_id)
     theirs = await rows.list_sets_of(session, user_id)
     managed = frozenset().union(*rights.values())
     wanted = frozenset().union(*(rights.get(group, frozenset()) for group in groups)) & await rows.find_sets(session)
-    more, less = wanted - theirs, (theirs & managed) - wanted
+    said_by_others = [rights.get(group, frozenset()) - own.get(group, frozenset()) for group in groups]
+    more, less = (wanted - theirs) & frozenset().union(*said_by_others), (theirs & managed) - wanted
     if more or less:
         await rows.assign(session, user_id, more)
         await rows.unassign(session, user_id, less)
@@ -127,7 +130,7 @@ async def put_group_rights(
     by: str,
     at: datetime,
 ) -> None:
-    """Say anew what groups may do; it counts for each person from their next sign-in.
+    """Say anew what groups may do; it counts for each other person from their next sign-in.
 
     `based_on`: what they gave when it was looked at; None: whatever they give. Raises: DirectoryError,
     RightsChangedError.
@@ -139,7 +142,7 @@ async def put_group_rights(
     if based_on is not None and _given(based_on) != before:
         raise RightsChangedError("somebody has changed the groups meanwhile: look at them again")
     after = _given(rights)
-    await rows.put_group_rights(session, after)
+    await rows.put_group_rights(session, after, by=by)
     payload = {"before": _plain(before), "after": _plain(after)}
     await audit.record(session, at=at, kind="directory.group_rights", actor=by, subject="groups", payload=payload)
 

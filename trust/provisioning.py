@@ -12,9 +12,10 @@ from crm.records import User
 from crm.repositories import api_keys as key_rows
 from crm.repositories import directory_groups as rows
 from crm.repositories import sessions as session_rows
+from crm.repositories.directory import list_sets_of
 from crm.repositories.people import find_any
 from trust import audit
-from trust.directory import DirectoryError, apply_groups, is_last_manager
+from trust.directory import SOMEBODY_ELSE, DirectoryError, apply_groups, is_last_manager
 
 MAX_MEMBERS = 5_000
 
@@ -167,10 +168,13 @@ async def get_group(session: TenantSession, group_id: str) -> DirectoryGroup:
 
 
 async def _apply(session: TenantSession, user_ids: Collection[str], *, by: str, at: datetime) -> None:
-    """Give people what all their groups give now."""
+    """Give people what all their groups give now. Raises: DirectoryError, if somebody would give it to themselves."""
     for user_id in user_ids:
         groups = [one.display_name for one in await rows.list_groups_of(session, user_id)]
-        await apply_groups(session, user_id, groups, by=by, at=at)
+        before = await list_sets_of(session, user_id)
+        after = await apply_groups(session, user_id, groups, by=by, at=at)
+        if user_id == by and after - before:
+            raise DirectoryError("members", f"nobody gives themselves more; {SOMEBODY_ELSE}, or a service principal")
 
 
 async def _shut_out(session: TenantSession, user_id: str, *, by: str, at: datetime) -> None:

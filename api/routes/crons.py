@@ -68,7 +68,9 @@ class CronBody(_CronFields):
     assistant_id: str = Field(max_length=100)
     schedule: str = Field(max_length=120, description="Five fields: minute, hour, day, month, weekday.")
     for_each: str | None = Field(
-        default=None, max_length=80, description="Permission set: asks for each user who has it. Needs manage_policy."
+        default=None,
+        max_length=80,
+        description="Permission set: asks for each user who has it. Needs scope policy:manage and manage_policy.",
     )
     multitask_strategy: Literal["reject", "enqueue", "interrupt", "rollback"] | None = None
 

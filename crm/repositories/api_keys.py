@@ -6,6 +6,8 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, and_, or_, select, update
 
 from crm.database import TenantSession
+from crm.records import User
+from crm.repositories.people import SERVICE
 from crm.sign_in import ApiKey
 
 _PLAIN = {"synchronize_session": False}
@@ -42,8 +44,10 @@ async def revoke(session: TenantSession, key_id: str, *, by: str, at: datetime) 
 
 
 async def revoke_all(session: TenantSession, member_id: str, *, by: str, at: datetime) -> int:
-    """Revoke the keys that act as a user; how many that were."""
-    return await _revoke(session, ApiKey.member_id == member_id, by=by, at=at)
+    """Revoke the keys that act as a user, and those that the user has made for other people's names; how many."""
+    people = select(User.Id).where(or_(User.UserType.is_(None), User.UserType != SERVICE))
+    for_others = and_(ApiKey.created_by == member_id, ApiKey.member_id.in_(people))
+    return await _revoke(session, or_(ApiKey.member_id == member_id, for_others), by=by, at=at)
 
 
 async def _revoke(session: TenantSession, which: ColumnElement[bool], *, by: str, at: datetime) -> int:

@@ -45,11 +45,12 @@ async def unassign(session: TenantSession, user_id: str, sets: Collection[str]) 
     await session.execute(given, execution_options=_PLAIN)
 
 
-async def list_group_rights(session: TenantSession) -> dict[str, frozenset[str]]:
-    """Group -> permission sets; groups that are not in it give nothing."""
+async def list_group_rights(session: TenantSession, *, given_by: str | None = None) -> dict[str, frozenset[str]]:
+    """Group -> permission sets; groups that are not in it give nothing. `given_by`: only what this person has said."""
     found: dict[str, frozenset[str]] = {}
     for row in await session.scalars(select(GroupRight)):
-        found[row.group_name] = found.get(row.group_name, frozenset()) | {row.permission_set}
+        if given_by in (None, row.given_by):
+            found[row.group_name] = found.get(row.group_name, frozenset()) | {row.permission_set}
     return found
 
 
@@ -58,12 +59,15 @@ async def wait_for_others(session: TenantSession) -> None:
     await session.scalar(select(Tenant.name).where(Tenant.tenant == session.tenant).with_for_update())
 
 
-async def put_group_rights(session: TenantSession, rights: dict[str, frozenset[str]]) -> None:
-    """What groups may do, all anew."""
-    await session.execute(delete(GroupRight).where(GroupRight.group_name != ""), execution_options=_PLAIN)
-    session.add_all(
-        GroupRight(group_name=group, permission_set=name) for group, sets in rights.items() for name in sorted(sets)
-    )
+async def put_group_rights(session: TenantSession, rights: dict[str, frozenset[str]], *, by: str) -> None:
+    """What groups may do, all of it. What stays as it was stays the word of whoever said it."""
+    wanted = {(group, name) for group, sets in rights.items() for name in sets}
+    for row in await session.scalars(select(GroupRight)):
+        if (row.group_name, row.permission_set) in wanted:
+            wanted.remove((row.group_name, row.permission_set))
+        else:
+            await session.delete(row)
+    session.add_all(GroupRight(group_name=group, permission_set=name, given_by=by) for group, name in sorted(wanted))
     await session.flush()
 
 

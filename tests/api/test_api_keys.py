@@ -16,7 +16,19 @@ from crm.seed.people import staff_id
 from crm.sign_in import ApiKey
 from tests.api.test_sessions import Clock, sign_in
 from tests.conftest import SqliteTemplates, seed_small
-from tests.service import ADMIN, MARA, World, calls, held, message, open_world, script, settings_for
+from tests.service import (
+    ADMIN,
+    DANA,
+    MARA,
+    World,
+    calls,
+    held,
+    message,
+    open_world,
+    script,
+    settings_for,
+    tool_results,
+)
 from trust.scopes import ALL_SCOPES, USERS_MANAGE
 
 Json = Any
@@ -26,6 +38,8 @@ UPDATE = (
     "update_record",
     {"object": "Opportunity", "record_id": "006CS0000000001YAA", "fields": {"NextStep": "Call Ann"}},
 )
+OTHER = ("update_record", {**UPDATE[1], "fields": {"NextStep": "Call somebody else"}})
+THIRD = ("update_record", {**UPDATE[1], "fields": {"NextStep": "Call Bob"}})
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
@@ -111,6 +125,71 @@ async def test_a_key_decides_only_if_that_was_said(shared: World) -> None:
     decider = (await make(shared, scopes=["approvals:decide"]))["key"]
     decided = await ask(shared, decider, "POST", f"{path}?wait=true", json=body)
     assert decided.json()["approval"]["status"] == "applied"
+
+
+@in_module
+async def test_what_a_key_says_in_another_token_s_turn_reaches_no_further_than_the_key(
+    shared: World, shared_settings: Settings
+) -> None:
+    model = script(calls(THIRD), calls(OTHER), AIMessage("No."), calls(THIRD), AIMessage("Held."))
+    async with open_world(shared_settings, clock=CLOCK, model=model) as world:
+        reader = (await make(world, acts_as=staff_id("dana")))["key"]
+        thread = await world.open_thread(DANA)
+        [approval] = held(await world.say(DANA, thread, "change the opportunity"))
+        path = f"/approvals/{approval['approval_id']}"
+        body = {"decision": "answer", "digest": approval["digest"], "text": "Something else, please."}
+        refused = await ask(world, reader, "POST", f"{path}/decision", json=body)
+        assert (refused.status_code, refused.json()["type"]) == (403, "urn:countersign:problem:not-entitled")
+        respond = {"resume": {"decisions": [{"type": "respond", "message": "Something else, please."}]}}
+        run = {"assistant_id": "countersign", "command": respond}
+        assert (await ask(world, reader, "POST", f"/threads/{thread}/runs/wait", json=run)).status_code == 403
+        assert (await world.get(DANA, path))["status"] == "pending"
+
+        # Where messages are answers, one from the key is a turn of its own, which reads as far as the key does.
+        answers = {"metadata": {"while_waiting": "answer"}}
+        assert (await world.call(DANA, "PATCH", f"/threads/{thread}", json=answers)).status_code == 200
+        said = await ask(
+            world, reader, "POST", f"/threads/{thread}/runs/wait", json=message("change the opportunity in another way")
+        )
+        assert (held(said.json()), tool_results(said.json())[-1]["error"]["kind"]) == ([], "denied")
+        assert (await world.get(DANA, path))["status"] == "recalled"
+
+        [approval] = held(await world.say(DANA, thread, "change the opportunity"))
+        again = f"/approvals/{approval['approval_id']}/repropose"
+        try:
+            CLOCK.ahead = timedelta(days=30)
+            await world.service.conversations.expire_due(NORTHWIND)
+            world.tokens.clear()
+            key = (await make(world, acts_as=staff_id("dana")))["key"]
+            assert (await ask(world, key, "POST", again)).status_code == 422
+            assert (await world.call(DANA, "POST", again)).status_code == 200
+        finally:
+            CLOCK.ahead = timedelta()
+
+
+@in_module
+async def test_a_key_that_decides_does_not_write_by_editing(shared: World, shared_settings: Settings) -> None:
+    async with open_world(shared_settings, clock=CLOCK, model=script(calls(THIRD), AIMessage("Held."))) as world:
+        thread = await world.open_thread(ADMIN)
+        [approval] = held(await world.say(ADMIN, thread, "change the opportunity"))
+        body = {"decision": "edit", "digest": approval["digest"], "arguments": OTHER[1]}
+        path = f"/approvals/{approval['approval_id']}/decision"
+        for scopes, status in ((["approvals:decide"], 422), (["approvals:decide", "crm:write", "crm:read"], 200)):
+            key = (await make(world, scopes=scopes))["key"]
+            assert (await ask(world, key, "POST", path, json=body)).status_code == status
+
+
+@in_module
+async def test_a_key_without_the_scope_speaks_for_nobody_else(shared: World) -> None:
+    key = (await make(shared, scopes=["crm:read", "crm:write", "crm:send"]))["key"]
+    said = {"messages": [{"type": "human", "content": "review my day"}]}
+    cron = {"assistant_id": "countersign", "schedule": "0 7 * * *", "input": said, "for_each": "sales_rep"}
+    refused = await ask(shared, key, "POST", "/runs/crons", json=cron)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "for_each")
+    wide = (await make(shared, scopes=["crm:read", "policy:manage"]))["key"]
+    made = await ask(shared, wide, "POST", "/runs/crons", json=cron)
+    assert made.status_code == 200
+    assert (await ask(shared, wide, "DELETE", f"/runs/crons/{made.json()['cron_id']}")).status_code == 204
 
 
 @in_module

@@ -143,6 +143,44 @@ async def test_of_their_own_rights_people_only_give_away(world: World) -> None:
     assert (await world.call(MARA, "PATCH", path, json=mine)).status_code == 403
 
 
+async def test_what_somebody_says_that_a_group_gives_it_does_not_give_to_them(world: World) -> None:
+    ada, dana, mara = (f"/admin/people/{staff_id(name)}" for name in ("ada", "dana", "mara"))
+    robot = await world.post(ADMIN, "/admin/service-principals", {"name": "Directory", "permission_sets": ["admin"]})
+    wish = {"name": "directory", "acts_as": robot["id"], "scopes": ["directory:write"]}
+    key = {"x-api-key": (await world.post(ADMIN, "/admin/api-keys", wish))["key"]}
+    everybody = {"members": [{"value": staff_id(name)} for name in ("ada", "dana")]}
+
+    async def sets_of(path: str) -> list[str]:
+        return list((await world.get(ADMIN, path))["permission_sets"])
+
+    async def fill(name: str) -> None:
+        body = {"displayName": name, **everybody}
+        assert (await world.client.post("/scim/v2/Groups", json=body, headers=key)).status_code == 201
+
+    said = {"groups": {"Office": ["analyst", "admin"]}}
+    assert (await world.call(ADMIN, "PUT", "/admin/groups", json=said)).json()["groups"] == {
+        "Office": ["admin", "analyst"]
+    }
+    await fill("Office")
+    assert "analyst" in await sets_of(dana)
+    assert await sets_of(ada) == ["admin"], "neither more nor less"
+
+    # Somebody else who says so gives it to both; and what they have said stays theirs when others write it again.
+    assert (await world.call(ADMIN, "PATCH", mara, json={"permission_sets": ["admin"]})).status_code == 200
+    said["groups"]["House"] = ["sales_manager"]
+    assert (await world.call(MARA, "PUT", "/admin/groups", json=said)).status_code == 200
+    said["groups"]["Yard"] = ["service_agent"]
+    assert (await world.call(ADMIN, "PUT", "/admin/groups", json=said)).status_code == 200
+    by_oneself = {"displayName": "House", "members": [{"value": staff_id("ada")}]}
+    refused = await world.call(ADMIN, "POST", "/scim/v2/Groups", json=by_oneself)
+    assert (refused.status_code, refused.json()["scimType"]) == (400, "invalidValue")
+    assert await sets_of(ada) == ["admin"]
+    await fill("House")
+    await fill("Yard")
+    assert sorted(await sets_of(ada)) == ["admin", "sales_manager"]
+    assert {"sales_manager", "service_agent"} <= set(await sets_of(dana))
+
+
 async def test_two_who_say_what_groups_give_do_not_write_over_each_other(world: World) -> None:
     path, first, second = (
         "/admin/groups",

@@ -12,7 +12,7 @@ from api.settings import Settings
 from crm.seed.people import staff_id
 from tests.api.test_sessions import sign_in
 from tests.conftest import SqliteTemplates, seed_small
-from tests.service import ADMIN, RENEWAL, World, calls, held, message, open_world, script, settings_for
+from tests.service import ADMIN, MARA, RENEWAL, World, calls, held, message, open_world, script, settings_for
 
 Json = Any
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -152,6 +152,21 @@ async def test_a_directory_sees_and_changes_its_own_tenant_only(shared: World) -
     await other.refused(400, "invalidValue", "POST", "/Groups", joined)
     assert (await own.ok("GET", f"/Users/{made['id']}"))["active"] is True
     await other.ok("POST", "/Users", {"userName": "olga@northwind.example"})
+
+
+async def test_who_leaves_takes_no_key_for_other_people_along(world: World) -> None:
+    scim = await directory_of(world)
+    path = f"/admin/people/{staff_id('mara')}"
+    assert (await world.call(ADMIN, "PATCH", path, json={"permission_sets": ["admin"]})).status_code == 200
+    robot = await world.post(ADMIN, "/admin/service-principals", {"name": "Nightly"})
+    keys = []
+    for maker, acts_as in ((MARA, staff_id("dana")), (ADMIN, staff_id("dana")), (MARA, robot["id"])):
+        body = {"name": "x", "acts_as": acts_as, "scopes": ["crm:read"]}
+        keys.append((await world.post(maker, "/admin/api-keys", body))["key"])
+    off = {"Operations": [{"op": "replace", "path": "active", "value": False}]}
+    await scim.ok("PATCH", f"/Users/{staff_id('mara')}", off)
+    answers = [(await world.client.get("/me", headers={"x-api-key": key})).status_code for key in keys]
+    assert answers == [401, 200, 200]
 
 
 @in_module

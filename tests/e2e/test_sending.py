@@ -44,6 +44,8 @@ async def test_a_rep_drafts_and_a_manager_lets_it_out(world: World) -> None:
     assert trail == ["mail.sent"]
 
     assert [one["outbox_id"] for one in await world.get(ADMIN, "/outbox")] == [mail["outbox_id"]]
+    narrow = await world.post(ADMIN, "/admin/api-keys", {"name": "x", "scopes": ["crm:read", "crm:send"]})
+    assert (await world.client.get("/outbox", headers={"x-api-key": narrow["key"]})).json() == []
     for stranger in (ELI, OTHER_DANA):
         assert await world.get(stranger, "/outbox") == []
         for what in ("retry", "confirm"):
