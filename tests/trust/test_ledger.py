@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from crm.connector import Change
 from crm.database import Database, DatabaseConfig
 from crm.ids import TenantId
 from crm.repositories import ledger as entries
@@ -204,12 +205,15 @@ class TestNothingHalfDone:
     async def test_a_clash_in_the_database_refuses_and_does_not_break_the_run(
         self, scene: Scene, seeded_config: DatabaseConfig
     ) -> None:
-        fields = {"LastName": "Twin", "Username": "dana@northwind.example"}
-        approval = await scene.hold("ada", tool="create_record", object="User", fields=fields)
-        await scene.decide(approval)
+        approval = await scene.hold("ada", tool="create_record", object="Account", fields={"Name": "Twin"})
+        async with scene.database.session(scene.tenant, write=True) as session:
+            principal = await scene.principal(session, "ada")
+            crm = EmbeddedCrm(session, principal.access, scene.now, KEY)
+            await crm.apply(Change.from_json(approval.changes[0]))
+        await scene.decide(approval, "ada")
         before = dump_records(seeded_config)
         outcome = await scene.settle(approval, "ada")
-        assert outcome.result == {"kind": "failed", "message": "the User clashes with what is there already"}
+        assert outcome.result == {"kind": "failed", "message": "the Account clashes with what is there already"}
         assert dump_records(seeded_config) == before
         assert (await scene.row(approval.approval_id)).status == "refused"
 

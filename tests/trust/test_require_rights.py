@@ -7,6 +7,7 @@ from tests.trust.acting import DANA, MARA, create, customer, reads, staff, updat
 from trust.decisions import Allow, Deny
 from trust.guards.require_rights import require_rights
 
+PLACES = ("Email", "IsActive", "ManagerId", "ProfileId", "UserRoleId", "UserType", "Username")
 SELLER = staff(objects={"Account": "cre", "Case": "r"}, fields={"Account": {"Name": "re", "Phone": "r"}})
 
 
@@ -43,3 +44,22 @@ def test_one_bad_change_among_good_ones_denies_all() -> None:
     assert isinstance(require_rights(writes(good, bad), SELLER), Deny)
     assert isinstance(require_rights(writes(bad, good), SELLER), Deny)
     assert isinstance(require_rights(writes(good), customer()), Deny)
+
+
+@pytest.mark.parametrize(
+    ("change", "passes"),
+    [
+        pytest.param(update("User", Phone="1"), True, id="a phone number"),
+        pytest.param(Change("confirm", "User", "005", "x", update("User", Email="x").fields), True, id="confirmed"),
+        *(pytest.param(update("User", Phone="1", **{field: None}), False, id=field) for field in PLACES),
+        pytest.param(create("User", LastName="x"), False, id="a new one"),
+        pytest.param(Change("delete", "User", "005", "x", ()), False, id="one less"),
+        pytest.param(Change("restore", "User", "005", "x", ()), False, id="one again"),
+        pytest.param(update("Contact", Email="x"), True, id="another kind of person"),
+    ],
+)
+def test_who_comes_in_and_who_stands_where_is_not_written_like_a_record(change: Change, passes: bool) -> None:
+    fields = dict.fromkeys(("Phone", "LastName", *PLACES), "re")
+    admin = staff(objects={"User": "cred", "Contact": "cred"}, fields={"User": fields, "Contact": fields})
+    decision = require_rights(writes(change), admin)
+    assert isinstance(decision, Allow if passes else Deny)
