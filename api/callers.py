@@ -84,7 +84,7 @@ async def get_person_entrance(entrance: EntranceOf) -> Entrance:
 
 
 PersonEntranceOf = Annotated[Entrance, Depends(get_person_entrance)]
-"""For what says who comes in: no key opens it, whatever its scopes."""
+"""For what says who comes in, or who else decides in whose name: no key opens it, whatever its scopes."""
 
 
 async def get_principal(entrance: EntranceOf) -> Principal:

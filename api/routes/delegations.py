@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from api.callers import DelegatorOf, ServiceOf
+from api.callers import DelegatorOf, PersonEntranceOf, ServiceOf
 from api.errors import ForbiddenError, InputError, problems
 from api.wire import Body, Instant
 from crm.database import TenantSession
@@ -87,7 +87,9 @@ async def list_delegations(
 
 
 @router.post("/delegations", responses=problems(403))
-async def add_delegation(body: DelegationBody, principal: DelegatorOf, service: ServiceOf) -> DelegationWire:
+async def add_delegation(
+    body: DelegationBody, principal: DelegatorOf, _: PersonEntranceOf, service: ServiceOf
+) -> DelegationWire:
     """Let somebody decide in the caller's stead for a while; an administrator may do so for somebody who is away."""
     now = service.runner.clock()
     limits = _limits_of(body.limits)

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from api.auth import AuthError
-from api.callers import GatewayKeeperOf, ServiceOf, UndoerOf
+from api.callers import GatewayKeeperOf, PersonEntranceOf, ServiceOf, UndoerOf
 from api.errors import STATUSES, InputError, problems, status_of
 from api.outward import AddressError, CallError, to_body
 from api.slack_cards import separate
@@ -94,7 +94,9 @@ async def forget_slack_person(
 
 
 @router.post("/me/slack", responses=problems(403, 404))
-async def confirm_slack_person(body: MeBody, principal: UndoerOf, service: ServiceOf) -> PersonWire:
+async def confirm_slack_person(
+    body: MeBody, principal: UndoerOf, _: PersonEntranceOf, service: ServiceOf
+) -> PersonWire:
     """Confirm that this is you in Slack: what they decide there is decided in your name, by your rights."""
     async with service.database.session(principal.tenant, write=True) as session:
         person = await slack.confirm_person(

@@ -236,6 +236,12 @@ async def test_keys_make_no_keys_and_end_no_sessions(shared: World) -> None:
     ):
         body = {"json": {"name": "x", "scopes": ["crm:read"]}} if method == "POST" else {}
         assert (await ask(shared, key, method, path, **body)).status_code in (403, 422), path
+    # Nor has anybody else decide in its person's name: that would outlive it.
+    dana = {"delegate": staff_id("dana"), "ends_at": "2199-01-01T00:00:00Z"}
+    slack = {"webhook_id": UNKNOWN, "slack_user": "U1"}
+    for path, body in (("/delegations", dana), ("/me/slack", slack)):
+        assert (await ask(shared, key, "POST", path, json=body)).status_code == 403, path
+        assert (await shared.call(ADMIN, "POST", path, json=body)).status_code in (404, 422), path
     browser, csrf = await sign_in(shared, ADMIN)
     assert (await browser.get("/admin/api-keys")).status_code == 200
     made = await browser.post("/admin/api-keys", json={"name": "x", "scopes": ["crm:read"]})
