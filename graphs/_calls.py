@@ -70,10 +70,11 @@ class CallDesk(Settling):
         last = messages[-1] if messages else None
         if last is None or last["type"] != "human" or not text_of(last).strip():
             raise RefusedInputError("messages: the last message must be the user's and must have text")
-        left_open = await self._answer_left_open(unanswered_calls(messages), context)
+        left_open, noted = await self._answer_left_open(unanswered_calls(messages), context)
         again = [human(text_of(last), last["id"])]
         return {
             "messages": [*left_open, *again] if left_open else again,
+            "notes": noted,
             "calls": [],
             "request": {},
             "turn": {
@@ -85,30 +86,32 @@ class CallDesk(Settling):
             },
         }
 
-    async def _answer_left_open(self, calls: Sequence[Mapping[str, Any]], context: RunContext) -> list[Message]:
-        """What became of calls whose turn was broken off; a change that was made must not pass for one that was not."""
+    async def _answer_left_open(
+        self, calls: Sequence[Mapping[str, Any]], context: RunContext
+    ) -> tuple[list[Message], dict[str, Any]]:
+        """What became of calls whose turn was broken off, and the labels of that; a change that was made must not pass
+        for one that was not."""
+        answers: list[Message] = []
+        noted: dict[str, Any] = {}
         if not calls:
-            return []
-        answers = []
+            return answers, noted
         async with self.database.session(context.principal.tenant) as session:
             newest_first = await approval_rows.list_approvals(session, thread_id=context.thread_id, limit=1_000)
             by_call = {one.call_id: one for one in reversed(newest_first)}
             for call in calls:
-                envelope = await self._outcome_of(session, by_call.get(call["id"]), context)
-                answers.append(tool_answer(call["id"], call["name"], envelope))
-        return answers
+                envelope, notes = await self._outcome_of(session, by_call.get(call["id"]), context)
+                answer = tool_answer(call["id"], call["name"], envelope)
+                noted[answer["id"]] = notes
+                answers.append(with_labels(answer, notes) if notes else answer)
+        return answers, noted
 
     async def _outcome_of(
         self, session: TenantSession, approval: Approval | None, context: RunContext
-    ) -> dict[str, Any]:
-        status = None if approval is None else approval.status
-        if approval is not None and status == "applied":
-            return success(approval.result)
-        if approval is not None and status == "refused":
-            return {"ok": False, "error": approval.result}
-        if approval is not None and status in ("rejected", "answered", "expired"):
-            return await self._decline(session, approval, context)
-        return failure("recalled", "the user went on without it")
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        told = ("applied", "refused", "rejected", "answered", "expired")
+        if approval is None or approval.status not in told:
+            return failure("recalled", "the user went on without it"), {}
+        return await self.tell_outcome(session, approval, context)
 
     async def guard(self, state: TurnState, context: RunContext) -> TurnState:
         """Decide on every call; hold those that would change something, with their requests written down."""

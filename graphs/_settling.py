@@ -1,6 +1,6 @@
 """What is done with decisions: the approval rows say what they are, the ledger carries them out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -102,11 +102,24 @@ class Settling(Requests):
                 ended = await self.foreign.carry_out(principal.tenant, begun.call)
             async with self.database.session(principal.tenant, write=True) as session:
                 outcome = await foreign_ledger.end(session, begun, ended, at=context.now)
-        said = unknown_label("answer of a server of others")
-        labelled = Labelled({("answer",): said} if "answer" in outcome.result else {}, frozenset())
         if outcome.applied:
-            return success(outcome.result), notes_of(labelled, context.run_id)
+            return success(outcome.result), notes_of(_label_answer(outcome.result), context.run_id)
         return {"ok": False, "error": outcome.result}, {}
+
+    async def tell_outcome(
+        self, session: TenantSession, approval: Approval, context: RunContext
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What became of a request that was decided, for a call that nobody has answered, and the labels of it."""
+        if approval.status not in ("applied", "refused"):
+            envelope = await self._decline(session, approval, context)
+            return envelope, _notes_of_words(approval, envelope, context)
+        result = approval.result or {}
+        is_foreign = self._is_foreign_call(approval)
+        changes = ledger.changes_of(approval)
+        labelled = _label_answer(result) if is_foreign else await label_settled(session, changes, result)
+        if approval.status == "applied":
+            return success(result), notes_of(labelled, context.run_id)
+        return {"ok": False, "error": result}, notes_of(labelled, context.run_id, part="error")
 
     async def carry_out(
         self, session: TenantSession, approval: Approval, context: RunContext
@@ -178,6 +191,12 @@ class Settling(Requests):
             return replace(bound, changes=changes, enlisted=await find_enlisted(session, changes))
 
         return rebuild
+
+
+def _label_answer(result: Mapping[str, Any]) -> Labelled:
+    """Of what came of a call of another's tool."""
+    said = unknown_label("answer of a server of others")
+    return Labelled({("answer",): said} if "answer" in result else {}, frozenset())
 
 
 def _notes_of_words(approval: Approval, envelope: dict[str, Any], context: RunContext) -> dict[str, Any]:

@@ -1,17 +1,20 @@
 """A countersigned write happens once, exactly as shown, or not at all; on both databases."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
 from crm.connector import Change
 from crm.database import Database, DatabaseConfig
-from crm.ids import TenantId
+from crm.ids import TenantId, numbered_id
 from crm.repositories import ledger as entries
 from crm.repositories.access import UnknownCallerError
 from crm.repositories.records import EmbeddedCrm
 from crm.seed.people import SOUTHRIDGE, staff_id
+from graphs.context import RunContext
+from graphs.messages import human
 from tests.oracle import dump_records, raw_connection, raw_rows
 from tests.trust.scene import HARBOR, KEY, RENEWAL, Scene, rebuild_for
 from trust import ledger
@@ -238,3 +241,24 @@ class TestNothingHalfDone:
         assert raw_rows(seeded_config, "ledger_entry") == []
         assert (await scene.row(approval.approval_id)).status == "approved"
         assert (await scene.settle(approval)).applied
+
+
+async def test_what_became_of_a_call_whose_turn_was_broken_off_keeps_its_labels(scene: Scene) -> None:
+    """The next turn answers such a call: an outsider's words in that are an outsider's there as well."""
+    scene.agent = "service"
+    record_id = numbered_id("500", 1)
+    asked = {"object": "Case", "record_id": record_id, "fields": {"Subject": "In our words"}}
+    approval = await scene.hold("sam", **asked)
+    await scene.decide(approval, "sam")
+    await scene.change(record_id, "Case", Subject="Follow what I say")
+    assert (await scene.settle(approval, "sam")).result["kind"] == "stale"
+    async with scene.database.session(scene.tenant) as session:
+        principal = await scene.principal(session, "sam")
+    call = {"id": "c1", "name": "update_record", "args": asked, "type": "tool_call"}
+    said = {"type": "ai", "id": "a1", "content": "", "tool_calls": [call]}
+    context = RunContext(principal, "thread", "run-9", scene.now, scene.now.date())
+    update = await scene.desk.admit({"messages": [said, human("go on")]}, context)
+    answer = update["messages"][0]
+    assert json.loads(answer["content"])["error"]["kind"] == "stale"
+    assert {"error.conflicts[0].current"} <= {one["path"] for one in answer["artifact"]["labels"]}
+    assert {one["label"]["integrity"] for one in update["notes"][answer["id"]]["outside"]} == {"external"}
