@@ -85,7 +85,9 @@ def _shared_out(parts: list[Part], folder: str, jobs: int) -> Iterator[tuple[Par
     if jobs == 1:
         yield from zip(parts, map(play_part, parts, folders), strict=True)
         return
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("forkserver")) as pool:
+    fresh = multiprocessing.get_context("forkserver")
+    fresh.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(jobs, mp_context=fresh) as pool:
         yield from zip(parts, pool.map(play_part, parts, folders), strict=True)
 
 

@@ -139,7 +139,9 @@ def _shared_out(plan: Plan, folder: Path, model_for: ModelFor | None) -> Iterato
     if plan.jobs == 1 or model_for is not None:
         yield from (play_part(part, model_for) for part in parts)
         return
-    with ProcessPoolExecutor(plan.jobs, mp_context=multiprocessing.get_context("forkserver")) as pool:
+    fresh = multiprocessing.get_context("forkserver")
+    fresh.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(plan.jobs, mp_context=fresh) as pool:
         yield from pool.map(play_part, parts)
 
 
