@@ -22,6 +22,15 @@ from crm.database import Database, DatabaseConfig
 from crm.ids import TenantId
 
 EMPTY = "/console/icon.svg"
+ITEMS = 8
+"""How many plain requests are decided by keyboard."""
+LOOKED_AT_MS = 350
+"""The console takes no key for a card that has only just come up."""
+IN_SIGHT = """(before) => {
+  const one = document.querySelector("cs-approval-card");
+  const id = one?.card?.approval_id;
+  return id && id !== before && one.shownFor > 0 && one.querySelector(".decide") ? id : null;
+}"""
 FRAMES = """async (place) => {
   const frames = [];
   let before = performance.now();
@@ -60,10 +69,12 @@ def main() -> None:
     ):
         dana = Caller(url, DANA)
         dana.say(f"set the next step of {RENEWAL} to call Ann on Monday")
+        for number in range(ITEMS):
+            dana.say(f"remind me to call Ann Poe in {number + 2} days")
         thread = dana.say("hello")
         for _ in range(arguments.messages // 2 - 1):
             dana.say("hello", thread)
-        like = Caller(url, MARA)("GET", "/approvals?status=pending")[0]["approval_id"]
+        like = Caller(url, MARA)("GET", "/approvals?status=pending&object=Opportunity")[0]["approval_id"]
         _run_apart(config, like, arguments.waiting)
         kept = {who: sign_in(browser, url, who) for who in (DANA, MARA)}
         pages: list[tuple[str, str | None, str, Callable[[Page], object]]] = [
@@ -80,6 +91,7 @@ def main() -> None:
         _scroll(browser, f"{url}/console/#/approvals", kept[MARA], ".virtual-list", _see_rows, "inbox")
         _scroll(browser, f"{url}/console/#/chat/{thread}", kept[DANA], ".scroller", _see_turns, "thread")
         _filter(browser, url, kept)
+        _decide(browser, url, kept)
 
 
 def _run_apart(config: DatabaseConfig, like: str, count: int) -> None:
@@ -159,6 +171,28 @@ def _filter(browser: Browser, url: str, kept: dict[str, object]) -> None:
         page.evaluate("window.location.hash = '#/approvals?object=Opportunity'")
     _see_rows(page)
     print(f"filter the inbox by kind of record: {page.evaluate('performance.now()') - before:.0f} ms")
+    context.close()
+
+
+def _decide(browser: Browser, url: str, kept: dict[str, object]) -> None:
+    """Plain requests approved one after the other by one key each, as soon as the console takes it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, storage_state=kept[MARA], bypass_csp=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{url}/console/#/approvals?object=Task")
+    _see_rows(page)
+    page.keyboard.press("j")
+    shown = page.wait_for_function(IN_SIGHT, arg="").json_value()
+    taken = []
+    for _ in range(ITEMS - 1):
+        page.wait_for_function(f"document.querySelector('cs-approval-card').shownFor > {LOOKED_AT_MS}")
+        before = page.evaluate("performance.now()")
+        page.keyboard.press("a")
+        shown = page.wait_for_function(IN_SIGHT, arg=shown).json_value()
+        taken.append(page.evaluate("performance.now()") - before)
+    print(
+        f"approve by keyboard: from the key to the next card {statistics.median(taken):.0f} ms, "
+        f"the slowest {max(taken):.0f}; the console takes no key in a card's first {LOOKED_AT_MS} ms"
+    )
     context.close()
 
 
