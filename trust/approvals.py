@@ -11,6 +11,7 @@ from crm.connector import Change, Connector
 from crm.database import TenantSession
 from crm.errors import CrmError
 from crm.fields import to_json
+from crm.repositories import api_keys as key_rows
 from crm.repositories import approvals as rows
 from crm.repositories import inbox as inbox_rows
 from crm.schema import OBJECT_INFO
@@ -328,9 +329,23 @@ async def decide(
         if APPROVALS_DECIDE not in principal.scopes:
             raise NotEntitledError(f"deciding needs a token with scope {APPROVALS_DECIDE!r}")
         _require_entitled(approval, principal, at=at)
+        await _require_other(session, approval, verdict, principal)
     if verdict.digest != approval.digest:
         raise DigestMismatchError("the digest is not that of this request: look at it again before deciding")
     return await _take(session, approval, verdict, principal, at=at)
+
+
+async def _require_other(session: TenantSession, approval: Approval, verdict: Verdict, principal: Principal) -> None:
+    """That it is somebody else than who asked, and than who has agreed, if that matters: a program and whoever has a
+    key of its are one. Raises: NotEntitledError."""
+    if verdict.kind == "reject":
+        return
+    others = [] if approval.rule["self_approval"] else [approval.requester]
+    if approval.rule["votes"] > 1:
+        others += [vote.voter for vote in await rows.list_votes(session, approval.approval_id)]
+    for one in others:
+        if await key_rows.are_one(session, principal.id, one):
+            raise NotEntitledError("this change needs another person: a program and whoever made a key for it are one")
 
 
 def _check_words(verdict: Verdict, principal: Principal) -> None:

@@ -38,6 +38,17 @@ async def touch(session: TenantSession, key_id: str, *, at: datetime) -> None:
     await session.execute(statement.values(used_at=at), execution_options=_PLAIN)
 
 
+async def are_one(session: TenantSession, one: str, other: str) -> bool:
+    """Whether one of two is a program, and the other has ever made a key for it: what it does may be their doing."""
+    programs = select(User.Id).where(User.UserType == SERVICE)
+    made = or_(
+        and_(ApiKey.member_id == one, ApiKey.created_by == other),
+        and_(ApiKey.member_id == other, ApiKey.created_by == one),
+    )
+    statement = select(ApiKey.key_id).where(made, ApiKey.member_id.in_(programs)).limit(1)
+    return await session.scalar(statement) is not None
+
+
 async def revoke(session: TenantSession, key_id: str, *, by: str, at: datetime) -> bool:
     """False if there is no such key, or it was revoked before."""
     return await _revoke(session, ApiKey.key_id == key_id, by=by, at=at) == 1

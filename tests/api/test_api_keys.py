@@ -40,6 +40,7 @@ UPDATE = (
 )
 OTHER = ("update_record", {**UPDATE[1], "fields": {"NextStep": "Call somebody else"}})
 THIRD = ("update_record", {**UPDATE[1], "fields": {"NextStep": "Call Bob"}})
+GRAVE = ("update_record", {**UPDATE[1], "fields": {"StageName": "Negotiation"}})
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
@@ -177,6 +178,32 @@ async def test_a_key_that_decides_does_not_write_by_editing(shared: World, share
         for scopes, status in ((["approvals:decide"], 422), (["approvals:decide", "crm:write", "crm:read"], 200)):
             key = (await make(world, scopes=scopes))["key"]
             assert (await ask(world, key, "POST", path, json=body)).status_code == status
+
+
+@in_module
+async def test_a_program_is_no_second_person_for_who_made_its_key(shared: World, shared_settings: Settings) -> None:
+    model = script(calls(GRAVE), AIMessage("Held."), calls(GRAVE), AIMessage("Held."))
+    async with open_world(shared_settings, clock=CLOCK, model=model) as world:
+        sets = {"permission_sets": ["sales_manager", "admin"]}
+        robot = await world.post(ADMIN, "/admin/service-principals", {"name": "Robot", **sets})
+        scopes = ["crm:read", "crm:write", "approvals:decide"]
+        key = (await make(world, acts_as=robot["id"], scopes=scopes))["key"]
+
+        async def decide(approval: Json, decision: str, **more: Any) -> int:
+            body = {"decision": decision, "digest": approval["digest"], **more}
+            path = f"/approvals/{approval['approval_id']}/decision"
+            return int((await ask(world, key, "POST", path, json=body)).status_code)
+
+        thread = await world.open_thread(ADMIN)
+        [mine] = held(await world.say(ADMIN, thread, "change the opportunity"))
+        assert await decide(mine, "approve") == 403
+        assert await decide(mine, "edit", arguments=GRAVE[1]) == 403
+        assert await decide(mine, "reject", reason="no") == 200
+        thread = (await ask(world, key, "POST", "/threads", json={})).json()["thread_id"]
+        run = await ask(world, key, "POST", f"/threads/{thread}/runs/wait", json=message("change the opportunity"))
+        [its] = held(run.json())
+        assert (await world.decide(ADMIN, its, "approve")).status_code == 403
+        assert (await world.decide(MARA, its, "approve")).status_code == 200
 
 
 @in_module
