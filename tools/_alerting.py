@@ -13,8 +13,8 @@ from tools._saved import from_text
 
 When = Literal["above", "below", "rises_by", "falls_by"]
 WHEN: dict[str, str] = {
-    "above": "is above, exceeds, more than, goes over the threshold",
-    "below": "is below, less than, drops under the threshold",
+    "above": "is above, rises above, climbs above, exceeds, more than, goes over the threshold",
+    "below": "is below, less than, under, falls below, falls under, drops below, drops under the threshold",
     "rises_by": "rises by so many per cent or more against the period before",
     "falls_by": "falls, drops by so many per cent or more against the period before",
 }

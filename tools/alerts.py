@@ -27,8 +27,13 @@ async def create_alert(ctx: ToolContext, args: CreateAlert) -> Proposal:
     """Set an alert on a metric: alert, notify, warn, tell me when it goes above or below a value, or rises or falls by
     so many per cent. A person has to approve it first. It looks with the rights of whoever asked for it.
 
-    People say: ping me when; ping me if; let me know when; let me know if; tell me when; tell me if; shout when; shout
-    if; give me a heads-up when; give me a heads-up if; warn me when; warn me if; watch.
+    People say: ping/warn/tell/alert/notify me when/if ... (goes/falls/drops/rises/gets/is)
+    above/over/below/under/exceeds; ping/warn/tell/alert/notify us when/if ... (goes/falls/drops/rises/gets/is)
+    above/over/below/under/exceeds; let me know when/if ... (goes/falls/drops/rises/gets/is)
+    above/over/below/under/exceeds; give me a heads-up when/if ... (goes/falls/drops/rises/gets/is)
+    above/over/below/under/exceeds; shout when/if ... (goes/falls/drops/rises/gets/is) above/over/below/under/exceeds;
+    ping/warn/tell/alert/notify me when/if ... more/less than; let me know when/if ... more/less than; watch ... and
+    tell/warn/ping me.
     """
     await take_reading(ctx.crm, args.metric, args, args.when, args.threshold, today=ctx.today)
     fields = {

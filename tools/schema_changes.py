@@ -67,6 +67,13 @@ class RulePlan(Names):
 async def plan_validation_rule(ctx: ToolContext, args: PlanValidationRule) -> RulePlan:
     """Plan a validation rule for this CRM's schema, before anybody sets it up: what it would refuse, how many records
     meet it already, which rules are in force. Changes nothing.
+
+    People say: <object> must always have; <object> must have; <object> has/have to have; <object> must not be saved
+    without; <object> cannot be saved without; nobody should be able to save <object> with/without; nobody may
+    save/create/close <object> with/without; do not let people/anyone save/create/close <object> with/without; stop
+    people from saving/creating/closing <object> with/without; require ... on <object>; require ... of <object>; require
+    ... for <object>; make ... mandatory on/for <object>; ... must be mandatory/required on/for <object>; write the
+    rule; write a rule for it; write me the rule; set that up as a rule.
     """
     description = await _check(ctx, args)
     filters = [one.to_filter() for one in args.conditions]

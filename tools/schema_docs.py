@@ -56,6 +56,11 @@ async def describe_object(ctx: ToolContext, args: DescribeObject) -> ObjectDetai
     relationships, and your rights. Only what you may see.
 
     Allowed values, what values, picklist values, which fields, API names, API names of the fields.
+
+    People say: what fields does <object> have; what fields do <object> have; which fields does <object> have; what is
+    on the <object> object/record; what is on <object>; what does <object> have/hold/store; what do we store/keep/record
+    on/about <object>; what columns/attributes does <object> have; what does <object> look like; show me the fields of
+    <object>; how is <object> built/structured/defined.
     """
     description = await ctx.crm.describe(args.object)
     fields = description.fields

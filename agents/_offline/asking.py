@@ -4,7 +4,8 @@ They stand in the last paragraph of its docstring, which begins with 'People say
 
 * `it`, the first time: a record by its name, its number, a pronoun or 'the campaign'. Its kind, where it is said, must
   be one that the tool takes.
-* `<resolution>`: any words; they go to the argument of that name.
+* `<resolution>`: any words; they go to the argument of that name. Where that takes a kind of record, one is named.
+* `...`: any words, left to be understood like all that the clause says besides.
 * `is/looks`: either word. `(ever)`: may be left out.
 
 Words of one meaning count as the same ('case' and 'ticket'), so do forms of one word and misspellings. Articles and
@@ -12,7 +13,7 @@ words such as 'just' may come in between; anything else may not, so that a claus
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -64,6 +65,7 @@ _OF_WHAT = frozenset("on about for with at called named titled of from".split())
 _JOINTS = frozenset("and or to is are so because that which who if when by".split())
 _LONGEST_TOPIC = 7
 _SHORT = 4
+_EVERY = frozenset("every each all any no new".split())
 _ENDS = frozenset((".", "?", "!", ",", ";"))
 
 
@@ -75,6 +77,7 @@ class _Part:
     stems: frozenset[str] = frozenset()
     is_optional: bool = False
     is_record: bool = False
+    is_gap: bool = False
     argument: str = ""
 
 
@@ -88,7 +91,7 @@ class Way:
     @property
     def size(self) -> int:
         """How much it says by itself."""
-        return sum(not (one.is_record or one.argument or one.is_optional) for one in self.parts)
+        return sum(bool(one.words) and not one.is_optional for one in self.parts)
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,9 @@ class Asked:
     way: Way
     heard: frozenset[int]
     """Places of the words that are part of it, the record's included."""
+    seen: frozenset[int] = frozenset()
+    """Places of words that are part of it and may say something of the arguments as well: those behind a gap."""
+    is_past_gap: bool = False
     record: Reference | None = None
     taker: Argument | None = None
     """The argument that the record is for."""
@@ -106,6 +112,11 @@ class Asked:
     @property
     def spec(self) -> Spec:
         return self.way.spec
+
+    def with_heard(self, places: Iterable[int]) -> "Asked":
+        if self.is_past_gap:
+            return replace(self, seen=self.seen | set(places))
+        return replace(self, heard=self.heard | set(places))
 
 
 @lru_cache(maxsize=1_000)
@@ -126,6 +137,8 @@ def _read_parts(text: str) -> tuple[_Part, ...]:
         word = word.strip("(),:")
         if word == "it" and not any(one.is_record for one in parts):
             parts.append(_Part(is_record=True))
+        elif written == "...":
+            parts.append(_Part(is_gap=True))
         elif word.startswith("<"):
             parts.append(_Part(argument=word.strip("<>,.")))
         else:
@@ -148,7 +161,7 @@ def find_asked(clause: str, tokens: Sequence[Token], ways: Sequence[Way], spell:
         ended = _match(_Clause(clause, heard, spell), way, 0, 0, Asked(way, frozenset()))
         if ended is not None:
             found.append(ended)
-    return sorted(found, key=lambda one: (-one.way.size, -len(one.heard)))
+    return sorted(found, key=lambda one: (-one.way.size, -len(one.heard | one.seen)))
 
 
 @dataclass(frozen=True)
@@ -167,8 +180,13 @@ def _match(clause: _Clause, way: Way, at: int, part: int, so_far: Asked) -> Aske
         return _match(clause, needed, at, part, so_far) or _match(clause, way, at, part + 1, so_far)
     if at >= len(clause.tokens):
         return None
+    if wanted.is_gap:
+        ends = range(at + 1, len(clause.tokens))
+        past = replace(so_far, is_past_gap=True)
+        return next((one for end in ends if (one := _match(clause, way, end, part + 1, past))), None)
     if wanted.argument:
-        return _match_text(clause, way, at, part, so_far)
+        is_kind = any(one.name == wanted.argument and one.takes is Takes.OBJECT for one in way.spec.arguments)
+        return (_match_kind if is_kind else _match_text)(clause, way, at, part, so_far)
     if wanted.is_record:
         for end in range(min(len(clause.tokens), at + _LONGEST_NAME), at, -1):
             if end < len(clause.tokens) and clause.tokens[end].low == "'s":
@@ -176,17 +194,32 @@ def _match(clause: _Clause, way: Way, at: int, part: int, so_far: Asked) -> Aske
             named = _read_record(clause.tokens[at:end])
             taker = _taker(way.spec, named) if named else None
             if named and taker:
-                taken = replace(so_far, heard=so_far.heard | set(range(at, end)), record=named, taker=taker)
+                taken = replace(so_far.with_heard(range(at, end)), record=named, taker=taker)
                 if found := _match(clause, way, end, part + 1, taken):
                     return found
     elif _says(wanted, clause.tokens[at], clause.spell):
-        found = _match(clause, way, at + 1, part + 1, replace(so_far, heard=so_far.heard | {at}))
+        found = _match(clause, way, at + 1, part + 1, so_far.with_heard((at,)))
         if found:
             return found
     if clause.tokens[at].low in _FILLERS:
-        return _match(clause, way, at + 1, part, replace(so_far, heard=so_far.heard | {at}))
+        return _match(clause, way, at + 1, part, so_far.with_heard((at,)))
     if at and small_number(clause.tokens[at].low) is not None:
         return _match(clause, way, at + 1, part, so_far)  # 'five subject lines': how many is for an argument
+    return None
+
+
+def _match_kind(clause: _Clause, way: Way, at: int, part: int, so_far: Asked) -> Asked | None:
+    while at < len(clause.tokens) and clause.tokens[at].low in _ARTICLES | _EVERY:
+        at += 1
+    for size in (2, 1):
+        words = [token.low for token in clause.tokens[at : at + size]]
+        name = object_named(words, (), fuzzy=False) if len(words) == size and all(map(str.isalpha, words[0])) else None
+        if name:
+            told = {**so_far.texts, way.parts[part].argument: name}
+            # what a rule demands is said by the same words: 'a case must have'
+            seen = so_far.seen | so_far.heard | set(range(at, at + size))
+            found = replace(so_far, heard=frozenset(), seen=seen, texts=told, is_past_gap=True)
+            return _match(clause, way, at + size, part + 1, found)
     return None
 
 
@@ -199,9 +232,7 @@ def _match_text(clause: _Clause, way: Way, at: int, part: int, so_far: Asked) ->
         if end <= at:
             return None
         text = clause.text[clause.tokens[at].start : clause.tokens[end - 1].end].strip(' .!?"')
-        told = replace(
-            so_far, heard=so_far.heard | set(range(at, end)), texts={**so_far.texts, way.parts[part].argument: text}
-        )
+        told = replace(so_far.with_heard(range(at, end)), texts={**so_far.texts, way.parts[part].argument: text})
         if text and (found := _match(clause, way, end, part + 1, told)):
             return found
     return None

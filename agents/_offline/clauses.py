@@ -11,7 +11,7 @@ _POLITE = re.compile(
     r"|would you|will you|can i|may i|could i|can we|i want you to|i want to|i want|i would like you to|i would like to"
     r"|i would like|i need you to|i need to|i need|we need to|we need|let us|go ahead and|just|kindly|quickly"
     r"|help me to|help me|for me|next|finally|after that|afterwards|yes|do you know|can you tell me|could you tell me"
-    r"|tell me(?= (?:how many|who|what|which|when|where)))"
+    r"|tell me(?= (?:how many|who|what|which|where)))"
     r"(?:\s*[,!.]\s*|\s+)",
     re.IGNORECASE,
 )

@@ -152,7 +152,7 @@ def _read_worded(bare: str, briefing: Briefing, toolbox: Toolbox, plain: Callabl
 def _says_it_again(bare: str, asked: Asked, toolbox: Toolbox) -> bool:
     """'they changed their mind about order 100, call it off': what follows a comma asks for the same tool."""
     tokens = tokenize(bare)
-    rest = tokens[max(asked.heard, default=-1) + 1 :]
+    rest = tokens[max(asked.heard | asked.seen, default=-1) + 1 :]
     if not rest or rest[0].low != ",":
         return False
     said = bare[rest[0].end :].strip()
@@ -162,6 +162,8 @@ def _says_it_again(bare: str, asked: Asked, toolbox: Toolbox) -> bool:
 def read_figure_request(utterance: str, briefing: Briefing, toolbox: Toolbox) -> Request | None:
     """The whole utterance as one question for figures; None if it is none for certain, or asks for something more."""
     specs = [spec for spec in toolbox.specs if not spec.writes]
+    if any(one.spec.writes for one in toolbox.chooser.asked(utterance, tokenize(utterance))):
+        return None  # 'let me know if the win rate falls below 30': figures are no more than what it is about
     for spec in specs:
         figures = read_figures(utterance, spec, briefing, toolbox.chooser.spell)
         if figures is None or not figures.is_sure or _asks_for_more(utterance, toolbox):
@@ -251,6 +253,8 @@ def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, pla
     if other.verb is Verb.UNKNOWN or (other.verb is Verb.SHOW and (verb is None or _is_vague(other))):
         return True
     is_list = other.verb in (Verb.LIST, Verb.MEASURE) and other.object is not None
+    if is_list and fit.named < _NAMED and _is_about_others(fit, heard, other):
+        return False
     if other.verb is Verb.MEASURE and fit.named >= _HALF_NAMED and not heard.objects:
         return True  # what is to be measured is only guessed at
     if is_list and fit.named >= 0.5 and _says_more(fit, heard, briefing):
@@ -268,6 +272,8 @@ def _is_meant(fit: Fit, heard: Heard, verb: Verb | None, briefing: Briefing, pla
 def _is_about_records(fit: Fit, heard: Heard, other: Request, briefing: Briefing) -> bool:
     """Whether a change that the tool does not name is asked for, or a record or its fields and no more."""
     does_it = heard.head in profile_of(fit.spec).verbs
+    if other.verb is Verb.UPDATE and _is_read_in_full(other) and _names_it_as_value(fit, other):
+        return True
     if (fit.spec.writes or other.verb is Verb.UPDATE) and not does_it and _is_read_in_full(other):
         return True
     if other.verb is not Verb.SHOW or _is_vague(other) or does_it:
@@ -275,6 +281,27 @@ def _is_about_records(fit: Fit, heard: Heard, other: Request, briefing: Briefing
     if not other.fields and other.target is not None and _swallows(other.target.text, fit):
         return False
     return not _says_more(fit, heard, briefing) or bool(other.fields and fit.named < _NAMED)
+
+
+def _is_about_others(fit: Fit, heard: Heard, other: Request) -> bool:
+    """'which cases are waiting': a list of a kind of record that the tool is not about."""
+    word = heard.objects.get(other.object or "")
+    spoken = {one for phrase in profile_of(fit.spec).phrases if phrase.stems <= heard.all for one in phrase.stems}
+    return word is not None and heard.head == word and word not in spoken | _told_of(fit.spec)
+
+
+@lru_cache(maxsize=1_000)
+def _told_of(spec: Spec) -> frozenset[str]:
+    """The words of its name, its description and its arguments, without those of the choices that it offers."""
+    texts = [spec.name.replace("_", " "), spec.description]
+    texts += [f"{one.name.replace('_', ' ')} {one.description}" for one in spec.arguments]
+    return frozenset(stem for text in texts for stem in stems_of(text))
+
+
+def _names_it_as_value(fit: Fit, other: Request) -> bool:
+    """'set the next step to send the offer': the words for the tool's things are part of what a field is to hold."""
+    values = {one for change in other.changes if change.field for one in stems_of(change.value)}
+    return any(is_kind(word) and word in values for word in profile_of(fit.spec).name)
 
 
 def _is_named_by_kinds(fit: Fit, heard: Heard) -> bool:
@@ -317,7 +344,7 @@ def _record_words(briefing: Briefing) -> frozenset[str]:
 _STATES_AND_FIGURES = """open closed won lost overdue active pending unresolved resolved count number total sum average
     mean minimum maximum most least highest lowest largest smallest latest newest oldest first last top best worst
     day week month quarter year today yesterday tomorrow daily weekly monthly quarterly yearly breakdown
-    distribution group sort list order"""
+    distribution group sort list order waiting longest"""
 
 
 def _request(clause: str, spec: Spec, filled: Filled) -> Request:

@@ -82,6 +82,8 @@ class Filler:
         ]
         self.filled = Filled()
         self._negated: set[str] = set()
+        self._seen: frozenset[int] = frozenset()
+        """Words of a way to ask that may say something of the arguments as well: 'must have'."""
         self._is_asked = asked is not None
         """Whether the clause is one of the ways to ask for the tool, so that no word besides is one for it."""
         if asked is not None:
@@ -99,7 +101,7 @@ class Filler:
             self._read_objects()
             structures.read(self._spec, self._reader, self._briefing, self.filled.values)
         free_text.read_led(self._spec, self._reader, self._clause, self.filled.values)
-        options = Options(self._spec, self._reader, self._stems, spans, is_whole=self._is_whole)
+        options = Options(self._spec, self._reader, self._stems, spans, is_whole=self._is_whole or self._is_asked)
         self.filled.values |= options.read()
         self.filled.dated |= options.dated
         self._read_counted(spans)
@@ -119,6 +121,8 @@ class Filler:
         self.filled.needs_today |= read_selection(self._spec, self._reader, self._briefing, self.filled.values)
         for span in spans:
             self._reader.take(span.start, span.end)  # a day that no argument takes is no part of a name
+        for at in self._seen:
+            self._reader.take(at, at + 1)
         names = self._read_names()
         self._place(names, named_values)
         if self._is_whole:
@@ -129,6 +133,7 @@ class Filler:
 
     def _take_asked(self, asked: Asked) -> None:
         """What the clause has said by being one of the ways to ask for the tool."""
+        self._seen = asked.seen
         for at in asked.heard:
             self._reader.take(at, at + 1)
         for name, text in asked.texts.items():
@@ -178,6 +183,8 @@ class Filler:
 
     def _read_objects(self) -> None:
         for argument in self._spec.taking(Takes.OBJECT):
+            if self._is_asked and argument.name in self.filled.values:
+                continue
             found = [
                 (at, name)
                 for at in self._reader.free()

@@ -15,8 +15,8 @@ _DEFAULT_DATES = {
     "Order": "EffectiveDate", "Contract": "EndDate",
 }  # fmt: skip
 _DOWN = frozenset("largest biggest highest top latest newest recent best greatest max maximum most".split())
-_UP = frozenset("smallest lowest oldest earliest soonest least min minimum bottom worst cheapest next".split())
-_TIMELY = frozenset("last latest newest recent oldest earliest soonest next".split())
+_UP = frozenset("smallest lowest oldest earliest soonest least min minimum bottom worst cheapest next longest".split())
+_TIMELY = frozenset("last latest newest recent oldest earliest soonest next longest".split())
 _GROUPING = (
     "group them by", "group these by", "group it by", "split them by", "break them down by", "distributed across",
     "distributed by", "distributed over", "grouped by", "group by", "broken down by", "break down by", "split by",

@@ -16,8 +16,8 @@ from agents._offline.schemas import Spec, Takes
 _SETS = frozenset("set sets setting put puts make makes change changes fill fills".split())
 _WHEN = frozenset("when whenever if once where unless".split())
 _NEEDS = (
-    "must have", "must not be empty", "must be filled", "should have", "requires", "require", "requiring", "needs",
-    "need", "insists on", "demands", "asks for",
+    "must always have", "must have", "has to have", "have to have", "must not be empty", "must be filled",
+    "should have", "requires", "require", "requiring", "needs", "need", "insists on", "demands", "asks for",
 )  # fmt: skip
 _FILLED = ("must not be empty", "must be filled")
 _MUST = ("must be", "has to be", "should be", "needs to be", "may only be")
@@ -109,6 +109,12 @@ def _read_signs(reader: Reader, info: ObjectInfo) -> list[dict[str, object]]:
     place = reader.find_phrase(*_NEGATIVE)
     if place is None:
         return []
+    for size in (3, 2, 1):  # 'a negative amount'
+        words = [reader.word(place[1] + i) for i in range(size)]
+        field = field_named(words, info) if all(words) else None
+        if field is not None and field.is_number:
+            reader.take(place[0], place[1] + size)
+            return [{"field": field.name, "op": "lt", "value": 0}]
     for at in range(place[0] - 1, -1, -1):
         for size in (3, 2, 1):
             words = [reader.word(at - size + 1 + i) for i in range(size)]

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from agents._offline.choosing import Chooser, profile_of
 from agents._offline.lexicon import OBJECT_WORDS
+from agents._offline.measuring.comparing import read_comparison
 from agents._offline.measuring.measures import Choice, Figure, asked_words, choose, figures_asked
 from agents._offline.measuring.names import read_values
 from agents._offline.measuring.narrowing import Part, Scopes, find_parts, find_scopes, is_said_of_records, read_least
@@ -112,7 +113,8 @@ class _Reading:
                 reader.tokens[at] = replace(token, text=meant, low=meant)
         stems = [self._stem(at) for at in range(len(reader))]
         scopes = find_scopes(reader)
-        window = read_window(reader, roles, self.briefing.today)
+        compared = read_comparison(reader, roles, self.briefing.today)
+        window = compared or read_window(reader, roles, self.briefing.today)
         values = dict(window.values)
         least = read_least(reader, roles, scopes)
         values |= least
@@ -123,7 +125,11 @@ class _Reading:
         surfaces = [reader.word(at) for at in range(len(reader)) if reader.is_free(at) and at not in scopes.inside]
         asked = figures_asked(said, low)
         ranked = bool(read_order(reader, frozenset()))
-        grain = read_grain(reader, roles.grain.values if roles.grain else (), is_ranked=ranked)
+        grain = (
+            compared.unit
+            if compared
+            else read_grain(reader, roles.grain.values if roles.grain else (), is_ranked=ranked)
+        )
         splits = read_splits(roles, reader, stems, is_ranked=ranked or bool(asked & {Figure.COUNT}))
         person = person_of(roles.split)
         if person in splits:  # who it is split by says nothing of what is measured
