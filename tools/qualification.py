@@ -68,9 +68,9 @@ async def qualify_lead(ctx: ToolContext, args: QualifyLead) -> Qualification:
     """Qualify a lead by Budget, Authority, Need and Timeline (BANT): for each whether it is met, not met or unknown,
     with the quoted passages of call transcripts, e-mails, tasks and meetings. Is this lead ready, worth it?
 
-    People say: is it worth pursuing/chasing/it; is it worth our time; is it a good/real/serious lead; is it qualified;
-    is it any good; how good/promising/serious/qualified is it; should I pursue/chase it; does it have budget; does it
-    have the budget/authority; how qualified is it.
+    People say: is it worth pursuing/chasing; is it worth our time; is it a good/real/serious lead; is it qualified; is
+    it any good; how good/promising/serious/qualified is it; should I pursue/chase it; does it have budget; does it have
+    the budget/authority; how qualified is it.
     """
     lead = await get_seen(ctx.crm, "Lead", args.lead_id, argument="lead_id")
     passages = await _passages(ctx, lead["Id"])

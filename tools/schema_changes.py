@@ -28,8 +28,8 @@ _WORDS = {
 }
 
 
-class RuleArguments(Arguments):
-    """What makes a validation rule."""
+class Conditions(Arguments):
+    """When a validation rule refuses a record."""
 
     object: str = argument("Kind of record it is for, by its API name, such as Opportunity or Case.", max_length=60)
     conditions: list[FilterArgument] = argument(
@@ -39,14 +39,24 @@ class RuleArguments(Arguments):
         source=Source.HANDLE,
     )
     match: Literal["all", "any"] = argument("Whether all conditions must hold, or any of them.", default="all")
+
+
+class RuleArguments(Conditions):
+    """What makes a validation rule."""
+
     name: str = argument("What the rule is called.", min_length=1, max_length=120, source=Source.HANDLE)
     message: str = argument(
         "What people are told whose record is refused.", min_length=1, max_length=255, source=Source.HANDLE
     )
 
 
-class PlanValidationRule(RuleArguments):
-    """The rule that is planned."""
+class PlanValidationRule(Conditions):
+    """The rule that is planned. What it is called and what it tells people may be decided later."""
+
+    name: str | None = argument("What the rule is called.", default=None, max_length=120, source=Source.HANDLE)
+    message: str | None = argument(
+        "What people are told whose record is refused.", default=None, max_length=255, source=Source.HANDLE
+    )
 
 
 class RulePlan(Names):
@@ -68,12 +78,13 @@ async def plan_validation_rule(ctx: ToolContext, args: PlanValidationRule) -> Ru
     """Plan a validation rule for this CRM's schema, before anybody sets it up: what it would refuse, how many records
     meet it already, which rules are in force. Changes nothing.
 
-    People say: <object> must always have; <object> must have; <object> has/have to have; <object> must not be saved
-    without; <object> cannot be saved without; nobody should be able to save <object> with/without; nobody may
-    save/create/close <object> with/without; do not let people/anyone save/create/close <object> with/without; stop
-    people from saving/creating/closing <object> with/without; require ... on <object>; require ... of <object>; require
-    ... for <object>; make ... mandatory on/for <object>; ... must be mandatory/required on/for <object>; write the
-    rule; write a rule for it; write me the rule; set that up as a rule.
+    People say: plan/sketch/write a rule for/on <object>; plan/sketch a validation rule for/on <object>; <object> must
+    always have; <object> must have; <object> has/have to have; <object> must not be saved without; <object> cannot be
+    saved without; nobody should be able to save <object> with/without; nobody may save/create/close <object>
+    with/without; do not let people/anyone save/create/close <object> with/without; stop people from
+    saving/creating/closing <object> with/without; require ... on <object>; require ... of <object>; require ... for
+    <object>; make ... mandatory on/for <object>; ... must be mandatory/required on/for <object>; write the rule; write
+    a rule for it; write me the rule; set that up as a rule.
     """
     description = await _check(ctx, args)
     filters = [one.to_filter() for one in args.conditions]
@@ -133,7 +144,7 @@ async def activate_validation_rule(ctx: ToolContext, args: ActivateValidationRul
     return Proposal((await ctx.crm.propose_update(_RULE, args.rule_id, {"Active": args.active}),))
 
 
-async def _check(ctx: ToolContext, args: RuleArguments) -> ObjectDescription:
+async def _check(ctx: ToolContext, args: Conditions) -> ObjectDescription:
     """Raises: ToolRetryError, FieldError, ObjectRightError."""
     refuse_handles(args.model_dump())
     description = await ctx.crm.describe(args.object)
@@ -162,7 +173,7 @@ async def _active_rules(ctx: ToolContext, object_name: str) -> list[str]:
     return [str(row["ValidationName"]) for row in page.records]
 
 
-def _in_words(args: RuleArguments) -> str:
+def _in_words(args: Conditions) -> str:
     joined = " and " if args.match == "all" else " or "
     return joined.join(_condition_in_words(one) for one in args.conditions)
 

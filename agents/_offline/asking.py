@@ -15,7 +15,7 @@ words such as 'just' may come in between; anything else may not, so that a claus
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -28,7 +28,7 @@ from agents._offline.schemas import Argument, Spec, Takes
 from agents._offline.stems import EMPTY, stem
 from agents._offline.words import Kind, Token, singular
 
-_BY_NAME = re.compile(r"\b(?:name|title)\b.*\bid\b")
+_BY_NAME = re.compile(r"\b(?:name|title)\b.*\b(?:id|code)\b")
 _LONGEST = 60
 """Words of a clause that are compared."""
 _LONGEST_NAME = 10
@@ -89,8 +89,19 @@ class Way:
     parts: tuple[_Part, ...]
 
     @property
+    def length(self) -> int:
+        """How much it says by itself, the kind of record that it names included."""
+        kinds = {one.name for one in self.spec.arguments if one.takes is Takes.OBJECT}
+        return self.size + any(one.argument in kinds for one in self.parts)
+
+    @cached_property
+    def needed(self) -> tuple[_Part, ...]:
+        """The words that may not be left out."""
+        return tuple(one for one in self.parts if one.words and not one.is_optional)
+
+    @cached_property
     def size(self) -> int:
-        """How much it says by itself."""
+        """How many words it has of its own."""
         return sum(bool(one.words) and not one.is_optional for one in self.parts)
 
 
@@ -155,31 +166,51 @@ def _kindred(word: str) -> frozenset[str]:
 
 def find_asked(clause: str, tokens: Sequence[Token], ways: Sequence[Way], spell: Callable[[str], str]) -> list[Asked]:
     """The ways to ask that the clause begins with, those that say most first."""
-    heard = [token for token in tokens[:_LONGEST] if token.kind is not Kind.QUOTE or token.text]
+    said = _Clause(clause, tokens[:_LONGEST], spell)
     found = []
     for way in ways:
-        ended = _match(_Clause(clause, heard, spell), way, 0, 0, Asked(way, frozenset()))
-        if ended is not None:
+        if not all(said.holds(one) for one in way.needed):
+            continue
+        if (ended := _match(said, way, 0, 0, Asked(way, frozenset()))) is not None:
             found.append(ended)
     return sorted(found, key=lambda one: (-one.way.size, -len(one.heard | one.seen)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Clause:
     text: str
     tokens: Sequence[Token]
     spell: Callable[[str], str]
+    records: dict[tuple[int, int], Reference | None] = field(default_factory=dict)
+    """What was read as a record, by where it stands."""
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Its words, and the small ones that it misspells."""
+        lows = {token.low for token in self.tokens}
+        return frozenset(lows | {word for low in lows for word in _slips_of(low)})
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        words = [token for token in self.tokens if token.kind is Kind.WORD and token.low not in EMPTY]
+        spelt = [self.spell(token.low) for token in words if not token.is_capital]
+        return frozenset(map(stem, [*(token.low for token in words), *spelt]))
+
+    def holds(self, part: _Part) -> bool:
+        return not (part.words.isdisjoint(self.words) and part.stems.isdisjoint(self.stems))
+
+    def record(self, start: int, end: int) -> Reference | None:
+        if (start, end) not in self.records:
+            self.records[start, end] = _read_record(self.tokens[start:end])
+        return self.records[start, end]
 
 
 def _match(clause: _Clause, way: Way, at: int, part: int, so_far: Asked) -> Asked | None:
     if part == len(way.parts):
         return so_far
     wanted = way.parts[part]
-    if wanted.is_optional:
-        needed = replace(way, parts=(*way.parts[:part], replace(wanted, is_optional=False), *way.parts[part + 1 :]))
-        return _match(clause, needed, at, part, so_far) or _match(clause, way, at, part + 1, so_far)
     if at >= len(clause.tokens):
-        return None
+        return _match(clause, way, at, part + 1, so_far) if wanted.is_optional else None
     if wanted.is_gap:
         ends = range(at + 1, len(clause.tokens))
         past = replace(so_far, is_past_gap=True)
@@ -191,7 +222,7 @@ def _match(clause: _Clause, way: Way, at: int, part: int, so_far: Asked) -> Aske
         for end in range(min(len(clause.tokens), at + _LONGEST_NAME), at, -1):
             if end < len(clause.tokens) and clause.tokens[end].low == "'s":
                 continue  # what belongs to it is asked for
-            named = _read_record(clause.tokens[at:end])
+            named = clause.record(at, end)
             taker = _taker(way.spec, named) if named else None
             if named and taker:
                 taken = replace(so_far.with_heard(range(at, end)), record=named, taker=taker)
@@ -201,6 +232,8 @@ def _match(clause: _Clause, way: Way, at: int, part: int, so_far: Asked) -> Aske
         found = _match(clause, way, at + 1, part + 1, so_far.with_heard((at,)))
         if found:
             return found
+    if wanted.is_optional and (found := _match(clause, way, at, part + 1, so_far)):
+        return found
     if clause.tokens[at].low in _FILLERS:
         return _match(clause, way, at + 1, part, so_far.with_heard((at,)))
     if at and small_number(clause.tokens[at].low) is not None:
@@ -244,13 +277,17 @@ def _says(part: _Part, token: Token, spell: Callable[[str], str]) -> bool:
     if token.kind is not Kind.WORD or token.low in EMPTY:
         return False
     if not part.stems:
-        return any(_is_slip(token.low, word) for word in part.words)
+        return not part.words.isdisjoint(_slips_of(token.low))
     return stem(token.low) in part.stems or stem(spell(token.low)) in part.stems
 
 
-def _is_slip(said: str, word: str) -> bool:
-    """'shuold' for 'should': a longer small word, misspelt by one letter."""
-    return len(word) > _SHORT and said[0] == word[0] and OSA.distance(said, word, score_cutoff=1) <= 1
+@lru_cache(maxsize=5_000)
+def _slips_of(said: str) -> frozenset[str]:
+    """'shuold' -> should: the longer small words that this one misspells by a letter."""
+    if len(said) <= _SHORT or said in EMPTY:
+        return frozenset()
+    near = (word for word in EMPTY if len(word) > _SHORT and word[0] == said[0])
+    return frozenset(word for word in near if OSA.distance(said, word, score_cutoff=1) <= 1)
 
 
 # The record

@@ -1,5 +1,6 @@
 """What a tool declares as a way to ask leads to it, in its agent and in the choice of the agent."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -179,3 +180,28 @@ def test_two_clauses_that_ask_for_the_same_are_one_request() -> None:
 )
 def test_the_agent_is_chosen_by_it_too(said: str, agents: set[str]) -> None:
     assert set(score_by_tools(said, load_roster(), for_customer=False)) == agents
+
+
+@pytest.mark.parametrize(
+    ("said", "agents"),
+    [
+        ("where is Acme Industries located?", set()),
+        ("what does a GA-2 cost by the contract price list?", {"sales"}),
+        ("nobody may save a campaign without a start date", {"developer"}),
+    ],
+)
+def test_what_is_asked_besides_leaves_the_choice_to_all_the_words(said: str, agents: set[str]) -> None:
+    assert set(score_by_tools(said, load_roster(), for_customer=False)) == agents
+
+
+def test_what_two_agents_are_asked_in_the_same_words_is_left_to_the_rest() -> None:
+    assert {"sales", "marketing"} <= set(score_by_tools("what did a PT-200 cost", load_roster(), for_customer=False))
+
+
+@pytest.mark.parametrize("said", ["the " * 60, "A B C D " * 15, "require " + "on the " * 30, "is it " * 30])
+def test_many_words_that_might_stand_for_something_take_no_long_time(said: str) -> None:
+    _, toolbox = desk("service")
+    toolbox.chooser.asked(said, tokenize(said))
+    began = time.process_time()
+    toolbox.chooser.asked(said, tokenize(said))
+    assert time.process_time() - began < 0.2
