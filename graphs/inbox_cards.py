@@ -14,7 +14,7 @@ from crm.repositories.records import display_name
 from crm.schema import OBJECT_INFO
 from crm.work import Approval, Vote
 from graphs._threads import Threads
-from trust.approvals import can_see, find_seen, is_entitled
+from trust.approvals import can_see, find_seen, is_entitled, is_own_edit
 from trust.decisions import Hold
 from trust.entitlement import Judge, persons_of
 from trust.labels import Integrity
@@ -74,12 +74,14 @@ class Cards(Threads):
             approval = await find_seen(session, approval_id, principal, crm, at=now)
             votes = await rows.list_votes(session, approval_id)
             successors = await rows.find_successors(session, [approval_id])
+            ways = list_ways(approval, votes, principal, at=now)
+            is_own = "approve" in ways and await is_own_edit(session, approval, principal)
             return Card(
                 approval=approval,
                 successor=successors.get(approval_id),
                 votes=votes,
                 asked=describe_asked(Hold.from_json(approval.rule)),
-                ways=list_ways(approval, votes, principal, at=now),
+                ways=[one for one in ways if one != "approve" or not is_own],
                 has_escalated=Judge(principal, now).has_escalated(note_of(approval).rule),
                 names=await crm.names_of(sorted(_ids_on(approval, votes))),
                 outside_names=await _named_outside(session, [approval]),

@@ -341,11 +341,30 @@ async def _require_other(session: TenantSession, approval: Approval, verdict: Ve
     if verdict.kind == "reject":
         return
     others = [] if approval.rule["self_approval"] else [approval.requester]
+    if verdict.kind == "approve" and others and (editor := await _editor_of(session, approval)) is not None:
+        others.append(editor)
+        if principal.id == editor:
+            raise NotEntitledError("this change needs a second person: you have edited it, somebody else approves it")
     if approval.rule["votes"] > 1:
         others += [vote.voter for vote in await rows.list_votes(session, approval.approval_id)]
     for one in others:
         if await key_rows.are_one(session, principal.id, one):
             raise NotEntitledError("this change needs another person: a program and whoever made a key for it are one")
+
+
+async def is_own_edit(session: TenantSession, approval: Approval, principal: Principal) -> bool:
+    """Whether somebody else has to approve it because this person has put in what it says."""
+    return not approval.rule["self_approval"] and await _editor_of(session, approval) == principal.id
+
+
+async def _editor_of(session: TenantSession, approval: Approval) -> str | None:
+    """Who has put in what stands in this request, if it took the place of one that somebody edited."""
+    earlier: Approval | None = approval
+    while earlier is not None and earlier.replaces is not None:
+        earlier = await rows.find(session, earlier.replaces)
+        if earlier is not None and earlier.status == "edited":
+            return earlier.decided_by
+    return None
 
 
 def _check_words(verdict: Verdict, principal: Principal) -> None:

@@ -85,6 +85,31 @@ async def test_a_card_says_who_decides_and_what_each_may_do(settings: Settings) 
         assert [(one["voter"], one["decision"]) for one in decided["votes"]] == [(staff_id("mara"), "approve")]
 
 
+async def test_where_a_second_person_is_needed_whoever_edits_does_not_approve_the_edit(settings: Settings) -> None:
+    wanted = calls(update(StageName="Negotiation"), update(NextStep="Call Ann"))
+    async with open_world(settings, model=script(wanted, DONE)) as world:
+        stage, plain = await ask(world)
+
+        async def edit(who: str, approval: Json, **fields: Any) -> Json:
+            arguments = {"object": "Opportunity", "record_id": RENEWAL_ID, "fields": fields}
+            answer = await world.decide(who, approval, "edit", arguments=arguments)
+            assert answer.status_code == 200, answer.text
+            return answer.json()["approval"]
+
+        again = await edit(MARA, plain, NextStep="Call Ben")
+        assert (await world.decide(MARA, again, "approve")).json()["approval"]["status"] == "applied"
+        once = await edit(MARA, stage, StageName="Quote")
+        assert "approve" not in (await card(world, MARA, once))["ways"]
+        refused = await world.decide(MARA, once, "approve")
+        assert (refused.status_code, "you have edited it" in refused.text) == (403, True)
+        twice = await edit(MARA, once, StageName="Qualification")
+        assert (await world.decide(MARA, twice, "approve")).status_code == 403
+        assert (await world.decide(DANA, twice, "approve")).status_code == 403
+        last = await edit(VICTOR, twice, StageName="Negotiation")
+        assert (await world.decide(VICTOR, last, "approve")).status_code == 403
+        assert (await world.decide(MARA, last, "approve")).json()["approval"]["status"] == "applied"
+
+
 @pytest.mark.parametrize("templates", ["sqlite"], indirect=True)
 async def test_an_edit_may_hold_what_the_requester_may_write_and_the_editor_sees(settings: Settings) -> None:
     wanted = calls(("update_record", {"object": "Account", "record_id": ACME, "fields": {"Industry": "Energy"}}))

@@ -395,7 +395,8 @@ async def test_an_edited_repetition_is_carried_out_without_a_conversation(settin
         arguments = {"object": "Opportunity", "record_id": RENEWAL_ID, "fields": {"StageName": "Qualification"}}
         edited = (await world.decide(MARA, again, "edit", arguments=arguments)).json()["approval"]
         assert (edited["status"], edited["replaces"]) == ("pending", again["approval_id"])
-        done = (await world.decide(MARA, edited, "approve")).json()
+        assert (await world.decide(MARA, edited, "approve")).status_code == 403  # a second person
+        done = (await world.decide(VICTOR, edited, "approve")).json()
         assert (done["approval"]["status"], done["run_id"]) == ("applied", None)
         assert (await world.find(DANA, "Opportunity", RENEWAL_ID))["StageName"] == "Qualification"
 
