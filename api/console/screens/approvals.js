@@ -18,6 +18,8 @@ const NEAR = 80; // rows from the end at which the next page is fetched
 const LOOK_EVERY_MS = 15_000;
 const TOO_FAST_MS = 350;
 const MOST_AT_ONCE = 100;
+const NAMED = 2;
+
 class Approvals extends HTMLElement {
   static observedAttributes = ["approval", ...FILTERS];
 
@@ -159,7 +161,7 @@ class Approvals extends HTMLElement {
       one.may_decide && one.status === "pending" ? box : h("span", { class: "no-box" }),
       h("div", { class: "line-words" },
         h("p", { class: "line-title" }, one.is_named_outside && outsideMark(), h("bdi", { class: "record-text" }, titleInWords(one.title))),
-        h("p", { class: "line-about small quiet-text" }, h("bdi", {}, neutralise(one.requester_name ?? one.requester)), ` · ${formatAgo(one.created_at)} · `, one.fields.length ? one.fields.map(formatFieldName).join(", ") : toolName(one.tool)),
+        h("p", { class: "line-about small quiet-text" }, h("bdi", {}, neutralise(one.requester_name ?? one.requester)), ` · ${fieldsInShort(one)} · ${formatAgo(one.created_at)}`),
         h("p", { class: "line-marks" },
           one.status === "pending" ? h("span", { class: `small ${left < 86_400_000 ? "soon" : "quiet-text"}` }, expiryWords(one.expires_at)) : statusMark(one.status),
           one.is_external && h("span", { class: "mark outside" }, "External text"),
@@ -415,6 +417,13 @@ class Approvals extends HTMLElement {
   #help() {
     openDialog({ title: "Keys", body: describeKeys(HELP), actions: [{ label: "Close", value: null }] });
   }
+}
+
+/** What a request is about, in a few words: "Subject, Due Date and 3 more". */
+function fieldsInShort({ fields, tool }) {
+  if (!fields.length) return toolName(tool);
+  const rest = fields.length - NAMED;
+  return rest > 1 ? `${fields.slice(0, NAMED).map(formatFieldName).join(", ")} and ${rest} more` : fields.map(formatFieldName).join(", ");
 }
 
 customElements.define("cs-approvals", Approvals);
