@@ -1,6 +1,9 @@
 // What the inbox can be asked for, how tall its lines are, and the keys that work in it.
 
 import { formatFieldName } from "../lib/format.js";
+import { toolName } from "../lib/provenance.js";
+
+const NAMED = 2;
 
 export const VIEWS = [["mine", "Mine"], ["team", "My team's"], ["requested", "I asked"], ["all", "All"]];
 export const FILTERS = ["view", "status", "record", "run", "object", "tool", "external", "escalated", "sort"];
@@ -25,3 +28,10 @@ export const HELP = [
   [["r"], "Reject, with a reason"], [["e"], "Edit: makes a new request"], [["w"], "Respond instead"], [["x"], "Choose for deciding many at once"],
   [["b"], "Decide the chosen ones"], [["?"], "This help"],
 ];
+
+/** What a request is about, in a few words: "Subject, Due Date and 3 more". */
+export function fieldsInShort({ fields, tool }) {
+  if (!fields.length) return toolName(tool);
+  const rest = fields.length - NAMED;
+  return rest > 1 ? `${fields.slice(0, NAMED).map(formatFieldName).join(", ")} and ${rest} more` : fields.map(formatFieldName).join(", ");
+}

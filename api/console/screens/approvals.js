@@ -3,14 +3,13 @@
 import { get, getPage, Unreachable } from "../lib/api.js";
 import { notify, openDialog } from "../lib/dialog.js";
 import { announce, button, h, newId, replace } from "../lib/dom.js";
-import { formatAgo, formatFieldName, neutralise, titleInWords } from "../lib/format.js";
+import { formatAgo, neutralise, titleInWords } from "../lib/format.js";
 import { describeKeys, listenToKeys } from "../lib/keys.js";
 import { VirtualList } from "../lib/list.js";
-import { toolName } from "../lib/provenance.js";
 import { outsideMark } from "../lib/text.js";
 import { expiryWords, fetchCard, forgetCard, reasonsToLook, statusMark } from "./approval-card.js";
 import "./approval-batch.js";
-import { FATES, FILTERS, HELP, PICKS, ROW_HEIGHT, VIEWS } from "./approval-words.js";
+import { FATES, fieldsInShort, FILTERS, HELP, PICKS, ROW_HEIGHT, VIEWS } from "./approval-words.js";
 import { askToLook, decide, edit, reassign, recall, reject, repropose, respond } from "./approval-dialogs.js";
 
 const PAGE = 200;
@@ -18,7 +17,6 @@ const NEAR = 80; // rows from the end at which the next page is fetched
 const LOOK_EVERY_MS = 15_000;
 const TOO_FAST_MS = 350;
 const MOST_AT_ONCE = 100;
-const NAMED = 2;
 
 class Approvals extends HTMLElement {
   static observedAttributes = ["approval", ...FILTERS];
@@ -417,13 +415,6 @@ class Approvals extends HTMLElement {
   #help() {
     openDialog({ title: "Keys", body: describeKeys(HELP), actions: [{ label: "Close", value: null }] });
   }
-}
-
-/** What a request is about, in a few words: "Subject, Due Date and 3 more". */
-function fieldsInShort({ fields, tool }) {
-  if (!fields.length) return toolName(tool);
-  const rest = fields.length - NAMED;
-  return rest > 1 ? `${fields.slice(0, NAMED).map(formatFieldName).join(", ")} and ${rest} more` : fields.map(formatFieldName).join(", ");
 }
 
 customElements.define("cs-approvals", Approvals);
