@@ -191,7 +191,7 @@ async def test_a_program_is_no_second_person_for_who_made_its_key(shared: World,
 
         async def decide(approval: Json, decision: str, **more: Any) -> int:
             body = {"decision": decision, "digest": approval["digest"], **more}
-            path = f"/approvals/{approval['approval_id']}/decision"
+            path = f"/approvals/{approval['approval_id']}/decision?wait=true"
             return int((await ask(world, key, "POST", path, json=body)).status_code)
 
         thread = await world.open_thread(ADMIN)
