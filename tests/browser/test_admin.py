@@ -111,7 +111,7 @@ def test_one_s_own_rights_are_no_silent_matter_and_others_people_are_not_there(
         expect(theirs.locator(".person-row")).to_have_count(1)
         expect(theirs.locator(".person-row")).to_contain_text("dana@southridge.example")
         theirs.goto(f"{site.url}/console/#/admin/people/{robot['id']}")
-        expect(theirs.get_by_role("alert")).to_contain_text("there is no such person")
+        expect(theirs.get_by_role("alert")).to_contain_text("There is no such person")
 
 
 def test_a_key_for_a_program_is_shown_once_and_revoked(ada: Page, site: Site) -> None:

@@ -36,6 +36,7 @@ from tests.service import (
     tool_results,
 )
 from tools._catalogue import load_catalogue
+from tools._declare import without_ways
 from trust.masking.ordinary import ORDINARY
 from trust.scopes import ALL_SCOPES
 
@@ -124,7 +125,7 @@ async def values_of(database: Database, tenant: TenantId) -> Values:
 def prompt_of(request: Json) -> str:
     """What a request says of the tenant: its messages, without the lines that the service says to everybody."""
     own = {line for agent in load_roster().values() for line in agent.instructions.split("\n")} | set(NOTE.split("\n"))
-    known = {json.dumps(tool.schema, sort_keys=True) for tool in load_catalogue().values()}
+    known = {json.dumps(without_ways(tool.schema), sort_keys=True) for tool in load_catalogue().values()}
     for tool in request.get("tools", []):
         assert tool["function"]["name"] == "choose_agent" or json.dumps(tool, sort_keys=True) in known
     parts: list[str] = []
