@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from crm.database import DatabaseConfig
-from tests.browser.asking import Asking, Copilot
-from tests.browser.conftest import PATIENCE_MS, Site, Watch, find_axe_faults, open_site
+from tests.browser.asking import Asking
+from tests.browser.conftest import PATIENCE_MS, Site, Watch, find_axe_faults
 from tests.browser.places import PLACES, Place, World, fill
 
 WIDTHS = {"wide": 1280, "narrow": 390}
@@ -42,22 +42,10 @@ STICKING_OUT = """() => [document.documentElement, ...document.querySelectorAll(
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("places")
-
-
-@pytest.fixture(scope="module")
-def world(database_config: DatabaseConfig, folder: Path) -> Iterator[World]:
-    copilot = Copilot()
-    with open_site(database_config, folder, model_for=lambda tenant: copilot) as opened:
-        made = World(Asking(opened, copilot))
-        fill(made, database_config, folder)
-        yield made
-
-
-@pytest.fixture(scope="module")
-def site(world: World) -> Site:
-    return world.asking.site
+def world(asking: Asking, database_config: DatabaseConfig, folder: Path) -> World:
+    made = World(asking)
+    fill(made, database_config, folder)
+    return made
 
 
 @dataclass
