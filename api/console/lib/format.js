@@ -78,6 +78,11 @@ export function formatMoney(value, currency = null) {
   return new Intl.NumberFormat(LANGUAGE, { style: "currency", currency, maximumFractionDigits: value % 1 ? 2 : 0 }).format(value);
 }
 
+/** With a capital letter, as a sentence or a title begins. */
+export function capitalise(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** What people call kinds of records and fields whose names say it in a program's way. */
 const CALLED = new Map(Object.entries({
   EmailMessage: "E-mail", Knowledge__kav: "Article", OpportunityLineItem: "Opportunity Product", QuoteLineItem: "Quote Line",

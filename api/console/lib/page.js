@@ -2,7 +2,7 @@
 
 import { Problem } from "./api.js";
 import { button, h, replace } from "./dom.js";
-import { formatAgo, formatInstant, rightsInWords } from "./format.js";
+import { capitalise, formatAgo, formatInstant, rightsInWords } from "./format.js";
 
 /** A screen that draws itself anew when its address changes. `draw()` puts nodes into the element. */
 export class Screen extends HTMLElement {
@@ -58,12 +58,8 @@ export function refusal(problem, again) {
   const isOver = problem.status === 401;
   return h("div", { class: "card refusal", role: "alert" },
     h("h2", {}, problem.status === 403 ? "You may not see this" : problem.status === 404 ? "Not found" : "That did not work"),
-    h("p", {}, sentence(rightsInWords(problem.message))),
+    h("p", {}, capitalise(rightsInWords(problem.message))),
     problem.status === 403 || problem.status === 404 || isOver ? null : button("Try again", again));
-}
-
-function sentence(words) {
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 export function pageHead(title, ...more) {
@@ -108,8 +104,7 @@ export function partLinks(label, parts, shown) {
 
 /** "create_quote" -> "Create quote". */
 export function inWords(name) {
-  const words = String(name).replace(/[_.]/g, " ").trim();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return capitalise(String(name).replace(/[_.]/g, " ").trim());
 }
 
 export function plural(count, one, many = `${one}s`) {

@@ -1,7 +1,7 @@
 // Values of records with where they come from: a colour and the words for it, never the colour alone.
 
 import { h } from "./dom.js";
-import { formatFieldName, formatValue, neutralise } from "./format.js";
+import { capitalise, formatFieldName, formatValue, neutralise } from "./format.js";
 import { outsideMark, recordText } from "./text.js";
 
 const WORDS = {
@@ -66,6 +66,5 @@ export function verbOf(operation) {
 
 /** "update_record" -> "Update record". */
 export function toolName(tool) {
-  const words = neutralise(tool).replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return capitalise(neutralise(tool).replaceAll("_", " "));
 }

@@ -3,7 +3,7 @@
 import { get, post } from "../lib/api.js";
 import { openDialog } from "../lib/dialog.js";
 import { announce, button, h, replace } from "../lib/dom.js";
-import { formatAgo, formatFieldName, formatInstant } from "../lib/format.js";
+import { capitalise, formatAgo, formatFieldName, formatInstant } from "../lib/format.js";
 import { SchemaForm } from "../lib/form.js";
 import { drawGraph, readGraph } from "../lib/graph.js";
 import { learnNames, nameOf, person, recordLink } from "../lib/names.js";
@@ -186,7 +186,7 @@ function changesInWords(changes) {
 function begunWith(said) {
   const given = said.replace(/^Start the workflow '[^'\n]*'(?: with )?/, "").replace(/\.$/, "");
   const words = given.replace(/(^|; )([a-z][a-z ]*?) id: /g, "$1$2: ").replace(/: (\d+)\.0(?=;|$)/g, ": $1").replace(ID_IN_TEXT, (id) => nameOf(id) ?? id);
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return capitalise(words);
 }
 
 function titleOf(assistant) {

@@ -1,12 +1,9 @@
 // What the chat calls things.
 
-import { formatFieldName, neutralise } from "../../lib/format.js";
+import { formatFieldName } from "../../lib/format.js";
+import { toolName } from "../../lib/provenance.js";
 
-/** "fetch_cases" -> "Fetch cases". */
-export function toolName(name) {
-  const words = neutralise(name).replace(/_/g, " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
+export { toolName };
 
 /** "service" -> "Service". */
 export function agentName(name) {
